@@ -1,0 +1,1 @@
+"""A simulated classroom and the benchmarks: an honest client that imports only ``protocol``."""

@@ -1,0 +1,46 @@
+"""Identifiers and small value types, with the limits that hold wherever they appear."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+SessionId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A session.")]
+TenantId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A tenant.")]
+UserId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A person.")]
+MessageId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A chat message.")]
+QuestionId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A question.")]
+PollId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A poll.")]
+SceneId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A studio scene.")]
+DestinationId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="Where to stream to.")]
+RecordingId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A recording.")]
+
+Key: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
+        description="Idempotency key: the same key from the same user is the same command.",
+    ),
+]
+Timestamp: TypeAlias = Annotated[
+    str, Meta(description="RFC 3339 in UTC with milliseconds: 2026-11-22T09:00:00.123Z")
+]
+Role: TypeAlias = Literal["teacher", "assistant", "student", "admin"]
+ViewName: TypeAlias = Literal["staff", "student", "lobby"]
+
+# At least one character that shows, and never U+0000, which PostgreSQL cannot keep.
+_VISIBLE = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+ChatText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_VISIBLE)]
+Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_VISIBLE)]
+ShortText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_VISIBLE)]
+OptionalText: TypeAlias = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+OptionIndex: TypeAlias = Annotated[int, Meta(ge=0, le=9)]
+
+STAFF: frozenset[str] = frozenset(("teacher", "assistant", "admin"))
+
+
+def view_of(role: Role) -> ViewName:
+    """Return the view that a person of this role has of a class that admitted them."""
+    return "staff" if role in STAFF else "student"

@@ -1,0 +1,56 @@
+"""Structured logs: the event is snake_case and past, the values are fields.
+
+Never logged: tokens, stream keys, the text of people.
+"""
+
+import logging
+import sys
+
+import orjson
+import structlog
+
+
+def configure(form: str = "console", level: str = "info") -> None:
+    """Send every logger, ours and the libraries', to standard error as ``console`` or ``json``."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    render: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(
+            serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
+        )
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Tracebacks without locals: a local may hold a key.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    )
+    before_render: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info] if form == "json" else []
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *before_render,
+                render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("aiortc", "aioice", "botocore", "aiobotocore", "asyncio", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -1,0 +1,1 @@
+"""Stream keys: kept encrypted, written but never read back, resolved only while connecting."""
