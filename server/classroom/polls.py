@@ -1,0 +1,71 @@
+"""Polls: open → closed → published; a vote may change while the poll is open."""
+
+from protocol.commands import PollClose, PollOpen, PollPublish, PollVote
+from protocol.errors import Refusal
+from protocol.events import AnyEvent, PollClosed, PollOpened, PollPublished, PollVoted
+from server.classroom.state import Actor, Classroom, Poll
+
+
+def decide(
+    state: Classroom,
+    who: Actor,
+    command: PollOpen | PollVote | PollClose | PollPublish,
+    new_id: str,
+    expect: int | None,
+) -> tuple[AnyEvent, ...]:
+    """Return what happens to a poll; the same vote again changes nothing."""
+    if isinstance(command, PollOpen):
+        return (_open(command, new_id),)
+    poll = state.polls.get(command.poll)
+    if poll is None:
+        raise Refusal("not_found", "There is no such poll.", field="poll")
+    if expect is not None and expect != poll.touched:
+        raise Refusal("conflict", "The poll has changed meanwhile.", touched=poll.touched)
+    match command:
+        case PollVote():
+            return _vote(poll, who, command)
+        case PollClose():
+            return (PollClosed(command.poll),) if poll.status == "open" else ()
+        case PollPublish():
+            if poll.status == "published":
+                return ()
+            published = PollPublished(command.poll, poll.tally, poll.correct)
+            if poll.status == "open":  # what is published moves no more
+                return PollClosed(command.poll), published
+            return (published,)
+
+
+def _open(command: PollOpen, new_id: str) -> PollOpened:
+    if len(set(command.options)) != len(command.options):
+        raise Refusal("bad_request", "Two options read the same.", field="options")
+    correct = command.correct
+    if correct is not None:
+        correct = _choices(correct, len(command.options), field="correct")
+    return PollOpened(
+        new_id,
+        command.prompt,
+        command.options,
+        command.multiple,
+        command.anonymous,
+        command.results,
+        correct,
+    )
+
+
+def _vote(poll: Poll, who: Actor, command: PollVote) -> tuple[AnyEvent, ...]:
+    if poll.status != "open":
+        raise Refusal("conflict", "The poll is closed.")
+    choices = _choices(command.choices, poll.options, field="choices")
+    if len(choices) > 1 and not poll.multiple:
+        raise Refusal("bad_request", "This poll takes one choice.", field="choices")
+    if poll.votes.get(who.user) == choices:
+        return ()
+    return (PollVoted(command.poll, choices, poll.anonymous),)
+
+
+def _choices(choices: tuple[int, ...], options: int, *, field: str) -> tuple[int, ...]:
+    if any(choice >= options for choice in choices):
+        raise Refusal("bad_request", f"The options are 0 to {options - 1}.", field=field)
+    if len(set(choices)) != len(choices):
+        raise Refusal("bad_request", "Each option counts once.", field=field)
+    return tuple(sorted(choices))

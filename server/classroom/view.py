@@ -1,0 +1,127 @@
+"""What is shown to whom. Every way out of the server goes through this file.
+
+A view is the same for everybody in it, and what it shows of an event is a function of that event
+alone: the same, nothing, or the event with a field removed. What belongs to one person goes out
+in ``mine``; numbers go out in ``counters``.
+"""
+
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from protocol import events as ev
+from protocol.frames import Counters, Mine
+from protocol.ids import Role, ViewName
+from server.classroom.access import grants
+from server.classroom.state import Classroom
+
+
+class Rewritten(NamedTuple):
+    """The event as the view sees it. Without its author it goes out without its key, too."""
+
+    event: ev.AnyEvent
+    has_author: bool = True
+
+
+Shown = Literal["same", "hidden"] | Rewritten
+
+_STAFF_ONLY = (
+    ev.ParticipantJoined,
+    ev.ParticipantLeft,
+    ev.QuestionUpvoted,
+    ev.QuestionUnvoted,
+    ev.PollVoted,
+    ev.DestinationEnabled,
+    ev.DestinationDisabled,
+    ev.DestinationConnecting,
+    ev.DestinationLive,
+    ev.DestinationDegraded,
+    ev.DestinationRecovered,
+    ev.DestinationSwitched,
+    ev.DestinationRetryScheduled,
+    ev.DestinationFailed,
+    ev.DestinationStopped,
+    ev.PublisherReplaced,
+    ev.PublisherWarning,
+    ev.RecordingFinalized,
+    ev.RecordingFailed,
+)
+
+
+def view(event: ev.AnyEvent, of: ViewName) -> Shown:
+    """Return what the view ``of`` shows of ``event``."""
+    if of == "staff":
+        if isinstance(event, ev.PollVoted) and event.anonymous:
+            return Rewritten(event, has_author=False)
+        return "same"
+    if of == "lobby" or isinstance(event, _STAFF_ONLY):
+        return "hidden"
+    match event:
+        case ev.ChatPosted(to="staff"):
+            return "hidden"
+        case ev.PollOpened() if event.correct is not None:
+            return Rewritten(replace(event, correct=None))
+        case ev.ParticipantRemoved() if event.reason is not None:
+            return Rewritten(replace(event, reason=None), has_author=False)
+        case _:
+            return "same"
+
+
+def mine(state: Classroom, user: str, role: Role, sequence: int) -> Mine:
+    """Return what belongs to ``user`` alone."""
+    return Mine(
+        sequence=sequence,
+        role=role,
+        grants=grants(role),
+        lobby=False,
+        hand_position=state.hands.index(user) + 1 if user in state.hands else None,
+        muted_until=None,
+        votes={
+            poll_id: poll.votes[user] for poll_id, poll in state.polls.items() if user in poll.votes
+        },
+        upvotes=tuple(
+            question_id
+            for question_id, question in state.questions.items()
+            if user in question.voters
+        ),
+        notes=(),
+        to_staff=state.to_staff.get(user, ()),
+    )
+
+
+def touches(state: Classroom, event: ev.AnyEvent, by: str | None) -> frozenset[str]:
+    """Return whose ``mine`` may read differently after ``event``; ``state`` is the one before."""
+    author = frozenset() if by is None else frozenset((by,))
+    match event:
+        case ev.HandRaised():
+            return frozenset((event.user,))
+        case ev.HandLowered() | ev.ParticipantRemoved():
+            return frozenset(state.hands) | {event.user}
+        case ev.HandAllLowered() | ev.SessionEnded():
+            return frozenset(state.hands)
+        case ev.PollVoted() | ev.QuestionUpvoted() | ev.QuestionUnvoted():
+            return author
+        case ev.ChatPosted(to="staff"):
+            return author
+        case _:
+            return frozenset()
+
+
+def counters(
+    state: Classroom, of: ViewName, *, sequence: int, online: int, reactions: dict[str, int]
+) -> Counters:
+    """Return the numbers that the view ``of`` may see."""
+    return Counters(
+        sequence=sequence,
+        online=online,
+        hands=len(state.hands),
+        reactions=reactions,
+        polls={
+            poll_id: poll.tally
+            for poll_id, poll in state.polls.items()
+            if of == "staff" or poll.results == "live" or poll.status == "published"
+        },
+        questions={
+            question_id: len(question.voters) for question_id, question in state.questions.items()
+        },
+    )
