@@ -1,0 +1,1 @@
+"""The pages: a small HTML shell each, and the static files that they are made of."""

@@ -1,0 +1,101 @@
+"""Refresh ``static/vendor``: ``python -m server.web.vendor`` (for developers; needs npm).
+
+Packages are packed by name and version, their one ESM file is copied, and the bare names it
+imports are rewritten to its neighbours, so that browsers need neither a build nor an import map.
+``VENDOR.toml`` says what each file is and where in its package it was.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+VENDOR = Path(__file__).parent / "static" / "vendor"
+
+
+class Library(NamedTuple):
+    """One vendored file: what others import it as, and where it comes from."""
+
+    imported_as: str
+    package: str
+    version: str
+    licence: str
+    path: str
+    file: str
+
+
+_CORE, _SIGNALS = "@preact/signals-core", "@preact/signals"
+
+LIBRARIES = (
+    Library("preact", "preact", "11.2.0", "MIT", "dist/preact.mjs", "preact.js"),
+    Library("preact/hooks", "preact", "11.2.0", "MIT", "hooks/dist/hooks.mjs", "hooks.js"),
+    Library(_CORE, _CORE, "1.14.5", "MIT", "dist/signals-core.mjs", "signals-core.js"),
+    Library(_SIGNALS, _SIGNALS, "2.11.4", "MIT", "dist/signals.mjs", "signals.js"),
+    Library("htm", "htm", "3.1.1", "Apache-2.0", "dist/htm.mjs", "htm.js"),
+)
+
+_IMPORT = re.compile(r"""(\bfrom|\bimport)\s*(["'])([^"'./][^"']*)\2""")
+_SOURCE_MAP = re.compile(r"\s*//# sourceMappingURL=\S+\s*$")
+
+
+def browser_ready(source: str) -> str:
+    """Return ``source`` with its bare imports rewritten and no reference to a source map.
+
+    Raises:
+        KeyError: If it imports a package that is not vendored.
+
+    """
+    files = {library.imported_as: library.file for library in LIBRARIES}
+    rewritten = _IMPORT.sub(lambda found: f'{found[1]}"./{files[found[3]]}"', source)
+    return _SOURCE_MAP.sub("", rewritten) + "\n"
+
+
+def refresh() -> None:
+    """Write every vendored file, its licence and ``VENDOR.toml`` anew."""
+    entries = []
+    with tempfile.TemporaryDirectory() as directory:
+        for library in LIBRARIES:
+            archive = _pack(library, Path(directory))
+            content = browser_ready(_read(archive, library.path)).encode()
+            (VENDOR / library.file).write_bytes(content)
+            licence = "LICENSE-" + library.package.removeprefix("@").replace("/", "-")
+            (VENDOR / licence).write_text(_read(archive, "LICENSE"), encoding="utf-8")
+            entries.append(
+                f'[[file]]\nname = "{library.file}"\npackage = "{library.package}"\n'
+                f'version = "{library.version}"\nlicence = "{library.licence}"\n'
+                f'from = "{library.path}"\nsha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+            )
+    head = "# Written by python -m server.web.vendor; bare imports are rewritten to neighbours.\n\n"
+    (VENDOR / "VENDOR.toml").write_text(head + "\n".join(entries), encoding="utf-8")
+
+
+def _pack(library: Library, directory: Path) -> Path:
+    """Return the package's archive, from the registry that npm is configured for."""
+    spec = f"{library.package}@{library.version}"
+    done = subprocess.run(  # noqa: S603 - the names are constants of this module
+        ["npm", "pack", "--silent", spec],  # noqa: S607 - whichever npm the developer has
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return directory / done.stdout.split()[-1]
+
+
+def _read(archive: Path, path: str) -> str:
+    with tarfile.open(archive) as package:
+        member = package.extractfile(f"package/{path}")
+        if member is None:
+            raise FileNotFoundError(path)
+        return member.read().decode()
+
+
+if __name__ == "__main__":
+    VENDOR.mkdir(parents=True, exist_ok=True)
+    refresh()
+    sys.stdout.write(f"{len(LIBRARIES)} files written to {VENDOR}\n")
