@@ -148,7 +148,7 @@ class SceneItem(Struct, frozen=True, forbid_unknown_fields=True):
     y: Annotated[int, Meta(ge=0, le=10_000)] = 0
     width: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
     height: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
-    text: OptionalText | None = None
+    text: ShortText | None = None
 
 
 class SceneLayout(Struct, frozen=True, forbid_unknown_fields=True):

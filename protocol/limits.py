@@ -11,10 +11,29 @@ EVENTS_PER_FRAME = 64
 EVENTS_FRAME_BYTES = 256 * 1024
 SNAPSHOT_BYTES = 256 * 1024
 
-# What a snapshot keeps; the fold trims as it goes, on both sides alike.
+# What a snapshot keeps; the fold trims as it goes, on both sides alike: first by number, …
 SNAPSHOT_MESSAGES = 200
 SNAPSHOT_QUESTIONS = 500
 SNAPSHOT_FINISHED_POLLS = 20
+
+# … then by weight (``protocol.trimming``), so that the whole never exceeds SNAPSHOT_BYTES.
+MESSAGES_BYTES = 60 * 1024
+QUESTIONS_BYTES = 96 * 1024
+POLLS_BYTES = 20 * 1024
+SCENES_BYTES = 12 * 1024
+HANDS_BYTES = 24 * 1024
+PEOPLE_BYTES = 36 * 1024
+DESTINATIONS_BYTES = 4 * 1024
+
+# What an item weighs before its free texts: at least the rest of its JSON, comma included.
+MESSAGE_WEIGHT = 210
+QUESTION_WEIGHT = 180
+POLL_WEIGHT = 320
+SCENE_WEIGHT = 110
+SCENE_ITEM_WEIGHT = 80
+HAND_WEIGHT = 90
+PERSON_WEIGHT = 90
+DESTINATION_WEIGHT = 130
 
 # Phases and liveness
 HELLO_SECONDS = 10.0
