@@ -1,0 +1,1 @@
+"""Blobs: recordings, slides, whatever is too large for a table."""
