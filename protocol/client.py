@@ -17,7 +17,7 @@ import msgspec
 
 from protocol import codec
 from protocol.commands import AnyCommand
-from protocol.errors import RETRYABLE, CloseCode
+from protocol.errors import RETRYABLE, may_reconnect
 from protocol.events import AnyEvent
 from protocol.frames import (
     Ack,
@@ -122,11 +122,15 @@ class Client:
     def command(
         self, command: AnyCommand, *, key: str | None = None, expect: int | None = None
     ) -> str:
-        """Ask for ``command``; return its key. It is sent at once when live, else when it is."""
+        """Ask for ``command``; return its key.
+
+        It is sent at once when live, unless earlier ones wait for :meth:`resend`: then after them.
+        """
         key = key or self.new_key()
+        in_turn = all(earlier.in_flight for earlier in self._pending.values())
         pending = _Pending(key, command.op, msgspec.json.encode(command), expect)
         self._pending[key] = pending
-        if self.phase == "live":
+        if self.phase == "live" and in_turn:
             self._send_command(pending)
         return key
 
@@ -167,7 +171,7 @@ class Client:
     @property
     def may_reconnect(self) -> bool:
         """False once the server has said a goodbye that is final."""
-        return self.bye is None or CloseCode(self.bye.code).may_reconnect
+        return self.bye is None or may_reconnect(self.bye.code)
 
     # ------------------------------------------------------------ what comes in
 
@@ -207,6 +211,8 @@ class Client:
     def _welcomed(self, frame: Welcome) -> Sequence[Received]:
         if frame.recovery == "snapshot":
             self.state = None
+        if frame.log != self.log:  # its sequences have nothing to do with the last one's
+            self.mine = None
         self.phase, self.welcome = "live", frame
         self.log, self.view, self.head = frame.log, frame.view, frame.head
         for pending in self._pending.values():

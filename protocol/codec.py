@@ -24,8 +24,11 @@ _encoder = msgspec.json.Encoder()
 _commands = {op: msgspec.json.Decoder(kind) for op, kind in COMMANDS.items()}
 _events = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"(?:missing required field|unknown field) `(?P<name>[^`]+)`")
+
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: not JSON or not of the type, not UTF-8, nested too deeply."""
 
 
 class RefusedFrame(Exception):
@@ -50,7 +53,7 @@ def decode_client(data: bytes) -> ClientFrame:
         raise MalformedFrameError(f"a frame holds at most {FRAME_BYTES} bytes")
     try:
         return _client.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise _refused(data, error) from None
 
 
@@ -67,14 +70,22 @@ def decode_command(frame: CommandFrame) -> AnyCommand:
     raw = bytes(frame.data)
     try:
         return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise bad_request(error, raw, "data") from None
 
 
 def decode_event(kind: str, data: bytes | msgspec.Raw) -> AnyEvent | None:
-    """Return the typed event, or None for a type that this version does not know."""
+    """Return the typed event, or None for a type that this version does not know.
+
+    Raises:
+        MalformedFrameError: If the data is not that of its type.
+
+    """
     decoder = _events.get(kind)
-    return None if decoder is None else decoder.decode(data)
+    try:
+        return None if decoder is None else decoder.decode(data)
+    except _UNREADABLE as error:
+        raise MalformedFrameError(f"{kind}: {error}") from None
 
 
 def decode_server(data: bytes | str) -> ServerFrame:
@@ -86,7 +97,7 @@ def decode_server(data: bytes | str) -> ServerFrame:
     """
     try:
         return _server.decode(data)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise MalformedFrameError(str(error)) from None
 
 
@@ -115,7 +126,7 @@ def timestamp(milliseconds: int) -> str:
 
     Times of one form compare as text in the order of time.
     """
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
@@ -133,9 +144,8 @@ def bad_request(error: Exception, raw: bytes, whole: str = "body") -> Refusal:
         text = "Text may hold neither U+0000 nor half of a surrogate pair."
         return Refusal("bad_request", text, field=path or whole)
     if isinstance(error, msgspec.ValidationError):
-        found = _AT.match(str(error))
-        what = found["what"] if found else str(error)
-        path = (found["path"] or "").lstrip(".") if found else ""
+        what, _, path = str(error).partition(" - at `$")
+        path = path.rstrip("`").lstrip(".")
         if missing := _MISSING.search(what):
             path = f"{path}.{missing['name']}".lstrip(".")
         if "matching regex" in what:
@@ -156,7 +166,9 @@ def _refused(data: bytes, error: Exception) -> MalformedFrameError | RefusedFram
     if frame.get("type") != "command" or type(number) is not int or not 0 <= number < 2**53:
         return MalformedFrameError(str(error))
     shown = printable(key) if isinstance(key, str) else ""
-    return RefusedFrame(number, shown, bad_request(error, data, "command"))
+    refusal = bad_request(error, data, "command")
+    refusal.field = (refusal.field or "").removeprefix("data.")  # as when only the data is at fault
+    return RefusedFrame(number, shown, refusal)
 
 
 def _unstorable(raw: bytes) -> str | None:

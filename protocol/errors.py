@@ -51,6 +51,11 @@ class MalformedFrameError(Exception):
     """The peer broke the protocol; the connection ends with :attr:`CloseCode.PROTOCOL_ERROR`."""
 
 
+def may_reconnect(code: int) -> bool:
+    """Whether a client should come back after this close code, known to it or not."""
+    return code < 4500
+
+
 class CloseCode(IntEnum):
     """Why a connection ended. 4100–4499: come back; 4500–4999: do not (PROTOCOL §5)."""
 
@@ -75,7 +80,7 @@ class CloseCode(IntEnum):
     @property
     def may_reconnect(self) -> bool:
         """Whether a client should come back after this code."""
-        return self < 4500
+        return may_reconnect(self)
 
     @property
     def reason(self) -> str:

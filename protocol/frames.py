@@ -20,8 +20,8 @@ class _Frame(Struct, frozen=True, tag_field="type"):
 class ClientInfo(Struct, frozen=True):
     """Which program is talking, for the operator's statistics."""
 
-    name: Annotated[str, Meta(max_length=64)] = "unknown"
-    version: Annotated[str, Meta(max_length=64)] = "0"
+    name: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] = "unknown"
+    version: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] = "0"
 
 
 class ResumePosition(Struct, frozen=True):

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+# ``(?!\n)``: in Python ``$`` also matches before a last newline, in JSON Schema it does not.
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$"
 
 SessionId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A session.")]
 TenantId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A tenant.")]
@@ -19,7 +20,7 @@ RecordingId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A recor
 Key: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$",
         description="Idempotency key: the same key from the same user is the same command.",
     ),
 ]
@@ -29,8 +30,9 @@ Timestamp: TypeAlias = Annotated[
 Role: TypeAlias = Literal["teacher", "assistant", "student", "admin"]
 ViewName: TypeAlias = Literal["staff", "student", "lobby"]
 
-# At least one character that shows, and never U+0000, which PostgreSQL cannot keep.
-_VISIBLE = r"^[^\x00]*[^\s\x00][^\x00]*$"
+# At least one character that shows, and never U+0000, which PostgreSQL cannot keep. The parts
+# exclude each other: matching takes linear time, whatever the text.
+_VISIBLE = r"^\s*[^\s\x00][^\x00]*$"
 
 ChatText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_VISIBLE)]
 Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_VISIBLE)]

@@ -109,6 +109,7 @@ class _Conversation:
             "head": client.head,
             "view": client.view,
             "gaps": client.gaps,
+            "mine": client.mine and client.mine.sequence,
             "unanswered": client.unanswered,
             "may_reconnect": client.may_reconnect,
         }
@@ -233,10 +234,12 @@ def _retry() -> _Conversation:
     talk.command(ChatPost("two"))
     talk.says(Nack(1, "k1", "unavailable", "Try again.", True, 500))
     talk.says(Nack(2, "k2", "rate_limited", "Slowly.", True))
+    talk.command(ChatPost("three"))
     talk.resend()
     talk.resend()
     talk.says(Ack(3, "k1", (1, 1), True))
     talk.says(Ack(4, "k2", (2, 2)))
+    talk.command(ChatPost("four"))
     return talk
 
 
@@ -260,11 +263,14 @@ def _reconnect() -> _Conversation:
 
 def _restored_database() -> _Conversation:
     talk = _joined()
+    talk.says(_mine(0, None))
     talk.says(_events(1, 3, [(2, _chat(2))]))
+    talk.says(_mine(3, 1))
     talk.disconnected()
     talk.hello()
     talk.says(_welcome("snapshot", 1, log="log-2"))
     talk.says(SnapshotFrame(1, State()), show=True)
+    talk.says(_mine(1, None))
     return talk
 
 
@@ -326,9 +332,9 @@ _CONVERSATIONS: dict[str, Callable[[], _Conversation]] = {
     "an event of an unknown type moves the position": _future_type,
     "events before the promised snapshot are ignored": _before_snapshot,
     "answers settle commands; others are ignored": _answers,
-    "what cannot be served now is sent again with its key": _retry,
+    "what cannot be served now is sent again with its key, and what came later after it": _retry,
     "after a reconnect unanswered commands go out again, in order": _reconnect,
-    "another log brings a snapshot": _restored_database,
+    "another log brings a snapshot and a mine of its own": _restored_database,
     "somebody in the lobby has no position to resume": _lobby,
     "pings, pongs and fresh tokens": _heartbeat,
     "an older mine changes nothing": _latest_wins,

@@ -232,11 +232,12 @@ def trims() -> list[Any]:
     """Return what many events leave: repeat ``templates`` ``count`` times on an empty state.
 
     In a template ``{n}`` stands for the number of the round, from 1, in twelve digits; sequences
-    count from 1. Then ``list`` of the state has ``length`` items from ``first`` to ``last``.
+    count from 1. Then ``list`` of the state has ``length`` items from ``first`` to ``last``; an
+    item of an object is a pair of its key and its value, in the order of adding.
     """
     numbered = "01900000-0000-7000-9000-{n}"
     message = ev.ChatPosted(numbered, "Ann", "message {n}", "everyone")
-    question = ev.QuestionAsked(numbered, "Ann", "question {n}")
+    question = ev.QuestionAsked(numbered, "", "?")
     opened = ev.PollOpened(numbered, "poll {n}", ("Yes", "No"), False, False, "live")
     still_open = ev.PollOpened(
         numbered.replace("019", "029", 1), "open {n}", ("Yes", "No"), False, False, "live"
@@ -246,6 +247,40 @@ def trims() -> list[Any]:
         _trim("the last questions", "questions", 502, question),
         _trim("the last finished polls", "polls", 23, opened, ev.PollClosed(numbered)),
         _trim("open polls are kept", "polls", 22, opened, still_open, ev.PollClosed(numbered)),
+        *_trims_in_bytes(numbered, still_open),
+    ]
+
+
+def _trims_in_bytes(numbered: str, still_open: ev.PollOpened) -> list[Any]:
+    """Return what is left where the budget in bytes, not the number, is the limit."""
+    tricky = '{n} é 名 👋🏽 "\\ \n\t \x01\x1f\x7f\u2028 '
+    message = ev.ChatPosted(numbered, tricky, tricky * 9, "everyone")
+    asked = ev.QuestionAsked(numbered, tricky, tricky * 9)
+    again = ev.QuestionAsked(numbered.replace("019", "029", 1), "Ann", "still open {n}")
+    answered = ev.QuestionAnswered(numbered, tricky * 3)
+    options = tuple(tricky * 2 + letter for letter in "ABC")
+    opened = ev.PollOpened(numbered, tricky, options, False, False, "live")
+    layout = SceneLayout((SceneItem("slide"), SceneItem("title", text=tricky)))
+    scene = ev.SceneCreated(numbered, tricky, layout)
+    on_air = ev.SceneChanged("01900000-0000-7000-9000-000000000003")
+    joined = ev.ParticipantJoined(numbered, tricky, "student")
+    came_and_went = ev.ParticipantJoined(numbered.replace("019", "029", 1), "Bob", "student")
+    went = ev.ParticipantLeft(came_and_went.user)
+    enabled = ev.DestinationEnabled(numbered)
+    failed = ev.DestinationFailed(numbered, tricky, 7)
+    still_enabled = ev.DestinationEnabled(numbered.replace("019", "029", 1))
+    return [
+        _trim("the budget of messages", "messages", 220, message),
+        _trim("the budget of questions", "questions", 300, asked),
+        _trim("answered questions go first", "questions", 150, again, asked, answered),
+        _trim("the budget of open polls", "polls", 80, opened),
+        _trim("closed polls go first", "polls", 30, still_open, opened, ev.PollClosed(numbered)),
+        _trim("the budget of scenes keeps the one on air", "scenes", 60, scene, on_air),
+        _trim("the budget of hands keeps the first", "hands", 300, ev.HandRaised(numbered, tricky)),
+        _trim("the budget of people", "people", 400, joined),
+        _trim("who has left goes first", "people", 300, joined, came_and_went, went),
+        _trim("the budget of destinations", "destinations", 50, enabled),
+        _trim("failed ones go first", "destinations", 12, still_enabled, enabled, failed),
     ]
 
 
@@ -261,5 +296,7 @@ def _trim(name: str, part: str, count: int, *events: ev.AnyEvent) -> dict[str, A
             sequence += 1
             apply(state, {**entry, "sequence": sequence})
     left = msgspec.to_builtins(state)[part]
+    if isinstance(left, dict):
+        left = [[key, value] for key, value in left.items()]
     return {"name": name, "templates": templates, "count": count, "list": part,
             "length": len(left), "first": left[0], "last": left[-1]}  # fmt: skip

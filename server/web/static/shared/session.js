@@ -97,16 +97,18 @@ export class Session {
   }
 
   /**
-   * Ask for a command; return its key. It is sent at once when live, else when it is.
+   * Ask for a command; return its key. It is sent at once when live, unless earlier ones wait for
+   * resend(): then after them.
    * @param {string} op
    * @param {object} [data]
    * @param {{key?: string, expect?: number|null}} [options]
    * @returns {string}
    */
   command(op, data = {}, { key = this.#newKey(), expect = null } = {}) {
+    const inTurn = [...this.#pending.values()].every((earlier) => earlier.inFlight);
     const pending = { key, op, data, expect, inFlight: false };
     this.#pending.set(key, pending);
-    if (this.phase === "live") this.#sendCommand(pending);
+    if (this.phase === "live" && inTurn) this.#sendCommand(pending);
     return key;
   }
 
@@ -194,6 +196,8 @@ export class Session {
   /** @param {Frame} frame @returns {Meaning[]} */
   #welcomed(frame) {
     if (frame.recovery === "snapshot") this.state = null;
+    // Another log's sequences have nothing to do with the last one's.
+    if (frame.log !== this.log) this.mine = null;
     this.phase = "live";
     this.welcome = frame;
     this.log = frame.log;

@@ -34,6 +34,23 @@ export const SNAPSHOT_MESSAGES = 200;
 export const SNAPSHOT_QUESTIONS = 500;
 export const SNAPSHOT_FINISHED_POLLS = 20;
 
+// Budgets and weights in bytes, of protocol/limits.py: see protocol/trimming.py.
+export const MESSAGES_BYTES = 60 * 1024;
+export const QUESTIONS_BYTES = 96 * 1024;
+export const POLLS_BYTES = 20 * 1024;
+export const SCENES_BYTES = 12 * 1024;
+export const HANDS_BYTES = 24 * 1024;
+export const PEOPLE_BYTES = 36 * 1024;
+export const DESTINATIONS_BYTES = 4 * 1024;
+export const MESSAGE_WEIGHT = 210;
+export const QUESTION_WEIGHT = 180;
+export const POLL_WEIGHT = 320;
+export const SCENE_WEIGHT = 110;
+export const SCENE_ITEM_WEIGHT = 80;
+export const HAND_WEIGHT = 90;
+export const PERSON_WEIGHT = 90;
+export const DESTINATION_WEIGHT = 130;
+
 /** The state of a class in which nothing has happened yet. @returns {State} */
 export function emptyState() {
   return {
@@ -84,7 +101,7 @@ const CHANGES = {
   "session.ended": (_state, _data, { at }) => ({ status: "ended", ended_at: at, hands: [] }),
 
   "participant.joined": ({ people }, { user, name, role }) => ({
-    people: { ...people, [user]: { name, role, present: true } },
+    people: fitPeople({ ...people, [user]: { name, role, present: true } }),
   }),
   "participant.left": ({ people }, { user }) =>
     user in people ? { people: { ...people, [user]: { ...people[user], present: false } } } : {},
@@ -94,32 +111,32 @@ const CHANGES = {
   }),
 
   "hand.raised": ({ hands }, { user, name }, { at }) => ({
-    hands: [...lowered(hands, user), { user, name, at }],
+    hands: fitHands([...lowered(hands, user), { user, name, at }]),
   }),
   "hand.lowered": ({ hands }, { user }) => ({ hands: lowered(hands, user) }),
   "hand.all_lowered": () => ({ hands: [] }),
 
   "chat.posted": ({ messages }, { message, name, text, to, reply_to }, { at, by }) => ({
-    messages: [
+    messages: fitMessages([
       ...messages,
       { message, by: by ?? "", name, at, text, to, reply_to: reply_to ?? null },
-    ].slice(-SNAPSHOT_MESSAGES),
+    ].slice(-SNAPSHOT_MESSAGES)),
   }),
 
   "question.asked": ({ questions }, { question, name, prompt }, { at, by }) => ({
-    questions: [
+    questions: fitQuestions([
       ...questions,
       { question, by: by ?? "", name, at, prompt, status: /** @type {const} */ ("open"), answer: null },
-    ].slice(-SNAPSHOT_QUESTIONS),
+    ].slice(-SNAPSHOT_QUESTIONS)),
   }),
   "question.answered": ({ questions }, { question, text }) => ({
-    questions: questions.map((asked) =>
+    questions: fitQuestions(questions.map((asked) =>
       asked.question === question ? { ...asked, status: "answered", answer: text ?? null } : asked,
-    ),
+    )),
   }),
 
   "poll.opened": ({ polls }, data, { sequence }) => ({
-    polls: [
+    polls: fitPolls([
       ...polls,
       {
         poll: data.poll,
@@ -133,7 +150,7 @@ const CHANGES = {
         status: /** @type {const} */ ("open"),
         tally: null,
       },
-    ],
+    ]),
   }),
   "poll.closed": ({ polls }, { poll }, { sequence }) => ({
     polls: finished(polls, poll, { status: "closed", touched: sequence }),
@@ -147,16 +164,16 @@ const CHANGES = {
     }),
   }),
 
-  "scene.created": ({ scenes }, { scene, name, layout }, { sequence }) => ({
-    scenes: [...scenes, { scene, name, layout, touched: sequence }],
+  "scene.created": ({ scenes, scene: onAir }, { scene, name, layout }, { sequence }) => ({
+    scenes: fitScenes([...scenes, { scene, name, layout, touched: sequence }], onAir),
   }),
   "scene.changed": (_state, { scene }) => ({ scene }),
 
   "destination.enabled": ({ destinations }, { destination }) => ({
-    destinations: {
+    destinations: fitDestinations({
       ...destinations,
       [destination]: { status: "enabled", phase: "enabled", code: null, attempt: 0 },
-    },
+    }),
   }),
   "destination.disabled": moved({ status: "disabled" }),
   "destination.connecting": moved(),
@@ -218,7 +235,7 @@ function finished(polls, id, change) {
   const changed = polls.map((poll) => (poll.poll === id ? { ...poll, ...change } : poll));
   const done = changed.filter((poll) => poll.status !== "open");
   const forgotten = new Set(done.slice(0, Math.max(0, done.length - SNAPSHOT_FINISHED_POLLS)));
-  return changed.filter((poll) => !forgotten.has(poll));
+  return fitPolls(changed.filter((poll) => !forgotten.has(poll)));
 }
 
 /**
@@ -232,7 +249,7 @@ function moved(change = {}) {
     if (known === undefined) return {};
     const phase = type.slice("destination.".length);
     return {
-      destinations: {
+      destinations: fitDestinations({
         ...destinations,
         [destination]: {
           ...known,
@@ -241,7 +258,7 @@ function moved(change = {}) {
           code: code ?? null,
           attempt: attempt ?? known.attempt,
         },
-      },
+      }),
     };
   };
 }
@@ -253,4 +270,102 @@ function moved(change = {}) {
 function recordingBecomes(status) {
   return ({ recording: newest }, { recording }) =>
     newest?.recording === recording ? { recording: { recording, status } } : {};
+}
+
+// -------------------------------------------------------------------- trimming, in bytes
+
+const utf8 = new TextEncoder();
+
+/**
+ * The length of a text as JSON in UTF-8, quotes included; 4 for null.
+ * @param {string|null|undefined} text
+ */
+export function jsonBytes(text) {
+  return utf8.encode(JSON.stringify(text ?? null)).length;
+}
+
+/**
+ * Return the items, in their order, without those that must go to keep to the budget: the first
+ * ones go first, those of which `last` is true only when no other is left.
+ * @template T
+ * @param {T[]} items
+ * @param {number} budget
+ * @param {(item: T) => number} weight
+ * @param {(item: T) => boolean} [last]
+ * @returns {T[]}
+ */
+function fit(items, budget, weight, last = () => false) {
+  let excess = items.reduce((sum, item) => sum + weight(item), 0) - budget;
+  if (excess <= 0) return items;
+  const gone = new Set();
+  for (const item of [...items].sort((a, b) => Number(last(a)) - Number(last(b)))) {
+    gone.add(item);
+    excess -= weight(item);
+    if (excess <= 0) break;
+  }
+  return items.filter((item) => !gone.has(item));
+}
+
+/**
+ * Return what fit() keeps of the values, in the order in which their keys were added.
+ * @template T
+ * @param {Record<string, T>} record
+ * @param {number} budget
+ * @param {(item: T) => number} weight
+ * @param {(item: T) => boolean} last
+ * @returns {Record<string, T>}
+ */
+function fitValues(record, budget, weight, last) {
+  const kept = new Set(fit(Object.values(record), budget, weight, last));
+  return Object.fromEntries(Object.entries(record).filter(([, item]) => kept.has(item)));
+}
+
+/** @param {Message[]} messages */
+function fitMessages(messages) {
+  return fit(messages, MESSAGES_BYTES, ({ name, text }) =>
+    MESSAGE_WEIGHT + jsonBytes(name) + jsonBytes(text));
+}
+
+/** @param {Question[]} questions */
+function fitQuestions(questions) {
+  return fit(questions, QUESTIONS_BYTES, ({ name, prompt, answer }) =>
+    QUESTION_WEIGHT + jsonBytes(name) + jsonBytes(prompt) + jsonBytes(answer),
+    ({ status }) => status === "open");
+}
+
+/** @param {Poll[]} polls */
+function fitPolls(polls) {
+  return fit(polls, POLLS_BYTES, ({ prompt, options }) =>
+    options.reduce((sum, option) => sum + jsonBytes(option) + 1, POLL_WEIGHT + jsonBytes(prompt)),
+    ({ status }) => status === "open");
+}
+
+/**
+ * @param {Scene[]} scenes
+ * @param {string|null} onAir
+ */
+function fitScenes(scenes, onAir) {
+  return fit(scenes, SCENES_BYTES, ({ name, layout }) =>
+    layout.items.reduce(
+      (sum, /** @type {any} */ { text }) => sum + SCENE_ITEM_WEIGHT + jsonBytes(text),
+      SCENE_WEIGHT + jsonBytes(name),
+    ), ({ scene }) => scene === onAir);
+}
+
+/** The newest hands go first: who waits longest keeps their place. @param {Hand[]} hands */
+function fitHands(hands) {
+  return fit([...hands].reverse(), HANDS_BYTES, ({ name }) =>
+    HAND_WEIGHT + jsonBytes(name)).reverse();
+}
+
+/** @param {Record<string, Person>} people */
+function fitPeople(people) {
+  return fitValues(people, PEOPLE_BYTES, ({ name }) =>
+    PERSON_WEIGHT + jsonBytes(name), ({ present }) => present);
+}
+
+/** @param {Record<string, Destination>} destinations */
+function fitDestinations(destinations) {
+  return fitValues(destinations, DESTINATIONS_BYTES, ({ code }) =>
+    DESTINATION_WEIGHT + jsonBytes(code), ({ status }) => status === "enabled");
 }
