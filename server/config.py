@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -25,34 +25,22 @@ from server.secrets.secret import Secret
 PREFIX = "LIVECLASS_"
 
 
-class AllowedNetwork(Struct, frozen=True):
-    """A network that streams may be sent to although it is not public.
+def _network(text: str) -> str:
+    """Check ``cidr``, ``cidr:port`` or ``cidr:*``; IPv6 with a port is in brackets."""
+    found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+))(?::(?P<port>[^:]+))?", text)
+    if found is None:
+        return str(ip_network(text))
+    ip_network(found["v6"] or found["v4"])
+    port = found["port"]
+    if port in (None, "*") or (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        return text
+    raise ValueError("a port is a number from 1 to 65535, or *")
 
-    ``port`` None stands for the usual RTMP ports, ``"*"`` for every port.
-    """
 
-    network: IPv4Network | IPv6Network
-    port: int | Literal["*"] | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "AllowedNetwork":
-        """Return what ``cidr``, ``cidr:port`` or ``cidr:*`` says; IPv6 with a port is bracketed.
-
-        Raises:
-            ValueError: If it is none of these.
-
-        """
-        found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+))(?::(?P<port>[^:]+))?", text)
-        if found is None:
-            return cls(ip_network(text))
-        network, port = ip_network(found["v6"] or found["v4"]), found["port"]
-        if port is None:
-            return cls(network)
-        if port == "*":
-            return cls(network, "*")
-        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
-            raise ValueError("a port is a number from 1 to 65535, or *")
-        return cls(network, int(port))
+def _reference(text: str) -> str:
+    if not re.match(r"(env:|file:/|aws-sm:)", text) or ".." in text:
+        raise ValueError("expected the beginning of env:NAME, file:/path or aws-sm:arn:…")
+    return text
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -94,10 +82,10 @@ def _vault_key(text: str) -> str:
     return text
 
 
-def _says(description: str, parse: Callable[[str], object] | None = None) -> Meta:
-    """Describe a setting; ``parse`` takes its text (of a list: of each item) where a type cannot.
+def _says(description: str, parse: Callable[[str], str] | None = None) -> Meta:
+    """Describe a setting; ``parse`` checks its text (of a list: each item) where a type cannot.
 
-    ``parse`` raises ValueError and must not repeat the value in it: it may be secret.
+    It returns the text in its normal form, or raises ValueError without a secret in it.
     """
     return Meta(description=description, extra={"parse": parse} if parse else None)
 
@@ -141,8 +129,16 @@ class Settings(Struct, frozen=True, kw_only=True):
         _says("Web origins, beside public_url and the tenants' domains.", _origin),
     ] = ()
     egress_allow: Annotated[
-        tuple[AllowedNetwork, ...],
-        _says("Private networks that may be streamed to: cidr[:port|:*].", AllowedNetwork.parse),
+        tuple[str, ...],
+        _says("Private networks that may be streamed to: cidr[:port|:*].", _network),
+    ] = ()
+    stream_key_refs: Annotated[
+        tuple[str, ...],
+        _says(
+            "What a stream key reference given over REST must begin with, as env:STREAM_KEY_ or "
+            "file:/run/secrets/{tenant}/; none, unless set.",
+            _reference,
+        ),
     ] = ()
 
     log_format: Annotated[Literal["console", "json"], _says("The form of the log.")] = "console"
@@ -240,12 +236,9 @@ def _value(field: FieldInfo, text: str) -> object:
     return tuple(_single(get_args(kind)[0], parse, item) for item in items)
 
 
-def _single(kind: Any, parse: Callable[[str], object] | None, text: str) -> object:
-    value = parse(text) if parse else text
-    if not isinstance(value, str):
-        return value  # ``parse`` has made it what it should be
+def _single(kind: Any, parse: Callable[[str], str] | None, text: str) -> object:
     try:
-        return msgspec.convert(value, kind, strict=False, dec_hook=_hook)
+        return msgspec.convert(parse(text) if parse else text, kind, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
 

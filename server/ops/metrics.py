@@ -1,0 +1,73 @@
+"""Every metric, declared once: base units, bounded labels, never an id of a session or person."""
+
+from aiohttp import web
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+_FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+# Live classes
+sessions_live = Gauge("liveclass_sessions_live", "Sessions that this process owns.")
+sockets = Gauge("liveclass_sockets", "Open live sockets.", ["role"])
+sockets_closed = Counter(
+    "liveclass_sockets_closed_total", "Live sockets closed, by close code.", ["code"]
+)
+commands = Counter("liveclass_commands_total", "Commands answered.", ["type", "outcome"])
+command_seconds = Histogram(
+    "liveclass_command_seconds", "From the inbox to the answer.", ["type"], buckets=_FAST
+)
+events = Counter("liveclass_events_total", "Events committed.", ["type"])
+fanout_seconds = Histogram(
+    "liveclass_fanout_seconds", "Writing one batch to every peer.", buckets=_FAST
+)
+peers_behind = Gauge("liveclass_peers_behind", "Peers that do not take what is sent fast enough.")
+resumes = Counter("liveclass_resumes_total", "Connections by how they caught up.", ["kind"])
+lease_lost = Counter("liveclass_lease_lost_total", "Sessions that another process took over.")
+presence_errors = Counter("liveclass_presence_errors_total", "Presence updates that failed.")
+bus_lag_seconds = Histogram(
+    "liveclass_bus_lag_seconds", "From a commit to its arrival on another node.", buckets=_FAST
+)
+
+# PostgreSQL
+store_append_seconds = Histogram(
+    "liveclass_store_append_seconds", "One group commit to the log.", buckets=_FAST
+)
+pool_in_use = Gauge("liveclass_pool_in_use", "Database connections in use.", ["role"])
+projector_lag_events = Gauge(
+    "liveclass_projector_lag_events", "Committed events that no table shows yet."
+)
+projector_stopped = Gauge(
+    "liveclass_projector_stopped", "Sessions whose projection stopped at an event it cannot fold."
+)
+
+# Media
+egress_state = Gauge(
+    "liveclass_egress_state", "Destinations by provider and state.", ["platform", "state"]
+)
+egress_bitrate_bits = Gauge("liveclass_egress_bitrate_bits", "Sent per second.", ["platform"])
+egress_reconnects = Counter(
+    "liveclass_egress_reconnects_total", "Connections made again.", ["platform", "reason"]
+)
+ingest_rtt_seconds = Histogram(
+    "liveclass_ingest_rtt_seconds", "Round trip to the publisher.", buckets=_FAST
+)
+ingest_frames_dropped = Counter(
+    "liveclass_ingest_frames_dropped_total", "Pictures lost on the way in."
+)
+
+# REST and the process
+rest_requests = Counter(
+    "liveclass_rest_requests_total", "Requests answered.", ["method", "route", "status"]
+)
+rest_seconds = Histogram(
+    "liveclass_rest_seconds", "Time to answer.", ["method", "route"], buckets=_FAST
+)
+loop_lag_seconds = Histogram(
+    "liveclass_loop_lag_seconds", "How late the event loop runs.", buckets=_FAST
+)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Answer with every metric, in the exposition format that the scraper asks for."""
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
