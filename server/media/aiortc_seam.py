@@ -1,0 +1,193 @@
+"""The only file that touches what aiortc keeps private. Pinned to aiortc 1.16.
+
+Everything is changed on one object, never in aiortc's modules, but for the list of H.264
+profiles: other peers in the same process stay as they are.
+
+================== ======================================================================
+received packets   the receiver's jitter buffer is replaced: we see each packet after SRTP,
+                   RTX and depayloading; aiortc keeps NACK, RTX, RR and its decoder sleeps
+sender reports     aiortc parses them and drops the RTP timestamp: the handler is wrapped
+REMB               Python's delay measurements are noise: the estimate is floored and capped
+encoded frames     the sender's encoder is replaced by one that passes payloads through
+keyframes          asked for with PLI; a viewer's PLI reaches a callback
+DTLS               peers with an RSA certificate need ECDHE-RSA suites
+================== ======================================================================
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc.codecs import CODECS
+from aiortc.codecs.h264 import H264Encoder
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
+from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
+from OpenSSL import SSL
+
+SUPPORTED = "1.16."
+
+OnPacket = Callable[[int, int, bool, bytes], bool]
+"""Sequence number, timestamp, marker, depayloaded bytes → whether to send a PLI."""
+OnReport = Callable[[float, int], None]
+"""The sender's wall clock in seconds and the RTP timestamp of one instant."""
+
+_CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
+# Main, High and Constrained High, beside aiortc's two Baselines (RFC 6184 §8.1).
+_PROFILES = ("4d001f", "64001f", "640c1f")
+
+
+def _private(thing: object) -> Any:
+    """Return ``thing`` as something whose private names may be used: here, and nowhere else."""
+    return thing
+
+
+def register_profiles() -> None:
+    """Let offers with only Main or High profiles in. Idempotent."""
+    video = CODECS["video"]
+    known = {codec.parameters.get("profile-level-id") for codec in video}
+    payload_type = max(codec.payloadType or 0 for codec in video) + 1
+    for profile in _PROFILES:
+        if profile in known:
+            continue
+        video += [
+            RTCRtpCodecParameters(
+                mimeType="video/H264",
+                clockRate=90_000,
+                payloadType=payload_type,
+                rtcpFeedback=[
+                    RTCRtcpFeedback(type="nack"),
+                    RTCRtcpFeedback(type="nack", parameter="pli"),
+                    RTCRtcpFeedback(type="goog-remb"),
+                ],
+                parameters={
+                    "level-asymmetry-allowed": "1",
+                    "packetization-mode": "1",
+                    "profile-level-id": profile,
+                },
+            ),
+            RTCRtpCodecParameters(
+                mimeType="video/rtx",
+                clockRate=90_000,
+                payloadType=payload_type + 1,
+                parameters={"apt": payload_type},
+            ),
+        ]
+        payload_type += 2
+
+
+def negotiated_codec(transceiver: RTCRtpTransceiver) -> str:
+    """Return the name of the codec that both sides agreed on, after the offer was applied."""
+    return str(transceiver._codecs[0].name)
+
+
+def accept_rsa_peers(connection: RTCPeerConnection) -> None:
+    """Offer ECDHE-RSA suites beside aiortc's, before the connection negotiates."""
+    for certificate in _private(connection)._RTCPeerConnection__certificates:
+        make = certificate._create_ssl_context
+
+        def create(srtp_profiles: Any, make: Callable[..., SSL.Context] = make) -> SSL.Context:
+            context = make(srtp_profiles=srtp_profiles)
+            context.set_cipher_list(_CIPHERS)
+            return context
+
+        certificate._create_ssl_context = create
+
+
+class _PacketTap:
+    """Stands where aiortc's jitter buffer stood, and never completes a frame."""
+
+    def __init__(self, on_packet: OnPacket) -> None:
+        self._on_packet = on_packet
+
+    def add(self, packet: RtpPacket) -> tuple[bool, None]:
+        wants_keyframe = self._on_packet(
+            packet.sequence_number,
+            packet.timestamp,
+            bool(packet.marker),
+            _private(packet)._data,
+        )
+        return wants_keyframe, None
+
+
+def take_packets(receiver: RTCRtpReceiver, on_packet: OnPacket) -> None:
+    """Give every depayloaded packet of ``receiver`` to ``on_packet``; nothing is decoded."""
+    _private(receiver)._RTCRtpReceiver__jitter_buffer = _PacketTap(on_packet)
+
+
+def take_reports(receiver: RTCRtpReceiver, on_report: OnReport) -> None:
+    """Tell ``on_report`` of each sender report that carries a time."""
+    handle = receiver._handle_rtcp_packet
+
+    async def tapped(packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpSrPacket) and packet.sender_info.ntp_timestamp:
+            info = packet.sender_info
+            on_report(info.ntp_timestamp / (1 << 32), info.rtp_timestamp)
+        await handle(packet)
+
+    _private(receiver)._handle_rtcp_packet = tapped
+
+
+class _BoundedEstimator:
+    """Keeps aiortc's bitrate estimate between a floor and a cap."""
+
+    def __init__(self, estimator: Any, floor: int, cap: int) -> None:
+        self._estimator = estimator
+        self._floor = floor
+        self._cap = cap
+
+    def add(self, **measured: int) -> tuple[int, list[int]] | None:
+        estimate = self._estimator.add(**measured)
+        if estimate is None:
+            return None
+        bitrate, sources = estimate
+        return max(self._floor, min(self._cap, bitrate)), sources
+
+
+def bound_estimate(receiver: RTCRtpReceiver, *, floor: int, cap: int) -> None:
+    """Keep the REMB that a video ``receiver`` sends within bounds, in bits per second."""
+    private = _private(receiver)
+    estimator = private._RTCRtpReceiver__remote_bitrate_estimator
+    private._RTCRtpReceiver__remote_bitrate_estimator = _BoundedEstimator(estimator, floor, cap)
+
+
+async def request_keyframe(receiver: RTCRtpReceiver) -> None:
+    """Send a PLI to every source that ``receiver`` hears."""
+    for source in receiver.getSynchronizationSources():
+        await receiver._send_rtcp_pli(source.source)
+
+
+class Payloads:
+    """One frame for a sender: RTP payloads, made once for all viewers, and a timestamp."""
+
+    __slots__ = ("payloads", "timestamp")
+
+    def __init__(self, payloads: Sequence[bytes], timestamp: int) -> None:
+        self.payloads = payloads
+        self.timestamp = timestamp
+
+
+class _Passthrough:
+    """Stands where aiortc's encoder stood."""
+
+    def pack(self, frame: Payloads) -> tuple[Sequence[bytes], int]:
+        return frame.payloads, frame.timestamp & 0xFFFFFFFF
+
+
+def send_payloads(sender: RTCRtpSender) -> None:
+    """Let ``sender`` send :class:`Payloads` that its track yields, as they are."""
+    _private(sender)._RTCRtpSender__encoder = _Passthrough()
+
+
+def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
+    """Call ``callback`` for each PLI or FIR that a viewer sends."""
+    _private(sender)._send_keyframe = callback
+
+
+def packetize_h264(nals: Sequence[bytes]) -> list[bytes]:
+    """Return the RTP payloads of one access unit (RFC 6184: single NAL, STAP-A, FU-A)."""
+    payloads: list[bytes] = H264Encoder._packetize(iter(nals))
+    return payloads

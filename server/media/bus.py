@@ -1,0 +1,262 @@
+"""Encoded media in, encoded media out many times: the bus of one session.
+
+::
+
+    publisher ──▶ Bus.publish ──▶ Subscription (bounded queue) ──▶ one task per consumer
+                      └────────▶ GOP cache, for those who come later
+
+``publish`` never waits and runs no code of a consumer: each takes units out of a queue of its
+own, in a task of its own. What a queue cannot hold is dropped up to a keyframe, never in between.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from server.media.h264 import VideoParameters
+
+T = TypeVar("T")
+
+GOP_SPAN_MS = 6_000
+GOP_BYTES = 8 << 20
+GOP_UNITS = 600
+
+
+class Kind(Enum):
+    """What an encoded unit holds."""
+
+    VIDEO = "video"
+    """One H.264 picture in AVCC form, without parameter sets."""
+    AUDIO = "audio"
+    """One raw AAC-LC frame of 1,024 samples, 48 kHz stereo."""
+    OPUS = "opus"
+    """One Opus packet, as the publisher sent it."""
+
+
+@dataclass(eq=False, slots=True)
+class EncodedUnit:
+    """One encoded picture or sound, shared by every consumer and never changed."""
+
+    kind: Kind
+    dts_ms: int
+    """Milliseconds on the session's time line. There are no B-frames: it is the pts too."""
+    key: bool
+    data: bytes
+    parameters: VideoParameters | None = None
+    """Of a picture: what decodes it."""
+    _made: dict[Callable[["EncodedUnit"], Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, make: Callable[["EncodedUnit"], T]) -> T:
+        """Return ``make(self)``, computed once however many consumers ask."""
+        try:
+            made: T = self._made[make]
+        except KeyError:
+            made = self._made[make] = make(self)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How far a consumer may lag."""
+
+    lag_ms: int | None
+    """Beyond this, pictures are dropped up to a keyframe; None: never."""
+    overflow_ms: int
+    """Beyond this the queue is given up."""
+    overflow_bytes: int = 16 << 20
+
+
+RTMP_LIMITS = QueueLimits(lag_ms=2_000, overflow_ms=5_000)
+VIEWER_LIMITS = QueueLimits(lag_ms=300, overflow_ms=10_000)
+RECORDER_LIMITS = QueueLimits(lag_ms=None, overflow_ms=60_000, overflow_bytes=32 << 20)
+
+
+class UnitQueue:
+    """A bounded queue of units that never hands out a picture whose keyframe was dropped."""
+
+    def __init__(self, limits: QueueLimits, *, from_keyframe: bool = True) -> None:
+        self._limits = limits
+        self._units: deque[EncodedUnit] = deque()
+        self._newest_ms = 0
+        self.bytes = 0
+        self.dropped = 0
+        """Units lost to lag. What comes before the first keyframe is not a loss."""
+        self.overflowed = False
+        self._started = not from_keyframe
+        self.waits_for_key = from_keyframe
+
+    def __len__(self) -> int:
+        return len(self._units)
+
+    @property
+    def lag_ms(self) -> int:
+        """Session time between the oldest unit waiting and the newest that came."""
+        return self._newest_ms - self._units[0].dts_ms if self._units else 0
+
+    def put(self, unit: EncodedUnit) -> None:
+        """Add a unit; make room by dropping pictures up to a keyframe. O(1) unless dropping."""
+        if self.overflowed:
+            return
+        self._newest_ms = max(self._newest_ms, unit.dts_ms)
+        if unit.kind is Kind.VIDEO:
+            if self.waits_for_key and not unit.key:
+                self.dropped += self._started
+                return
+            self.waits_for_key = False
+            self._started = True
+        elif not self._started:
+            return
+        self._units.append(unit)
+        self.bytes += len(unit.data)
+        limits = self._limits
+        if limits.lag_ms is not None and self.lag_ms > limits.lag_ms:
+            self._shed(limits.lag_ms)
+        if self.lag_ms > limits.overflow_ms or self.bytes > limits.overflow_bytes:
+            self.overflowed = True
+
+    def pop(self) -> EncodedUnit | None:
+        """Take the oldest unit, or None."""
+        if not self._units:
+            return None
+        unit = self._units.popleft()
+        self.bytes -= len(unit.data)
+        return unit
+
+    def _shed(self, lag_ms: int) -> None:
+        """Keep from the newest keyframe on, and sound no older than ``lag_ms``."""
+        newest_key = next(
+            (u for u in reversed(self._units) if u.kind is Kind.VIDEO and u.key), None
+        )
+        reached = False
+        kept: deque[EncodedUnit] = deque()
+        shed_video = False
+        for unit in self._units:
+            reached = reached or unit is newest_key
+            if unit.kind is Kind.VIDEO:
+                keep = reached and self._newest_ms - unit.dts_ms <= lag_ms
+                shed_video = shed_video or (reached and not keep)
+                # Behind a dropped keyframe nothing decodes.
+                keep = keep and not shed_video
+            else:
+                keep = self._newest_ms - unit.dts_ms <= lag_ms
+            if keep:
+                kept.append(unit)
+        if not any(u.kind is Kind.VIDEO for u in kept):
+            self.waits_for_key = True
+        self.dropped += len(self._units) - len(kept)
+        self._units = kept
+        self.bytes = sum(len(u.data) for u in kept)
+
+
+class GopCache:
+    """The units since the last keyframe, while they are few."""
+
+    def __init__(self) -> None:
+        self._units: list[EncodedUnit] = []
+        self._bytes = 0
+        self.last_key_ms: int | None = None
+
+    def put(self, unit: EncodedUnit) -> None:
+        """Remember a unit; forget everything when the group of pictures grows too large."""
+        if unit.kind is Kind.VIDEO and unit.key:
+            self.clear()
+            self.last_key_ms = unit.dts_ms
+        elif not self._units:
+            return
+        self._units.append(unit)
+        self._bytes += len(unit.data)
+        too_long = unit.dts_ms - self._units[0].dts_ms > GOP_SPAN_MS
+        if too_long or self._bytes > GOP_BYTES or len(self._units) > GOP_UNITS:
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget every unit."""
+        self._units = []
+        self._bytes = 0
+
+    def __iter__(self) -> Iterator[EncodedUnit]:
+        return iter(self._units)
+
+
+class Subscription:
+    """One consumer's end of the bus."""
+
+    def __init__(self, kinds: frozenset[Kind], queue: UnitQueue) -> None:
+        self.kinds = kinds
+        self.queue = queue
+        self._ready = asyncio.Event()
+        self.closed = False
+
+    def put(self, unit: EncodedUnit) -> None:
+        """Queue a unit; never waits, never fails."""
+        if unit.kind in self.kinds:
+            self.queue.put(unit)
+            self._ready.set()
+
+    async def get(self) -> EncodedUnit | None:
+        """Return the next unit; None when the queue was given up, or closed and is empty."""
+        while not self.queue.overflowed:
+            unit = self.queue.pop()
+            if unit is not None or self.closed:
+                return unit
+            self._ready.clear()
+            await self._ready.wait()
+        return None
+
+    def close(self) -> None:
+        """Wake the consumer for the last time. Idempotent."""
+        self.closed = True
+        self._ready.set()
+
+
+class Bus:
+    """Everything one session publishes, in order, to whoever subscribes."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+        self.gop = GopCache()
+        self.parameters: VideoParameters | None = None
+        """Of the newest keyframe."""
+        self.last_ms = 0
+        self.keyframes = 0
+
+    def publish(self, unit: EncodedUnit) -> None:
+        """Hand ``unit`` to every subscription that wants its kind."""
+        if unit.kind is Kind.VIDEO and unit.key:
+            self.parameters = unit.parameters
+            self.keyframes += 1
+        self.last_ms = max(self.last_ms, unit.dts_ms)
+        self.gop.put(unit)
+        for subscription in self._subscriptions:
+            subscription.put(unit)
+
+    def subscribe(
+        self,
+        kinds: frozenset[Kind],
+        limits: QueueLimits,
+        *,
+        replay: bool = False,
+        from_keyframe: bool = True,
+    ) -> Subscription:
+        """Start a subscription at the next keyframe, or with ``replay`` at the last one.
+
+        Without ``from_keyframe`` it starts at once: for sound alone.
+        """
+        subscription = Subscription(kinds, UnitQueue(limits, from_keyframe=from_keyframe))
+        if replay:
+            for unit in self.gop:
+                subscription.put(unit)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription. Idempotent."""
+        self._subscriptions.discard(subscription)
+        subscription.close()
+
+    def refresh_gop(self) -> None:
+        """Forget the cached group of pictures: what comes next does not continue it."""
+        self.gop.clear()

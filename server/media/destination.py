@@ -1,0 +1,248 @@
+"""The life of one destination, as a pure state machine.
+
+::
+
+    ARMED ─source ready─▶ RESOLVING ─▶ CONNECTING ─▶ PRIMING ─▶ LIVE ⇄ DEGRADED
+      ▲                       └──────────────┴───────────┴────────┴─ failure ─┐
+      └────────── elapsed, or retry now ────────── BACKOFF ◀──────────────────┤
+      ▲                                                                       │
+      └────────── retry now ────────────────────── FAILED ◀─ budget, permanent┘
+
+    any ─stop─▶ STOPPED
+
+It knows no clock and no chance: both come in with each signal. What happens is returned as the
+events of the session's log.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from server.media.codes import Code
+
+EventData = dict[str, int | str | bool | None]
+Happening = tuple[str, EventData]
+
+BASE_DELAY_MS = 1_000
+MAX_DELAY_MS = 30_000
+STABLE_MS = 60_000
+NEW_ATTEMPTS = 6
+NEW_BUDGET_MS = 120_000
+FLAPS = 12
+FLAP_WINDOW_MS = 600_000
+OUTAGE_BUDGET_MS = 1_800_000
+PERMANENT_TRIES = 2
+NAME_IN_USE_TRIES = 4
+NAME_IN_USE_MS = 60_000
+SWITCH_AFTER = 2
+RETRY_EVENT_MS = 10_000
+
+PERMANENT = frozenset(
+    {
+        Code.SSRF_BLOCKED,
+        Code.TLS_VERIFY,
+        Code.AUTH_REJECTED,
+        Code.PUBLISH_DENIED,
+        Code.SECRET_MISSING,
+        Code.INTEGRATION_REVOKED,
+        Code.CODEC_UNSUPPORTED,
+    }
+)
+
+
+class Phase(Enum):
+    """Where a destination is in its life."""
+
+    ARMED = "armed"
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    PRIMING = "priming"
+    LIVE = "live"
+    DEGRADED = "degraded"
+    BACKOFF = "backoff"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class Signal(Enum):
+    """What can happen to a destination, but for failures: those have a code."""
+
+    SOURCE_READY = "source_ready"
+    RESOLVED = "resolved"
+    PUBLISHED = "published"
+    """The server said NetStream.Publish.Start."""
+    PROGRESSED = "progressed"
+    """A keyframe was written and the peer took more than 4 KiB of media."""
+    LAGGED = "lagged"
+    CAUGHT_UP = "caught_up"
+    ELAPSED = "elapsed"
+    """The back-off is over."""
+    RETRY_NOW = "retry_now"
+    STOP = "stop"
+
+
+NEXT: dict[tuple[Phase, Signal], Phase] = {
+    (Phase.ARMED, Signal.SOURCE_READY): Phase.RESOLVING,
+    (Phase.RESOLVING, Signal.RESOLVED): Phase.CONNECTING,
+    (Phase.CONNECTING, Signal.PUBLISHED): Phase.PRIMING,
+    (Phase.PRIMING, Signal.PROGRESSED): Phase.LIVE,
+    (Phase.LIVE, Signal.LAGGED): Phase.DEGRADED,
+    (Phase.DEGRADED, Signal.CAUGHT_UP): Phase.LIVE,
+    (Phase.BACKOFF, Signal.ELAPSED): Phase.ARMED,
+    (Phase.BACKOFF, Signal.RETRY_NOW): Phase.ARMED,
+    (Phase.FAILED, Signal.RETRY_NOW): Phase.ARMED,
+} | {(phase, Signal.STOP): Phase.STOPPED for phase in Phase if phase is not Phase.STOPPED}
+
+_WORKING = frozenset({Phase.RESOLVING, Phase.CONNECTING, Phase.PRIMING, Phase.LIVE, Phase.DEGRADED})
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Everything that decides what happens next."""
+
+    id: str
+    has_backup: bool = False
+    phase: Phase = Phase.ARMED
+    attempt: int = 0
+    """Attempts since the last stable time."""
+    failures: int = 0
+    """Consecutive failures; they set the back-off."""
+    permanent_failures: int = 0
+    names_in_use: int = 0
+    names_in_use_since: int = 0
+    since_switch: int = 0
+    on_backup: bool = False
+    first_attempt_ms: int | None = None
+    attempt_ms: int = 0
+    was_live: bool = False
+    live_ms: int | None = None
+    outage_ms: int | None = None
+    reconnects: tuple[int, ...] = ()
+    delay_ms: int = 0
+    told_retry_ms: int | None = None
+    tells_attempt: bool = True
+    code: Code | None = None
+    """Of the last failure or lag."""
+
+
+def step(
+    state: Destination, signal: Signal, now_ms: int, *, code: Code | None = None
+) -> tuple[Destination, list[Happening]]:
+    """Apply ``signal``; one that does not fit the phase changes nothing.
+
+    ``code`` belongs to LAGGED.
+    """
+    phase = NEXT.get((state.phase, signal))
+    if phase is None:
+        return state, []
+    old, state = state, replace(state, phase=phase)
+    name: EventData = {"destination": state.id}
+    match phase:
+        case Phase.RESOLVING:
+            state = replace(
+                state,
+                attempt=state.attempt + 1,
+                attempt_ms=now_ms,
+                first_attempt_ms=state.first_attempt_ms or now_ms,
+            )
+            tells = state.tells_attempt
+            connecting = ("destination.connecting", name | {"attempt": state.attempt})
+            return state, [connecting] if tells else []
+        case Phase.LIVE if old.phase is Phase.PRIMING:
+            state = replace(state, was_live=True, live_ms=now_ms, outage_ms=None, code=None)
+            return state, [("destination.live", name | {"ttff_ms": now_ms - state.attempt_ms})]
+        case Phase.LIVE:
+            return replace(state, code=None), [("destination.recovered", name)]
+        case Phase.DEGRADED:
+            state = replace(state, code=code)
+            return state, [("destination.degraded", name | {"code": _name(code)})]
+        case Phase.ARMED if signal is Signal.RETRY_NOW:
+            # Somebody asked: every budget starts anew.
+            return Destination(state.id, state.has_backup, on_backup=state.on_backup), []
+        case Phase.STOPPED:
+            return state, [("destination.stopped", name)]
+        case _:
+            return state, []
+
+
+def fail(
+    state: Destination, code: Code, now_ms: int, chance: float
+) -> tuple[Destination, list[Happening]]:
+    """Apply a failure; ``chance`` in [0, 1) spreads the back-off."""
+    if state.phase not in _WORKING:
+        return state, []
+    state = _count(state, code, now_ms)
+    if _is_final(state, now_ms):
+        state = replace(state, phase=Phase.FAILED)
+        return state, [
+            (
+                "destination.failed",
+                {"destination": state.id, "code": code.value, "attempts": state.attempt},
+            )
+        ]
+    happenings: list[Happening] = []
+    delay = min(MAX_DELAY_MS, BASE_DELAY_MS << min(state.failures - 1, 10))
+    delay = round(delay * (0.5 + chance / 2))
+    if state.has_backup and (state.since_switch >= SWITCH_AFTER or code is Code.STALL):
+        state = replace(state, on_backup=not state.on_backup, since_switch=0)
+        delay = 0
+        to = "backup" if state.on_backup else "primary"
+        happenings.append(("destination.switched", {"destination": state.id, "to": to}))
+    tells = state.told_retry_ms is None or now_ms - state.told_retry_ms >= RETRY_EVENT_MS
+    if tells:
+        state = replace(state, told_retry_ms=now_ms)
+        happenings.append(
+            (
+                "destination.retry_scheduled",
+                {
+                    "destination": state.id,
+                    "attempt": state.attempt + 1,
+                    "code": code.value,
+                    "delay_ms": delay,
+                },
+            )
+        )
+    return replace(state, phase=Phase.BACKOFF, delay_ms=delay, tells_attempt=tells), happenings
+
+
+def _count(state: Destination, code: Code, now_ms: int) -> Destination:
+    """Bring every counter up to date with one more failure."""
+    live_ms = state.live_ms
+    if live_ms is not None:
+        reconnects = tuple(t for t in state.reconnects if now_ms - t < FLAP_WINDOW_MS)
+        state = replace(state, live_ms=None, outage_ms=now_ms, reconnects=(*reconnects, now_ms))
+        if now_ms - live_ms >= STABLE_MS:
+            state = replace(
+                state, attempt=0, failures=0, permanent_failures=0, names_in_use=0, since_switch=0
+            )
+    in_use = code is Code.NAME_IN_USE
+    return replace(
+        state,
+        code=code,
+        failures=state.failures + 1,
+        since_switch=state.since_switch + 1,
+        permanent_failures=state.permanent_failures + 1 if code in PERMANENT else 0,
+        names_in_use=state.names_in_use + 1 if in_use else 0,
+        names_in_use_since=state.names_in_use_since if state.names_in_use else now_ms,
+    )
+
+
+def _is_final(state: Destination, now_ms: int) -> bool:
+    """Say whether trying again makes no sense any more."""
+    if state.permanent_failures >= PERMANENT_TRIES:
+        return True
+    if state.names_in_use >= NAME_IN_USE_TRIES and (
+        now_ms - state.names_in_use_since >= NAME_IN_USE_MS
+    ):
+        return True
+    if state.was_live:
+        outage = 0 if state.outage_ms is None else now_ms - state.outage_ms
+        return len(state.reconnects) > FLAPS or outage >= OUTAGE_BUDGET_MS
+    since = now_ms if state.first_attempt_ms is None else state.first_attempt_ms
+    if state.names_in_use:
+        # The provider may hold the old session for a minute: that has a rule of its own.
+        return now_ms - since >= NEW_BUDGET_MS
+    return state.attempt >= NEW_ATTEMPTS or now_ms - since >= NEW_BUDGET_MS
+
+
+def _name(code: Code | None) -> str:
+    return (code or Code.INTERNAL).value

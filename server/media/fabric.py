@@ -1,0 +1,93 @@
+"""The seam between the hub and the engine that carries media.
+
+The hub says what is desired, the engine makes it so and tells what happened. Control is
+level-triggered: the desired state is applied whole, again and again; nothing depends on a
+message that might have been lost. ``LocalFabric`` speaks to our own worker over a unix socket;
+another engine is another implementation of :class:`MediaFabric`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from server.secrets.secret import Secret
+
+
+class DestinationTarget(msgspec.Struct, frozen=True):
+    """Where a session's stream shall go. It holds no key: the engine asks for that."""
+
+    id: str
+    provider: str
+    url: str
+    backup_url: str | None = None
+    profile: str = "tolerant"
+    """``strict``: the provider does not accept a change of the picture's size."""
+
+
+class RecordingTarget(msgspec.Struct, frozen=True):
+    """Where a session's recording shall go."""
+
+    id: str
+    prefix: str
+    """Of the object keys: ``tenant/session/recordings/<recording id>``."""
+
+
+class Desired(msgspec.Struct, frozen=True):
+    """Everything the engine shall do for a session."""
+
+    live: bool = False
+    """Whether the class is on air: before, nothing is sent out or recorded."""
+    destinations: tuple[DestinationTarget, ...] = ()
+    recording: RecordingTarget | None = None
+    retries: dict[str, int] = {}
+    """Destination → how often somebody asked to try again; a higher number tries at once."""
+
+
+class MediaEvent(msgspec.Struct, frozen=True):
+    """Something that happened in the engine and belongs into the session's log, once."""
+
+    id: str
+    session: str
+    type: str
+    data: dict[str, int | str | bool | None]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What WHIP or WHEP answers, to be passed on as it is."""
+
+    status: int
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+OnEvent = Callable[[MediaEvent], Awaitable[None]]
+ResolveSecret = Callable[[str, str], Awaitable[Secret | None]]
+OnHealth = Callable[[str, dict[str, object]], None]
+
+
+class MediaFabric(Protocol):
+    """An engine that carries the media of many sessions."""
+
+    async def apply(self, session: str, epoch: int, desired: Desired) -> None:
+        """Make ``desired`` the state of ``session``; lower epochs are ignored."""
+
+    async def release(self, session: str) -> None:
+        """Stop claiming ``session``: this node does not own it any more."""
+
+    async def expel(self, session: str, user: str) -> None:
+        """End every stream of ``user``, published or watched, within a second."""
+
+    async def whip(self, session: str, user: str, sdp: bytes) -> Answer:
+        """Start publishing (RFC 9725)."""
+
+    async def whep(self, session: str, user: str, sdp: bytes) -> Answer:
+        """Start watching."""
+
+    async def patch(
+        self, session: str, resource: str, fragment: bytes, headers: dict[str, str]
+    ) -> Answer:
+        """Add ICE candidates to a resource (RFC 9725 §4.3)."""
+
+    async def delete(self, session: str, resource: str) -> Answer:
+        """End a resource."""

@@ -1,0 +1,1 @@
+"""Our own RTMP and RTMPS publisher (Adobe RTMP 1.0), because the libraries freeze the process."""

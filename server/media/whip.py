@@ -1,0 +1,101 @@
+"""A publisher: WHIP in (RFC 9725), access units and Opus packets out."""
+
+from collections.abc import Callable
+from functools import partial
+
+from server.clock import Clock
+from server.media import aiortc_seam, sdp
+from server.media.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
+from server.media.clock import PublisherClock
+from server.media.peer import Peer
+
+REMB_FLOOR = 800_000
+REMB_CAP = sdp.MAX_KBPS * 1000
+
+OnPicture = Callable[[AccessUnit, int], None]
+"""A picture and its time on the session's time line, in milliseconds."""
+OnSound = Callable[[AudioPacket, int], None]
+"""An Opus packet and its position on the session's time line, in samples."""
+
+
+class Publisher(Peer):
+    """One publisher's connection, from RTP packets to units on the session's time line."""
+
+    def __init__(
+        self,
+        user: str,
+        *,
+        clock: Clock,
+        origin: float,
+        on_picture: OnPicture,
+        on_sound: OnSound,
+        on_closed: Callable[[], None],
+    ) -> None:
+        super().__init__(user, on_closed)
+        self.video = VideoAssembler()
+        self.audio = AudioAssembler()
+        self.clock = PublisherClock(origin)
+        self.last_rtp: float | None = None
+        """When the last packet arrived, by the monotonic clock."""
+        self._clock = clock
+        self._on_picture = on_picture
+        self._on_sound = on_sound
+        self._last: dict[str, int] = {}
+
+    def prepare(self, kinds: frozenset[str]) -> None:
+        """Receive what is offered, and tap it."""
+        if "video" not in kinds:
+            raise _without_h264()
+        for kind in kinds & {"video", "audio"}:
+            receiver = self.pc.addTransceiver(kind, direction="recvonly").receiver
+            if kind == "video":
+                self._receiver = receiver
+                aiortc_seam.take_packets(receiver, self._video_packet)
+                aiortc_seam.bound_estimate(receiver, floor=REMB_FLOOR, cap=REMB_CAP)
+            else:
+                aiortc_seam.take_packets(receiver, self._audio_packet)
+            aiortc_seam.take_reports(receiver, partial(self._report, kind))
+        self.prefer_codecs()
+
+    def check(self) -> None:
+        """Refuse a publisher without H.264: what goes out is never encoded again."""
+        if self.negotiated_video() != "H264":
+            raise _without_h264()
+
+    async def request_keyframe(self) -> None:
+        """Send a PLI. Some publishers (OBS) ignore it."""
+        await aiortc_seam.request_keyframe(self._receiver)
+
+    def settled(self) -> bool:
+        """Say whether sound and picture are in step, or waiting longer makes no sense."""
+        return self.clock.settled(self._clock.monotonic())
+
+    def _video_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
+        now = self.last_rtp = self._clock.monotonic()
+        for unit in self.video.add(sequence, timestamp, marker, data, now):
+            self._last["video"] = unit.timestamp
+            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now))
+        return self.video.wants_keyframe(now)
+
+    def _audio_packet(self, sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
+        now = self.last_rtp = self._clock.monotonic()
+        for packet in self.audio.add(sequence, timestamp, data, now):
+            self._last["audio"] = packet.timestamp
+            self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
+        return False
+
+    def _report(self, kind: str, ntp: float, rtp: int) -> None:
+        last = self._last.get(kind)
+        if last is None:
+            return
+        # The 32 bits of the report, unwrapped to lie next to the media it belongs to.
+        delta = (rtp - last) & 0xFFFFFFFF
+        if delta >= 1 << 31:
+            delta -= 1 << 32
+        self.clock.reports[kind].add(ntp, last + delta)
+
+
+def _without_h264() -> sdp.UnacceptableOfferError:
+    return sdp.UnacceptableOfferError(
+        422, "unsupported_codec", "H.264 is required: offer a video track in H.264."
+    )

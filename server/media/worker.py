@@ -1,0 +1,364 @@
+"""The media worker: a process of its own, because packets and fan-out must not share a loop.
+
+Spoken to over a unix socket (mode 0600) that only its supervisor's user can open; it trusts who
+speaks there, has no database, and asks for a key when a destination connects. It ends at the end
+of its standard input, which is how it notices that its supervisor died, and at SIGTERM.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from server.clock import Clock, SystemClock
+from server.ids import new_id
+from server.media import aiortc_seam, control
+from server.media.address import AddressGuard, parse_allowed
+from server.media.destination import EventData
+from server.media.fabric import Answer, MediaEvent
+from server.media.outbox import Outbox
+from server.media.recorder import ObjectStore
+from server.media.sdp import UnacceptableOfferError, problem
+from server.media.session import MediaSession
+from server.secrets.secret import Secret
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+UNCLAIMED_SECONDS = 60.0
+SEND_SECONDS = 5.0
+CLOSE_SECONDS = 10.0
+FLUSH_SECONDS = 2.0
+MAX_SDP = 64 << 10
+
+
+class Worker:
+    """Every session this process carries, and the hubs that talk to it."""
+
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        guard: AddressGuard,
+        clock: Clock,
+        tasks: Supervisor,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._objects = objects
+        self._guard = guard
+        self._clock = clock
+        self._tasks = tasks
+        self._context = context
+        self._sessions: dict[str, MediaSession] = {}
+        self._epochs: dict[str, int] = {}
+        self._claimed_at: dict[str, float] = {}
+        self._applying: dict[str, asyncio.Lock] = {}
+        self._ended: dict[str, asyncio.Task[None]] = {}
+        self._outbox = Outbox()
+        self._news = asyncio.Event()
+        self._acked = asyncio.Event()
+        self._hub: web.WebSocketResponse | None = None
+        self._key_requests: dict[int, control.KeyRequest] = {}
+        self._keys: dict[int, asyncio.Future[Secret | None]] = {}
+        self._request = 0
+
+    def start(self) -> None:
+        """Begin what runs as long as the worker does."""
+        self._tasks.keep("events", self._send_events)
+        self._tasks.keep("every_second", self._every_second)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what is served on the socket."""
+        return [
+            web.get("/control", self._control),
+            web.post("/sessions/{session}/whip", self._whip),
+            web.post("/sessions/{session}/whep", self._whep),
+            web.post("/sessions/{session}/expel", self._expel),
+            web.patch("/sessions/{session}/resources/{resource}", self._patch),
+            web.delete("/sessions/{session}/resources/{resource}", self._delete),
+        ]
+
+    async def close(self) -> None:
+        """End every session politely, and give the hub a moment to take the last events."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(self._stop(name) for name in list(self._sessions)))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._flush()
+
+    # Sessions.
+
+    def _session(self, name: str) -> MediaSession:
+        session = self._sessions.get(name)
+        if session is None:
+            session = self._sessions[name] = MediaSession(
+                name,
+                clock=self._clock,
+                guard=self._guard,
+                objects=self._objects,
+                emit=lambda kind, data: self._emit(name, kind, data),
+                resolve_secret=lambda destination: self._resolve(name, destination),
+                context=self._context,
+            )
+            self._claimed_at[name] = self._clock.monotonic()
+            self._ended[name] = self._tasks.keep(f"session.{name}", session.run)
+        return session
+
+    async def _stop(self, name: str) -> None:
+        session = self._sessions.pop(name, None)
+        if session is None:
+            return
+        self._claimed_at.pop(name, None)
+        self._ended.pop(name).cancel()
+        await session.close()
+
+    async def _apply(self, message: control.Apply) -> None:
+        if message.epoch < self._epochs.get(message.session, 0):
+            log.info("apply_from_an_earlier_epoch", session=message.session)
+            return
+        self._epochs[message.session] = message.epoch
+        session = self._session(message.session)
+        self._claimed_at[message.session] = self._clock.monotonic()
+        lock = self._applying.setdefault(message.session, asyncio.Lock())
+        async with lock:
+            await session.apply(message.desired)
+
+    def _emit(self, session: str, kind: str, data: EventData) -> None:
+        log.info("media_event", session=session, event_type=kind, **data)
+        self._outbox.add(MediaEvent(new_id(), session, kind, data))
+        self._news.set()
+
+    async def _every_second(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            now = self._clock.monotonic()
+            for name, claimed in list(self._claimed_at.items()):
+                if now - claimed > UNCLAIMED_SECONDS:
+                    log.warning("session_unclaimed", session=name)
+                    self._tasks.start(f"stop.{name}", self._stop(name))
+                else:
+                    await self._send(control.Health(name, self._sessions[name].health()))
+            self._news.set()
+
+    # The control channel.
+
+    async def _control(self, request: web.Request) -> web.WebSocketResponse:
+        hub = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1 << 20, compress=False)
+        await hub.prepare(request)
+        self._hub = hub
+        self._outbox.unsend()
+        self._news.set()
+        for pending in list(self._key_requests.values()):
+            await self._send(pending)
+        try:
+            async for frame in hub:
+                if frame.type is not WSMsgType.TEXT:
+                    break
+                match control.decode_to_worker(frame.data):
+                    case control.Apply() as message:
+                        self._tasks.start("apply", self._apply(message))
+                    case control.Release(session=session):
+                        self._tasks.start("release", self._stop(session))
+                    case control.Ack(event=event):
+                        self._outbox.ack(event)
+                        self._acked.set()
+                    case control.Key(request=number, value=value):
+                        self._answer_key(number, value)
+        finally:
+            if self._hub is hub:
+                self._hub = None
+        return hub
+
+    async def _send(self, message: control.ToHub) -> bool:
+        """Send to the hub; False if there is none or it does not take it."""
+        hub = self._hub
+        if hub is None or hub.closed:
+            return False
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await hub.send_str(control.encode(message).decode())
+        except (TimeoutError, ConnectionError):
+            return False
+        return True
+
+    async def _send_events(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._hub is None:
+                continue
+            for event in self._outbox.due(self._clock.monotonic()):
+                if not await self._send(control.Happened(event)):
+                    self._outbox.unsend()
+                    break
+
+    async def _flush(self) -> None:
+        while len(self._outbox) and self._hub is not None:
+            self._acked.clear()
+            await self._acked.wait()
+
+    async def _resolve(self, session: str, destination: str) -> Secret | None:
+        self._request += 1
+        request = control.KeyRequest(self._request, session, destination)
+        future = asyncio.get_running_loop().create_future()
+        self._keys[request.request] = future
+        self._key_requests[request.request] = request
+        try:
+            await self._send(request)
+            key: Secret | None = await future
+            return key
+        finally:
+            del self._keys[request.request], self._key_requests[request.request]
+
+    def _answer_key(self, number: int, value: str | None) -> None:
+        future = self._keys.get(number)
+        if future is not None and not future.done():
+            future.set_result(None if value is None else Secret(value))
+
+    # Signalling.
+
+    async def _whip(self, request: web.Request) -> web.Response:
+        session = self._session(request.match_info["session"])
+        return _response(await session.publish(request.query["user"], await request.read()))
+
+    async def _whep(self, request: web.Request) -> web.Response:
+        session = self._session(request.match_info["session"])
+        return _response(await session.watch(request.query["user"], await request.read()))
+
+    async def _expel(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session"])
+        if session is not None:
+            await session.expel(request.query["user"])
+        return web.Response(status=204)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session"])
+        peer = session.peer(request.match_info["resource"]) if session is not None else None
+        if peer is None:
+            return _response(_gone())
+        match = request.headers.get("If-Match")
+        if match is not None and match not in (peer.etag, "*"):
+            return _response(problem(412, "conflict", "This is another ICE session."))
+        fragment = await request.read()
+        if match == "*":
+            return _response(problem(422, "bad_request", "ICE restarts are not supported."))
+        try:
+            await peer.trickle(fragment)
+        except UnacceptableOfferError as error:
+            return _response(error.answer())
+        return web.Response(status=204, headers={"ETag": peer.etag})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session"])
+        peer = session.peer(request.match_info["resource"]) if session is not None else None
+        if session is None or peer is None:
+            return _response(_gone())
+        await session.leave(peer)
+        return web.Response(status=200)
+
+
+def _gone() -> Answer:
+    return problem(404, "not_found", "There is no such resource.")
+
+
+def _response(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+async def run(
+    socket_path: Path,
+    *,
+    objects: ObjectStore,
+    egress_allow: str = "",
+    ready: Callable[[], None],
+    context: ssl.SSLContext | None = None,
+) -> None:
+    """Serve on ``socket_path`` until cancelled; ``ready`` is called once it can be connected to."""
+    aiortc_seam.register_profiles()
+    async with Supervisor("media") as tasks:
+        worker = Worker(
+            objects=objects,
+            guard=AddressGuard(parse_allowed(egress_allow)),
+            clock=SystemClock(),
+            tasks=tasks,
+            context=context,
+        )
+        app = web.Application(client_max_size=MAX_SDP)
+        app.add_routes(worker.routes())
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.SockSite(runner, _listen(socket_path)).start()
+        worker.start()
+        ready()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await worker.close()
+            await runner.cleanup()
+
+
+def _listen(path: Path) -> socket.socket:
+    """Return a socket that nobody else may open, not even between bind and chmod."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    return listener
+
+
+async def until_told(stdin: int) -> None:
+    """Return at SIGTERM, SIGINT or the end of ``stdin``."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+
+    def heard() -> None:
+        if not os.read(stdin, 4096):
+            loop.remove_reader(stdin)
+            told.set()
+
+    loop.add_reader(stdin, heard)
+    await told.wait()
+
+
+async def serve(
+    socket_path: Path,
+    *,
+    objects: ObjectStore,
+    egress_allow: str,
+    context: ssl.SSLContext | None = None,
+) -> None:
+    """Run the worker until told to end; say READY on standard output."""
+
+    def ready() -> None:
+        sys.stdout.write("READY\n")
+        sys.stdout.flush()
+
+    async with Supervisor("worker") as tasks:
+        work = tasks.start(
+            "run",
+            run(
+                socket_path,
+                objects=objects,
+                egress_allow=egress_allow,
+                ready=ready,
+                context=context,
+            ),
+        )
+        told = tasks.start("until_told", until_told(sys.stdin.fileno()))
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        work.cancel()
+        await asyncio.wait({work})

@@ -1,0 +1,221 @@
+"""Real peers: nginx-rtmp in the foreground, a media worker on a real socket, stock aiortc."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from server.media import worker
+from server.media.fabric import Desired, DestinationTarget, MediaEvent
+from server.media.local_fabric import LocalFabric
+from server.secrets.secret import Secret
+from server.tasks import Supervisor
+from tests.media.publisher import TestPublisher
+
+SESSION = "0193a000-0000-7000-8000-000000000001"
+TEACHER = "0193a000-0000-7000-8000-0000000000aa"
+STUDENT = "0193a000-0000-7000-8000-0000000000bb"
+
+NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+MODULES = [
+    Path("/usr/lib/nginx/modules/ngx_rtmp_module.so"),
+    Path("/usr/lib64/nginx/modules/ngx_rtmp_module.so"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def rtmp_module() -> Path | None:
+    return next((path for path in MODULES if path.exists()), None)
+
+
+def missing(what: str) -> None:
+    """Skip, or fail where skipping hides something."""
+    message = f"{what} is missing: apt-get install nginx libnginx-mod-rtmp"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@dataclass
+class RtmpServer:
+    """nginx-rtmp with applications of the names it is asked for."""
+
+    directory: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        config = self.directory / "nginx.conf"
+        applications = "".join(
+            f"application {name} {{ live on; wait_key on; }}\n" for name in ("one", "two")
+        )
+        config.write_text(
+            f"""
+daemon off; master_process off; worker_processes 1;
+load_module {rtmp_module()};
+pid {self.directory}/nginx.pid;
+error_log {self.directory}/error.log info;
+events {{ worker_connections 64; }}
+rtmp {{ server {{ listen 127.0.0.1:{self.port}; chunk_size 4096;
+{applications}
+application closed {{ live on; deny publish all; }}
+}} }}
+"""
+        )
+        self.process = subprocess.Popen(
+            [str(NGINX), "-p", str(self.directory), "-c", str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, (self.directory / "error.log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(5)
+            self.process = None
+
+    def url(self, application: str) -> str:
+        return f"rtmp://127.0.0.1:{self.port}/{application}"
+
+
+@pytest.fixture
+def rtmp(tmp_path: Path) -> Iterator[RtmpServer]:
+    if NGINX is None or rtmp_module() is None:
+        missing("nginx with the RTMP module")
+    directory = tmp_path / "nginx"
+    directory.mkdir()
+    server = RtmpServer(directory)
+    server.start()
+    yield server
+    server.stop()
+
+
+class DirectoryObjects:
+    """An object store that is a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.order: list[str] = []
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        self.order.append(key)
+
+
+@dataclass
+class Media:
+    """A worker, the fabric that speaks to it, and what came out of them."""
+
+    fabric: LocalFabric
+    objects: DirectoryObjects
+    events: list[MediaEvent] = field(default_factory=list)
+    health: list[dict[str, object]] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    epoch: int = 1
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _publishers: list[TestPublisher] = field(default_factory=list)
+
+    def tell(self, event: MediaEvent) -> None:
+        self.events.append(event)
+        self._news.set()
+
+    def names(self, **matching: object) -> list[str]:
+        return [
+            e.type
+            for e in self.events
+            if all(e.data.get(key) == value for key, value in matching.items())
+        ]
+
+    async def hears(self, kind: str, seconds: float = 10.0, **matching: object) -> MediaEvent:
+        """Wait for an event of this type whose data has these values."""
+        async with asyncio.timeout(seconds):
+            while True:
+                for event in self.events:
+                    if event.type == kind and all(
+                        event.data.get(key) == value for key, value in matching.items()
+                    ):
+                        return event
+                self._news.clear()
+                await self._news.wait()
+
+    async def publish(self, user: str = TEACHER, **kwargs: object) -> TestPublisher:
+        publisher = TestPublisher(**kwargs)
+        self._publishers.append(publisher)
+
+        async def post(sdp: bytes) -> tuple[int, dict[str, str], bytes]:
+            answer = await self.fabric.whip(SESSION, user, sdp)
+            return answer.status, answer.headers, answer.body
+
+        assert await publisher.publish(post) == 201
+        return publisher
+
+    async def desire(self, **kwargs: object) -> None:
+        await self.fabric.apply(SESSION, self.epoch, Desired(**{"live": True, **kwargs}))
+
+    def destination(
+        self, identity: str, url: str, key: str | None = "stream", **kwargs: object
+    ) -> DestinationTarget:
+        if key is not None:
+            self.keys[identity] = key
+        return DestinationTarget(identity, "custom", url, **kwargs)
+
+    async def close(self) -> None:
+        for publisher in self._publishers:
+            await publisher.close()
+
+
+@pytest.fixture
+async def media(tmp_path: Path) -> AsyncIterator[Media]:
+    path = tmp_path / "media.sock"
+    objects = DirectoryObjects(tmp_path / "objects")
+    ready = asyncio.Event()
+    async with Supervisor("test") as tasks:
+        tasks.start(
+            "worker",
+            worker.run(path, objects=objects, egress_allow="127.0.0.0/8:*", ready=ready.set),
+        )
+        async with asyncio.timeout(5):
+            await ready.wait()
+
+        async def on_event(event: MediaEvent) -> None:
+            state.tell(event)
+
+        async def resolve_secret(session: str, destination: str) -> Secret | None:
+            key = state.keys.get(destination)
+            return None if key is None else Secret(key)
+
+        fabric = LocalFabric(
+            path,
+            on_event=on_event,
+            resolve_secret=resolve_secret,
+            on_health=lambda session, data: state.health.append(data),
+        )
+        state = Media(fabric, objects)
+        async with fabric:
+            async with asyncio.timeout(5):
+                await fabric.connected.wait()
+            yield state
+            await state.close()

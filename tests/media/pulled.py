@@ -1,0 +1,51 @@
+"""Pull a stream back from an RTMP server and look at it."""
+
+import asyncio
+from dataclasses import dataclass
+
+import av
+
+
+@dataclass
+class Pulled:
+    """What came out of a server in a few seconds."""
+
+    video_codec: str
+    audio_codec: str
+    sample_rate: int
+    size: tuple[int, int]
+    video: list[tuple[float, bool]]
+    audio: list[float]
+    decoded: int
+
+
+def _pull(url: str, seconds: float) -> Pulled:
+    with av.open(url, timeout=(10, 5), options={"rtmp_live": "live"}) as container:
+        picture, sound = container.streams.video[0], container.streams.audio[0]
+        video: list[tuple[float, bool]] = []
+        audio: list[float] = []
+        decoded = 0
+        for packet in container.demux(picture, sound):
+            if packet.dts is None:
+                continue
+            time = float(packet.dts * packet.time_base)
+            if packet.stream is picture:
+                video.append((time, packet.is_keyframe))
+                decoded += len(packet.decode())
+            else:
+                audio.append(time)
+            if len(video) > 1 and video[-1][0] - video[0][0] >= seconds:
+                break
+        return Pulled(
+            picture.codec_context.name,
+            sound.codec_context.name,
+            sound.codec_context.sample_rate,
+            (picture.codec_context.width, picture.codec_context.height),
+            video,
+            audio,
+            decoded,
+        )
+
+
+async def pull(url: str, seconds: float) -> Pulled:
+    return await asyncio.to_thread(_pull, url, seconds)
