@@ -1,0 +1,175 @@
+"""What the class decides, carried out by the media engine; what the engine sees, kept by the class.
+
+::
+
+    room ── committed ──▶ desired state ──▶ fabric.apply
+    room ◀── report, keyed by the event's id ◀── fabric.on_event
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from protocol.errors import Refusal
+from protocol.events import EVENTS, FROM_MEDIA
+from server.classroom.state import Classroom
+from server.errors import UnavailableError
+from server.hub.asks import Outcome, Report
+from server.hub.hub import Hub
+from server.hub.room import Place, Room
+from server.media.fabric import (
+    Desired,
+    DestinationTarget,
+    MediaEvent,
+    MediaFabric,
+    RecordingTarget,
+)
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+REPORT_SECONDS = 20.0
+RETRY_SECONDS = 1.0
+
+FindTargets = Callable[[str, Sequence[str]], Awaitable[Sequence[DestinationTarget]]]
+"""Tenant and ids of destinations → where they are, without their keys."""
+FindPlace = Callable[[str], Awaitable[Place | None]]
+
+
+class Broadcast:
+    """Keeps the engine at what the rooms of this node desire. Hears every room."""
+
+    def __init__(
+        self, *, tasks: Supervisor, find_targets: FindTargets, find_place: FindPlace
+    ) -> None:
+        self._tasks = tasks
+        self._find_targets = find_targets
+        self._find_place = find_place
+        self._fabric: MediaFabric | None = None
+        self._hub: Hub | None = None
+        self._changed: set[str] = set()
+        self._applying: set[str] = set()
+
+    def introduce(self, hub: Hub, fabric: MediaFabric) -> None:
+        """Let the hub and the engine know each other: each needs the other to be made first."""
+        self._hub, self._fabric = hub, fabric
+
+    # ------------------------------------------------------------ from the rooms
+
+    def opened(self, room: Room) -> None:
+        """Say what the session desires; also after a crash, when the engine may have gone on."""
+        self._apply_soon(room)
+
+    def committed(self, room: Room, before: Classroom) -> None:
+        """Say what the session desires now, if that has changed."""
+        if _wishes(room.state) != _wishes(before):
+            self._apply_soon(room)
+        if room.state.people is not before.people:
+            for user, member in room.state.people.items():
+                known = before.people.get(user)
+                if member.removed and not (known is not None and known.removed):
+                    self._tasks.start("expel", self._expel(room.place.session, user))
+
+    def closed(self, room: Room) -> None:
+        """Stop claiming the session."""
+        self._tasks.start("release", self._release(room.place.session))
+
+    # ------------------------------------------------------------ from the engine
+
+    async def on_event(self, event: MediaEvent) -> None:
+        """Return when ``event`` is committed, was before, or can never be.
+
+        Raises:
+            UnavailableError: If it is to be said again.
+
+        """
+        assert self._hub is not None
+        kind = EVENTS.get(event.type) if event.type in FROM_MEDIA else None
+        try:
+            if kind is None:
+                raise msgspec.ValidationError("unknown type")
+            typed: Any = msgspec.convert(event.data, kind)
+        except msgspec.ValidationError as error:
+            log.error("media_event_invalid", type=event.type, error=str(error))
+            return
+        place = await self._find_place(event.session)
+        if place is None:
+            log.error("media_event_of_no_session", session=event.session)
+            return
+        room = await self._hub.room(place)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def take(outcome: Outcome) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        room.submit(Report(self, event.id, typed, take))
+        async with asyncio.timeout(REPORT_SECONDS):
+            outcome = await answer
+        if isinstance(outcome, Refusal) and outcome.code != "internal":
+            raise UnavailableError(outcome.message)
+
+    def on_health(self, session: str, data: dict[str, Any]) -> None:
+        """Show staff how the media does."""
+        room = None if self._hub is None else self._hub.find(session)
+        if room is not None:
+            room.ephemeral.health(data.get("uplink", {}), data.get("destinations", {}))
+
+    # ------------------------------------------------------------ to the engine
+
+    def _apply_soon(self, room: Room) -> None:
+        session = room.place.session
+        self._changed.add(session)
+        if session not in self._applying:
+            self._applying.add(session)
+            self._tasks.start("apply", self._apply(room))
+
+    async def _apply(self, room: Room) -> None:
+        """Apply until nothing has changed meanwhile: the newest wish is the last applied."""
+        session = room.place.session
+        try:
+            while session in self._changed:
+                self._changed.discard(session)
+                try:
+                    desired = await self._desired(room)
+                    assert self._fabric is not None
+                    await self._fabric.apply(session, room.epoch, desired)
+                except UnavailableError as error:
+                    self._changed.add(session)
+                    await asyncio.sleep(error.retry_seconds)
+        finally:
+            self._applying.discard(session)
+
+    async def _desired(self, room: Room) -> Desired:
+        state, place = room.state, room.place
+        if state.status != "live":
+            return Desired()
+        enabled = [each for each, status in state.destinations.items() if status == "enabled"]
+        targets = await self._find_targets(place.tenant, enabled) if enabled else ()
+        recording = None
+        if state.recording is not None:
+            prefix = f"{place.tenant}/{place.session}/recordings/{state.recording}"
+            recording = RecordingTarget(state.recording, prefix)
+        return Desired(live=True, destinations=tuple(targets), recording=recording)
+
+    async def _expel(self, session: str, user: str) -> None:
+        assert self._fabric is not None
+        for _ in range(5):
+            try:
+                await self._fabric.expel(session, user)
+            except UnavailableError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _release(self, session: str) -> None:
+        if self._fabric is not None:
+            await self._fabric.release(session)
+
+
+def _wishes(state: Classroom) -> tuple[object, ...]:
+    enabled = frozenset(each for each, status in state.destinations.items() if status == "enabled")
+    return state.status, enabled, state.recording

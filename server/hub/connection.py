@@ -1,0 +1,262 @@
+"""One connection after its hello: what it may send, how fast, and how it is answered.
+
+The answers of a connection go out in the order of its commands, whoever decides them and when.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from protocol import codec
+from protocol.commands import DestinationEnable
+from protocol.errors import RETRYABLE, CloseCode, MalformedFrameError, Refusal
+from protocol.frames import (
+    Ack,
+    Bye,
+    ClientPing,
+    ClientPong,
+    CommandFrame,
+    Hello,
+    Nack,
+    Resync,
+    Roster,
+    RosterPage,
+    ServerPing,
+    ServerPong,
+    SignalSent,
+    TokenSent,
+    TokenTaken,
+)
+from protocol.limits import (
+    ABUSE_FACTOR,
+    COMMAND_BURST,
+    COMMANDS_PER_SECOND,
+    HEARTBEAT_INTERVAL_MS,
+    HEARTBEAT_TIMEOUT_MS,
+    IN_FLIGHT,
+    SIGNAL_BURST,
+    SIGNALS_PER_SECOND,
+    TOKEN_GRACE_SECONDS,
+)
+from server.auth.tokens import Identity
+from server.clock import Clock
+from server.errors import UnauthorizedError
+from server.hub.asks import Committed, Outcome, Perform, Unchanged
+from server.hub.bucket import Bucket
+from server.hub.fanout import websocket_frame
+from server.hub.room import Room, Seat
+
+Check = Callable[[str, str], Awaitable[bool]]
+"""Whether a tenant (first) has a destination (second)."""
+
+
+class _Slot:
+    """A place in the line of answers."""
+
+    __slots__ = ("answer", "frame")
+
+    def __init__(self, frame: CommandFrame) -> None:
+        self.frame = frame
+        self.answer: bytes | None = None
+
+
+class Connection:
+    """A person's socket in a room."""
+
+    def __init__(
+        self,
+        *,
+        room: Room,
+        seat: Seat,
+        identity: Identity,
+        clock: Clock,
+        verify: Callable[[str], Identity],
+        has_destination: Check,
+    ) -> None:
+        self.room = room
+        self.seat = seat
+        self.identity = identity
+        self._clock = clock
+        self._verify = verify
+        self._has_destination = has_destination
+        self._slots: deque[_Slot] = deque()
+        now = clock.monotonic()
+        self._commands = Bucket(COMMANDS_PER_SECOND, COMMAND_BURST, now)
+        self._signals = Bucket(SIGNALS_PER_SECOND, SIGNAL_BURST, now)
+        everything = COMMANDS_PER_SECOND + SIGNALS_PER_SECOND
+        self._abuse = Bucket(everything * ABUSE_FACTOR, COMMAND_BURST * ABUSE_FACTOR, now)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.applied = 0
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Begin to ping, and to watch the token's end."""
+        self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
+        self._watch_token()
+
+    def stop(self) -> None:
+        """Leave the room and answer nothing more. Idempotent."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self.room.leave(self.seat)
+
+    def _ping(self) -> None:
+        self.seat.peer.send(codec.encode(ServerPing(self.room.head.sequence, self._now())))
+        self._later("pong", HEARTBEAT_TIMEOUT_MS / 1000, self._no_pong)
+        self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
+
+    def _no_pong(self) -> None:
+        self.seat.peer.close(CloseCode.NO_PONG)
+
+    def _watch_token(self) -> None:
+        left = (self.identity.expires_at_ms - self._clock.now_ms()) / 1000
+        self._later("token", left + TOKEN_GRACE_SECONDS, self._token_expired)
+
+    def _token_expired(self) -> None:
+        self.seat.peer.close(CloseCode.TOKEN_EXPIRED)
+
+    def _later(self, what: str, seconds: float, call: Callable[[], None]) -> None:
+        if timer := self._timers.pop(what, None):
+            timer.cancel()
+        self._timers[what] = asyncio.get_running_loop().call_later(seconds, call)
+
+    def _now(self) -> str:
+        return codec.timestamp(self._clock.now_ms())
+
+    # ------------------------------------------------------------ what comes in
+
+    async def receive(self, data: bytes) -> None:
+        """Take one frame of the client.
+
+        Raises:
+            MalformedFrameError: If it breaks the protocol.
+
+        """
+        if not self._abuse.take(self._clock.monotonic()):
+            self.seat.peer.close(CloseCode.ABUSE)
+            return
+        try:
+            frame = codec.decode_client(data)
+        except codec.RefusedFrame as refused:
+            slot = self._wait_in_line(CommandFrame(refused.id, refused.key, ""))
+            self._answer(slot, refused.refusal)
+            return
+        match frame:
+            case CommandFrame():
+                await self._perform(frame)
+            case ClientPong():
+                self.applied = frame.applied
+                if timer := self._timers.pop("pong", None):
+                    timer.cancel()
+            case ClientPing():
+                self.seat.peer.send(codec.encode(ServerPong(self.room.head.sequence, self._now())))
+            case SignalSent():
+                self._signal(frame)
+            case Resync():
+                if self._commands.take(self._clock.monotonic()):
+                    self.room.resync(self.seat, frame.sequence)
+            case Roster():
+                if self._commands.take(self._clock.monotonic()):
+                    people, following = self.room.roster.page(
+                        frame.after, for_staff=self.seat.audience == "staff"
+                    )
+                    self.seat.peer.send(codec.encode(RosterPage(people, following)))
+            case TokenSent():
+                self._renew(frame.token)
+            case Hello():
+                raise MalformedFrameError("hello comes once, and first")
+
+    async def _perform(self, frame: CommandFrame) -> None:
+        slot = self._wait_in_line(frame)
+        try:
+            if not self._commands.take(self._clock.monotonic()):
+                wait = self._commands.wait_ms
+                raise Refusal("rate_limited", "Too many commands at once.", retry_ms=wait)
+            if len(self._slots) > IN_FLIGHT:
+                text = f"At most {IN_FLIGHT} commands may wait for their answers."
+                raise Refusal("overloaded", text, retry_ms=200)
+            command = codec.decode_command(frame)
+            if isinstance(command, DestinationEnable) and not await self._has_destination(
+                self.identity.tenant, command.destination
+            ):
+                raise Refusal("not_found", "There is no such destination.", field="destination")
+        except Refusal as refusal:
+            self._answer(slot, refusal)
+            return
+        self.room.submit(
+            Perform(
+                self,
+                self.seat.who,
+                frame.key,
+                command,
+                frame.expect,
+                lambda outcome: self._answer(slot, outcome),
+            )
+        )
+
+    def _signal(self, frame: SignalSent) -> None:
+        # A signal has no answer: too many are dropped, wrong ones break the protocol.
+        if self._signals.take(self._clock.monotonic()):
+            try:
+                self.room.ephemeral.signal(self.seat.who.user, frame)
+            except Refusal as refusal:
+                raise MalformedFrameError(refusal.message) from None
+
+    def _renew(self, token: str) -> None:
+        """Let a fresh token of the same person prolong the connection; it never raises a role."""
+        try:
+            fresh = self._verify(token)
+        except UnauthorizedError:
+            self.seat.peer.close(CloseCode.TOKEN_INVALID)
+            return
+        mine = self.identity
+        if (fresh.user, fresh.tenant, fresh.session) != (mine.user, mine.tenant, mine.session):
+            self.seat.peer.close(CloseCode.TOKEN_INVALID)
+            return
+        self.identity = fresh
+        self._watch_token()
+        self.seat.peer.send(codec.encode(TokenTaken(codec.timestamp(fresh.expires_at_ms))))
+
+    # ------------------------------------------------------------ answers
+
+    def _wait_in_line(self, frame: CommandFrame) -> _Slot:
+        slot = _Slot(frame)
+        self._slots.append(slot)
+        return slot
+
+    def _answer(self, slot: _Slot, outcome: Outcome) -> None:
+        """Fill a slot, and send every answer that is now first in line."""
+        slot.answer = codec.encode(_answer_frame(slot.frame, outcome))
+        while self._slots and (answer := self._slots[0].answer) is not None:
+            self._slots.popleft()
+            self.seat.peer.send(answer)
+
+
+def _answer_frame(frame: CommandFrame, outcome: Outcome) -> Ack | Nack:
+    match outcome:
+        case Committed(first, last, is_duplicate):
+            return Ack(frame.id, frame.key, (first, last), is_duplicate)
+        case Unchanged():
+            return Ack(frame.id, frame.key, None)
+        case Refusal() as refusal:
+            return Nack(
+                frame.id,
+                frame.key,
+                refusal.code,
+                refusal.message,
+                refusal.code in RETRYABLE,
+                refusal.retry_ms,
+                refusal.field,
+                None if refusal.touched is None else {"touched": refusal.touched},
+            )
+
+
+def goodbye(code: CloseCode, spread_seconds: float = 2.0) -> bytes:
+    """Return the frame of ``bye``; who may come back is told when, each at another time."""
+    most = 200 + round(spread_seconds * 1000)
+    # Random to spread load: it keeps no secret.
+    retry = random.randint(200, most) if code.may_reconnect else None  # noqa: S311
+    return websocket_frame(codec.encode(Bye(code, code.reason, retry)))

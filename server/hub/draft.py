@@ -1,0 +1,181 @@
+"""A batch being decided: tentative until the log has it.
+
+The draft starts from the room's committed state, takes one ask after another, and numbers the
+events they lead to. It is thrown away whole when the log does not take it.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+import orjson
+
+from protocol import codec
+from protocol.errors import Refusal
+from protocol.events import AnyEvent
+from server.classroom import people
+from server.classroom.decide import decide, observe
+from server.classroom.evolve import evolve
+from server.classroom.state import Classroom
+from server.hub.asks import Arrive, Ask, Committed, Depart, Outcome, Perform, Report, Unchanged
+from server.ids import new_id
+from server.store import chain
+from server.store.log import NewEvent
+
+
+class Recorded(NamedTuple):
+    """An event with its place in the log. ``key`` is the one its author chose."""
+
+    sequence: int
+    event: AnyEvent
+    at: str
+    by: str | None
+    key: str | None
+    payload: bytes
+
+
+class Known(NamedTuple):
+    """Where a key was used before, and for what."""
+
+    first: int
+    last: int
+    digest: bytes
+
+
+class Head(NamedTuple):
+    """The end of the log: its last sequence, the digest there, and the time of that event."""
+
+    sequence: int
+    digest: bytes
+    at_ms: int
+
+
+class Draft:
+    """The decisions of one turn of a room."""
+
+    def __init__(
+        self, session: str, state: Classroom, head: Head, now_ms: int, known: Mapping[str, Known]
+    ) -> None:
+        self.state = state
+        self.head = head._replace(at_ms=max(now_ms, head.at_ms))
+        self.recorded: list[Recorded] = []
+        self.commands: list[list[NewEvent]] = []
+        self.asked: list[Ask] = []
+        """The ask behind each entry of ``commands``."""
+        self.outcomes: list[tuple[Perform | Report, Outcome]] = []
+        self.keys: dict[str, Known] = {}
+        """The keys that this batch uses up."""
+        self._session = session
+        self._at = codec.timestamp(self.head.at_ms)
+        self._known = known
+
+    def take(self, ask: Ask) -> None:
+        """Decide one ask on top of those before it."""
+        match ask:
+            case Arrive(who):
+                actor = people.actor(self.state, *who)
+                self._record(ask, people.arrive(self.state, actor), by=None)
+            case Depart(user):
+                self._record(ask, people.depart(self.state, user), by=None)
+            case Perform() | Report():
+                try:
+                    outcome = self._once(ask)
+                except Refusal as refusal:
+                    outcome = refusal
+                self.outcomes.append((ask, outcome))
+
+    def _once(self, ask: Perform | Report) -> Outcome:
+        """Decide an ask unless its key says that it has been done already."""
+        stored = stored_key(ask)
+        digest = command_digest(ask)
+        earlier = self._known.get(stored) or self.keys.get(stored)
+        if earlier is not None:
+            if earlier.digest != digest:
+                text = "This key was used for another command."
+                raise Refusal("idempotency_conflict", text, field="key")
+            return Committed(earlier.first, earlier.last, is_duplicate=True)
+        if isinstance(ask, Report):
+            events = observe(self.state, ask.event)
+            return self._record(ask, events, by=None, stored=stored, digest=digest)
+        actor = people.actor(self.state, *ask.who)
+        member = self.state.people.get(actor.user)
+        if member is not None and member.removed:
+            raise Refusal("forbidden", "You were removed from this class.")
+        events = decide(self.state, actor, ask.command, new_id=new_id(), expect=ask.expect)
+        return self._record(ask, events, by=actor.user, key=ask.key, stored=stored, digest=digest)
+
+    def _record(
+        self,
+        ask: Ask,
+        events: tuple[AnyEvent, ...],
+        *,
+        by: str | None,
+        key: str | None = None,
+        stored: str | None = None,
+        digest: bytes | None = None,
+    ) -> Committed | Unchanged:
+        """Number the events, link them into the chain, and let them change the state."""
+        if not events:
+            return Unchanged()
+        first = self.head.sequence + 1
+        rows = []
+        for event in events:
+            sequence = self.head.sequence + 1
+            payload = orjson.dumps(msgspec.to_builtins(event), option=orjson.OPT_SORT_KEYS)
+            row_id, row_key, salt = new_id(), stored if sequence == first else None, os.urandom(16)
+            payload_digest = chain.payload_digest(salt, payload)
+            linked = chain.digest(
+                self.head.digest,
+                session=self._session,
+                sequence=sequence,
+                id=row_id,
+                type=event.type,
+                version=event.version,
+                actor=by,
+                at_ms=self.head.at_ms,
+                key=row_key,
+                payload_digest=payload_digest,
+            )
+            rows.append(
+                NewEvent(
+                    id=row_id,
+                    type=event.type,
+                    version=event.version,
+                    payload=payload,
+                    sequence=sequence,
+                    key=row_key,
+                    command_sequence=None if sequence == first else first,
+                    command_digest=digest if sequence == first else None,
+                    actor=by,
+                    at_ms=self.head.at_ms,
+                    salt=salt,
+                    payload_digest=payload_digest,
+                    digest=linked,
+                )
+            )
+            self.head = Head(sequence, linked, self.head.at_ms)
+            self.state = evolve(self.state, event, sequence=sequence, at=self._at, by=by)
+            self.recorded.append(Recorded(sequence, event, self._at, by, key, payload))
+        self.commands.append(rows)
+        self.asked.append(ask)
+        if stored is not None and digest is not None:
+            self.keys[stored] = Known(first, self.head.sequence, digest)
+        return Committed(first, self.head.sequence)
+
+
+def stored_key(ask: Perform | Report) -> str:
+    """Return the key as the log keeps it: keys of different users never meet."""
+    if isinstance(ask, Report):
+        return ask.key
+    return hashlib.sha256(f"{ask.who.user}\0{ask.key}".encode()).hexdigest()[:32]
+
+
+def command_digest(ask: Perform | Report) -> bytes:
+    """Return what tells two uses of one key apart: the operation and all its data."""
+    if isinstance(ask, Report):
+        name, data = ask.event.type, msgspec.json.encode(ask.event)
+    else:
+        name, data = ask.command.op, msgspec.json.encode(ask.command)
+    return hashlib.sha256(name.encode() + b"\0" + data).digest()

@@ -1,0 +1,137 @@
+"""What is felt, not kept: presence, counters, typing, reactions, health (PROTOCOL §4).
+
+Everything here is the latest value, told together after a short pause, and missed without harm:
+a peer that lags gets the full picture when it has caught up.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from protocol import codec
+from protocol.errors import Refusal
+from protocol.frames import Counters, Health, Signal, SignalSent
+from protocol.limits import COUNTERS_COALESCE_MS, PRESENCE_COALESCE_MS, SIGNAL_COALESCE_MS
+from server.classroom.state import Classroom
+from server.classroom.view import counters
+from server.hub.fanout import Feed
+from server.hub.roster import Roster
+
+MOST_REACTIONS = 32
+"""Different reactions that a class counts."""
+MOST_SIGNALS = 64
+"""Different people whose signals one pause gathers; the rest are dropped."""
+SIGNAL_BYTES = 512
+
+
+class _Reaction(msgspec.Struct):
+    emoji: str
+
+
+class Ephemeral:
+    """The ephemeral lane of one session.
+
+    ``now`` gives the committed state and its sequence at the moment of telling.
+    """
+
+    def __init__(
+        self, feeds: Mapping[str, Feed], roster: Roster, now: Callable[[], tuple[Classroom, int]]
+    ) -> None:
+        self._feeds = feeds
+        self._roster = roster
+        self._now = now
+        self._reactions: dict[str, int] = {}
+        self._signals: dict[tuple[str, str], Signal] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def presence_changed(self) -> None:
+        """Tell the roster's changes soon."""
+        self._soon("presence", PRESENCE_COALESCE_MS, self._tell_presence)
+
+    def counters_changed(self) -> None:
+        """Tell the counters soon."""
+        self._soon("counters", COUNTERS_COALESCE_MS, self._tell_counters)
+
+    def signal(self, user: str, sent: SignalSent) -> None:
+        """Pass on that somebody types or points, or count a reaction.
+
+        Raises:
+            Refusal: ``bad_request`` if the data does not fit the kind.
+
+        """
+        raw = bytes(sent.data)
+        if sent.kind == "reaction":
+            self._react(raw)
+            return
+        if len(raw) > SIGNAL_BYTES:
+            raise Refusal("bad_request", f"A signal holds at most {SIGNAL_BYTES} bytes.")
+        try:
+            data = msgspec.json.decode(raw, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise codec.bad_request(error, raw, "data") from None
+        if len(self._signals) < MOST_SIGNALS or (user, sent.kind) in self._signals:
+            self._signals[user, sent.kind] = Signal(sent.kind, user, data)
+            self._soon("signals", SIGNAL_COALESCE_MS, self._tell_signals)
+
+    def health(self, uplink: dict[str, Any], destinations: dict[str, dict[str, Any]]) -> None:
+        """Tell staff how the media does."""
+        self._feeds["staff"].tell(codec.encode(Health(uplink, destinations)))
+
+    def counters(self, audience: str) -> Counters:
+        """Return the numbers that a view may see now."""
+        state, sequence = self._now()
+        return counters(
+            state,
+            "staff" if audience == "staff" else "student",
+            sequence=sequence,
+            online=len(self._roster),
+            reactions=self._reactions,
+        )
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _react(self, raw: bytes) -> None:
+        try:
+            emoji = msgspec.json.decode(raw, type=_Reaction).emoji
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise codec.bad_request(error, raw, "data") from None
+        # An emoji is one to a few code points, none of them plain text or white space.
+        if not 0 < len(emoji) <= 8 or any(char.isascii() or char.isspace() for char in emoji):
+            raise Refusal("bad_request", "A reaction is one emoji.", field="emoji")
+        if emoji in self._reactions or len(self._reactions) < MOST_REACTIONS:
+            self._reactions[emoji] = self._reactions.get(emoji, 0) + 1
+            self.counters_changed()
+
+    def _soon(self, what: str, milliseconds: int, tell: Callable[[], None]) -> None:
+        if what not in self._timers:
+            loop = asyncio.get_running_loop()
+            self._timers[what] = loop.call_later(milliseconds / 1000, self._due, what, tell)
+
+    def _due(self, what: str, tell: Callable[[], None]) -> None:
+        del self._timers[what]
+        tell()
+
+    def _tell_presence(self) -> None:
+        changes = self._roster.changes()
+        if changes is not None:
+            staff, students = changes
+            self._feeds["staff"].tell(codec.encode(staff))
+            self._feeds["student"].tell(codec.encode(students))
+            self.counters_changed()
+
+    def _tell_counters(self) -> None:
+        for audience, feed in self._feeds.items():
+            feed.tell(codec.encode(self.counters(audience)))
+
+    def _tell_signals(self) -> None:
+        signals, self._signals = self._signals, {}
+        for signal in signals.values():
+            data = codec.encode(signal)
+            for feed in self._feeds.values():
+                feed.tell(data)

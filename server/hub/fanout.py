@@ -1,0 +1,325 @@
+"""Telling everybody: one buffer per view and tick, one write per peer, no queue per peer.
+
+A peer is either *current* (it has everything the feed has flushed, and needs no bookkeeping at
+all) or *behind* (it has a position of its own, and a task that catches it up from the ring, or
+from the log, whenever its socket drains). A slow peer therefore costs its socket buffer and one
+task; the others never notice it.
+
+Frames that reach a peer twice are harmless by protocol (a range that begins early fits); frames
+that are left out never are. Wherever the two meet, this file errs on the side of twice.
+
+Only public API of aiohttp is used: the request's transport, its protocol's ``writing_paused`` and
+the ``drain`` of the writer that ``prepare`` returns.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from protocol.errors import CloseCode
+from protocol.limits import STALLED_SECONDS
+from server.errors import UnavailableError
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+SLICE = 500
+"""Peers written to before the event loop turns: bounds its stall to 2–3 ms."""
+RING_FRAMES = 4096
+RING_BYTES = 8 << 20
+CATCH_UP_BYTES = 1 << 18
+OUTBOX_FRAMES = 256
+
+
+class Frame(NamedTuple):
+    """An encoded WebSocket frame that covers the log from ``first`` to ``last``."""
+
+    first: int
+    last: int
+    data: bytes
+
+
+class Wire(Protocol):
+    """How bytes leave: the part of an asyncio transport that the fan-out uses."""
+
+    def write(self, data: bytes) -> None:
+        """Send without waiting."""
+
+    def is_closing(self) -> bool:
+        """Whether writing is over."""
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes the peer has not taken yet."""
+
+
+def websocket_frame(payload: bytes) -> bytes:
+    """Return ``payload`` as an unmasked text frame (RFC 6455 §5.2): the same for every peer."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c%b" % (size, payload)
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+class Peer:
+    """One connection, as the fan-out sees it.
+
+    ``is_paused`` says whether the transport asks not to be written to, ``drain`` waits until it
+    takes bytes again, ``close`` says goodbye with a code. ``on_current`` is called each time the
+    peer has caught up, to give it what is not in the log.
+    """
+
+    __slots__ = (
+        "_feed",
+        "_is_scheduled",
+        "close",
+        "drain",
+        "is_behind",
+        "is_paused",
+        "on_current",
+        "outbox",
+        "position",
+        "wire",
+    )
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        is_paused: Callable[[], bool],
+        drain: Callable[[], Awaitable[None]],
+        close: Callable[[CloseCode], None],
+    ) -> None:
+        self.wire = wire
+        self.is_paused = is_paused
+        self.drain = drain
+        self.close = close
+        self.on_current: Callable[[], None] = _nothing
+        self.position = 0
+        self.is_behind = True
+        self.outbox: list[bytes] = []
+        self._feed: Feed | None = None
+        self._is_scheduled = False
+
+    def send(self, payload: bytes) -> None:
+        """Send a frame to this peer alone, together with what its feed sends in this tick."""
+        if len(self.outbox) >= OUTBOX_FRAMES:
+            self.close(CloseCode.TOO_SLOW)
+            return
+        self.outbox.append(websocket_frame(payload))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_scheduled = False
+        # Before it joins a feed, a peer has no catch-up task that could deliver later.
+        if self.outbox and not (self.is_behind and self._feed is not None):
+            self.write(b"")
+            if self._feed is not None and self.is_paused():
+                self._feed.fell_behind(self)
+
+    def write(self, data: bytes) -> None:
+        """Write what waits for this peer, then ``data``, in one piece."""
+        if self.outbox:
+            data = b"".join((*self.outbox, data))
+            self.outbox.clear()
+        # uvloop raises on a closed transport, asyncio logs: neither is news, the reader knows.
+        if data and not self.wire.is_closing():
+            self.wire.write(data)
+
+
+def _nothing() -> None:
+    """Do nothing: a peer without anything to be told on catching up."""
+
+
+Read = Callable[[int, int], Awaitable[Frame]]
+
+
+class Feed:
+    """The frames of one view of one session, and the peers that follow it.
+
+    ``read(after, head)`` returns a frame that continues ``after`` from the log, or a snapshot
+    (whose ``first`` is then 0) where that is shorter; it raises ``UnavailableError``.
+    """
+
+    def __init__(self, *, head: int, read: Read, tasks: Supervisor) -> None:
+        self._read = read
+        self._tasks = tasks
+        self._ring: list[Frame] = []
+        self._ring_bytes = 0
+        self._pending: list[bytes] = []
+        self._current: set[Peer] = set()
+        self._behind: dict[Peer, asyncio.Task[None]] = {}
+        self._is_flushing = False
+        self.head = head
+        self._sure = head  # what every current peer has been written, also in mid-flush
+        self._flushed = head
+
+    def __len__(self) -> int:
+        return len(self._current) + len(self._behind)
+
+    @property
+    def behind(self) -> int:
+        """How many peers lag."""
+        return len(self._behind)
+
+    def restart(self, head: int) -> None:
+        """Begin at ``head`` with an empty ring: what came before is read from the log."""
+        self.head = self._sure = self._flushed = head
+        self._ring, self._ring_bytes = [], 0
+
+    def publish(self, first: int, last: int, payload: bytes) -> None:
+        """Tell everybody a range of the log, which must continue the one before."""
+        frame = Frame(first, last, websocket_frame(payload))
+        self._ring.append(frame)
+        self._ring_bytes += len(frame.data)
+        self.head = last
+        self._trim()
+        self._schedule(frame.data)
+
+    def tell(self, payload: bytes) -> None:
+        """Tell everybody who is current something that is not in the log; others miss it."""
+        self._schedule(websocket_frame(payload))
+
+    def attach(self, peer: Peer, position: int) -> None:
+        """Let ``peer``, which has the log up to ``position``, follow from now on.
+
+        What it missed is written at once where the ring has it, without a task and without a
+        read of the log: a reconnect storm costs nothing but the writes.
+        """
+        self.detach(peer)
+        peer._feed, peer.position, peer.is_behind = self, position, True
+        if self._catch_up_from_ring(peer):
+            self._make_current(peer)
+        else:
+            self._start_catching_up(peer)
+
+    def detach(self, peer: Peer) -> None:
+        """Tell ``peer`` nothing more. Idempotent."""
+        self._current.discard(peer)
+        task = self._behind.pop(peer, None)
+        if task is not None:
+            task.cancel()
+        peer._feed = None
+
+    def fell_behind(self, peer: Peer) -> None:
+        """Stop writing to a current peer until its socket drains."""
+        if not peer.is_behind:
+            self._lag(peer, self._sure)
+
+    # ------------------------------------------------------------ the fast path
+
+    def _schedule(self, data: bytes) -> None:
+        self._pending.append(data)
+        if not self._is_flushing:
+            self._is_flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Join all that is pending, once, and write it to everybody who is current."""
+        data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
+        self._pending.clear()
+        self._flushed = self.head
+        self._write_slice(list(self._current), 0, data)
+
+    def _write_slice(self, peers: list[Peer], start: int, data: bytes) -> None:
+        for peer in peers[start : start + SLICE]:
+            if peer.is_behind:
+                continue
+            if peer.outbox:
+                peer.write(data)
+            elif not peer.wire.is_closing():
+                peer.wire.write(data)
+            if peer.is_paused():
+                self._lag(peer, self._flushed)
+        loop = asyncio.get_running_loop()
+        if start + SLICE < len(peers):
+            loop.call_soon(self._write_slice, peers, start + SLICE, data)
+            return
+        self._sure = self._flushed
+        if self._pending:
+            loop.call_soon(self._flush)
+        else:
+            self._is_flushing = False
+
+    # ------------------------------------------------------------ catching up
+
+    def _lag(self, peer: Peer, position: int) -> None:
+        self._current.discard(peer)
+        peer.is_behind, peer.position = True, position
+        self._start_catching_up(peer)
+
+    def _start_catching_up(self, peer: Peer) -> None:
+        self._behind[peer] = self._tasks.start("catch_up", self._catch_up(peer))
+
+    async def _catch_up(self, peer: Peer) -> None:
+        """Bring one peer to the head, at the pace of its socket."""
+        while True:
+            if not await _drained(peer):
+                self._behind.pop(peer, None)
+                peer.close(CloseCode.TOO_SLOW)
+                return
+            if self._catch_up_from_ring(peer):
+                break
+            if self._is_too_old(peer.position):
+                try:
+                    frame = await self._read(peer.position, self.head)
+                except UnavailableError as error:
+                    await asyncio.sleep(error.retry_seconds)
+                    continue
+                peer.write(frame.data)
+                peer.position = frame.last
+        del self._behind[peer]
+        self._make_current(peer)
+
+    def _make_current(self, peer: Peer) -> None:
+        peer.is_behind = False
+        self._current.add(peer)
+        peer.on_current()
+
+    def _catch_up_from_ring(self, peer: Peer) -> bool:
+        """Write from the ring what fits the socket; return whether the peer is at the head."""
+        if self._is_too_old(peer.position):
+            return False
+        start = bisect_right(self._ring, peer.position, key=lambda frame: frame.last)
+        pieces, size = [], 0
+        for frame in self._ring[start:]:
+            pieces.append(frame.data)
+            size += len(frame.data)
+            peer.position = frame.last
+            if size >= CATCH_UP_BYTES:
+                break
+        peer.write(b"".join(pieces))
+        return peer.position >= self.head and not peer.is_paused()
+
+    def _is_too_old(self, position: int) -> bool:
+        oldest = self._ring[0].first if self._ring else self.head + 1
+        return position + 1 < oldest
+
+    def _trim(self) -> None:
+        if len(self._ring) <= RING_FRAMES and self._ring_bytes <= RING_BYTES:
+            return
+        # A quarter at a time, so that trimming costs nothing per frame.
+        kept = self._ring[max(1, len(self._ring) // 4) :]
+        self._ring_bytes = sum(len(frame.data) for frame in kept)
+        self._ring = kept
+
+
+async def _drained(peer: Peer) -> bool:
+    """Wait until the socket takes bytes; False if it took none at all for too long."""
+    while True:
+        size = peer.wire.get_write_buffer_size()
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await peer.drain()
+                return True
+        except TimeoutError:
+            if peer.wire.get_write_buffer_size() >= size:
+                return False
+        except ConnectionError:
+            return False

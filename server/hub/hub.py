@@ -1,0 +1,131 @@
+"""The rooms of this node: opened when somebody comes, closed when nobody is left."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from protocol.errors import CloseCode
+from server.clock import Clock
+from server.errors import FencedError, UnavailableError
+from server.hub.room import Listener, Place, Room
+from server.store.log import LogReader, LogWriter
+from server.tasks import Supervisor
+
+if TYPE_CHECKING:
+    from server.hub.connection import Connection
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+OPEN_SECONDS = 5.0
+IDLE_TICKS = 60
+"""Seconds that an empty room is kept, so that a class that reloads its pages finds it warm."""
+
+
+class Hub:
+    """Every live session on this node.
+
+    ``acquire(session)`` makes this node its owner and returns the epoch; it raises
+    ``FencedError`` while another live node owns it.
+    """
+
+    def __init__(
+        self,
+        *,
+        acquire: Callable[[str], Awaitable[int]],
+        writer: LogWriter,
+        reader: LogReader,
+        clock: Clock,
+        tasks: Supervisor,
+        listener: Listener,
+        drain_seconds: float,
+    ) -> None:
+        self.tasks = tasks
+        self.connections: set[Connection] = set()
+        self.is_draining = False
+        self._acquire = acquire
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._listener = listener
+        self._drain_seconds = drain_seconds
+        self._rooms: dict[str, Room] = {}
+        self._idle: dict[str, int] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The rooms that are open or opening."""
+        return list(self._rooms.values())
+
+    def find(self, session: str) -> Room | None:
+        """Return the session's room if it is on this node."""
+        return self._rooms.get(session)
+
+    async def room(self, place: Place) -> Room:
+        """Return the session's room, opening it where necessary.
+
+        Raises:
+            UnavailableError: If it cannot be opened now.
+
+        """
+        if self.is_draining:
+            raise UnavailableError("This node is shutting down.")
+        room = self._rooms.get(place.session)
+        if room is None:
+            room = self._rooms[place.session] = Room(
+                place,
+                acquire=self._acquire,
+                writer=self._writer,
+                reader=self._reader,
+                clock=self._clock,
+                tasks=self.tasks,
+                listener=self._listener,
+            )
+            self._running[place.session] = self.tasks.start("room", self._run(room))
+        if room.epoch == 0:
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await room.is_open.wait()
+            except TimeoutError:
+                raise UnavailableError("The class cannot be opened right now.") from None
+        return room
+
+    async def keep_time(self) -> None:
+        """Let the rooms notice absences, and close those that are idle; until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            for session, room in list(self._rooms.items()):
+                room.tick()
+                self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
+                if self._idle[session] >= IDLE_TICKS:
+                    self._running[session].cancel()
+
+    async def drain(self) -> None:
+        """Say goodbye to everybody, each with another time to come back, and finish the rooms."""
+        self.is_draining = True
+        for connection in list(self.connections):
+            connection.seat.peer.close(CloseCode.DRAINING)
+        for _ in range(200):  # bounded: 2 s
+            if not self.connections:
+                break
+            await asyncio.sleep(0.01)
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def spread_seconds(self, code: CloseCode) -> float:
+        """Return over how long those closed with ``code`` should spread their return."""
+        return self._drain_seconds if code is CloseCode.DRAINING else 2.0
+
+    async def _run(self, room: Room) -> None:
+        try:
+            await room.run()
+        except FencedError:
+            log.warning("room_lost", session=room.place.session)
+        finally:
+            del self._rooms[room.place.session], self._running[room.place.session]
+            self._idle.pop(room.place.session, None)
+            for seat in room.seats:
+                seat.peer.close(CloseCode.DRAINING)

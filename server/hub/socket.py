@@ -1,0 +1,222 @@
+"""The live socket: hello → live → bye (PROTOCOL §1). It contains no feature.
+
+The upgrade looks at no session: every well-formed id gets 101, so that nothing leaks. What cannot
+be entered ends with the same goodbye whatever the reason.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from protocol import codec
+from protocol.errors import CloseCode, MalformedFrameError
+from protocol.frames import Heartbeat, Hello, Limits, Me, Welcome
+from protocol.ids import STAFF
+from protocol.limits import (
+    COMMAND_BURST,
+    COMMANDS_PER_SECOND,
+    CONNECTIONS_WITHOUT_HELLO,
+    FRAME_BYTES,
+    HEARTBEAT_INTERVAL_MS,
+    HEARTBEAT_TIMEOUT_MS,
+    HELLO_SECONDS,
+    IN_FLIGHT,
+    SUBPROTOCOL,
+    WEBSOCKET_BYTES,
+)
+from server.auth.tokens import Identity, InvalidTokenError, TokenExpiredError, Tokens
+from server.classroom.access import grants
+from server.clock import Clock
+from server.errors import LiveClassError, UnavailableError
+from server.hub.asks import Who
+from server.hub.connection import Connection, goodbye
+from server.hub.fanout import Peer
+from server.hub.hub import Hub
+from server.hub.room import Place, RejectedError, Room, Seat
+from server.ids import new_id
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+BUFFER_BYTES = 1 << 18
+"""What a peer may leave untaken before the server stops writing to it."""
+CLOSE_SECONDS = 2.0
+
+
+class Door(Protocol):
+    """Who may come in, and what belongs to whom: answered by those who know the tenants."""
+
+    async def enter(self, identity: Identity, session: str) -> Place | None:
+        """Return the session's place if this person has access to it."""
+
+    async def may_come_from(self, origin: str, tenant: str) -> bool:
+        """Return whether pages of ``origin`` may connect for ``tenant``."""
+
+    async def has_destination(self, tenant: str, destination: str) -> bool:
+        """Return whether the tenant has this destination."""
+
+
+class LiveSocket:
+    """The handler of ``GET /v1/sessions/{session}/live``."""
+
+    def __init__(self, hub: Hub, tokens: Tokens, door: Door, clock: Clock) -> None:
+        self._hub = hub
+        self._tokens = tokens
+        self._door = door
+        self._clock = clock
+        self._without_hello: Counter[str] = Counter()
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one connection until it ends."""
+        socket = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,),
+            compress=False,
+            decode_text=False,
+            max_msg_size=WEBSOCKET_BYTES,
+        )
+        writer = await socket.prepare(request)
+        transport, protocol = request.transport, request.protocol
+        if transport is None or writer is None:  # gone during the upgrade
+            return socket
+        transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        farewell: asyncio.Task[None] | None = None
+
+        async def close(code: CloseCode) -> None:
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await socket.close(code=code, message=code.reason.encode())
+                return
+            transport.abort()
+
+        def say_goodbye(code: CloseCode) -> None:
+            nonlocal farewell
+            if farewell is None:
+                if not transport.is_closing():
+                    transport.write(goodbye(code, self._hub.spread_seconds(code)))
+                farewell = self._hub.tasks.start("close", close(code))
+
+        peer = Peer(
+            transport,
+            is_paused=lambda: protocol.writing_paused,
+            drain=writer.drain,
+            close=say_goodbye,
+        )
+        connection: Connection | None = None
+        try:
+            offered = request.headers.getall("Sec-WebSocket-Protocol", [])
+            if offered and socket.ws_protocol is None:
+                raise RejectedError(CloseCode.NO_COMMON_VERSION)
+            hello = await self._hello(socket, request.remote or "")
+            connection = await self._join(request, peer, hello)
+            await self._live(socket, connection)
+        except RejectedError as rejected:
+            say_goodbye(rejected.code)
+        except MalformedFrameError as error:
+            log.debug("protocol_error", reason=str(error))
+            say_goodbye(CloseCode.PROTOCOL_ERROR)
+        finally:
+            if connection is not None:
+                self._hub.connections.discard(connection)
+                connection.stop()
+        if farewell is not None:  # or the transport closes before the goodbye is out
+            await asyncio.wait((farewell,))
+        return socket
+
+    async def _hello(self, socket: web.WebSocketResponse, address: str) -> Hello:
+        """Return the first frame, which must be a hello that comes in time."""
+        if self._without_hello[address] >= CONNECTIONS_WITHOUT_HELLO:
+            raise RejectedError(CloseCode.OVERLOADED)
+        self._without_hello[address] += 1
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                message = await socket.receive()
+        except TimeoutError:
+            raise RejectedError(CloseCode.NO_HELLO) from None
+        finally:
+            self._without_hello[address] -= 1
+            if not self._without_hello[address]:
+                del self._without_hello[address]
+        if message.type is not WSMsgType.TEXT:
+            raise MalformedFrameError("the first frame is a text frame")
+        try:
+            frame = codec.decode_client(message.data)
+        except codec.RefusedFrame:
+            raise RejectedError(CloseCode.NO_HELLO) from None
+        if not isinstance(frame, Hello):
+            raise RejectedError(CloseCode.NO_HELLO)
+        return frame
+
+    async def _join(self, request: web.Request, peer: Peer, hello: Hello) -> Connection:
+        """Check who it is and let them in.
+
+        Raises:
+            RejectedError: With the code that says why not.
+
+        """
+        session = request.match_info["session"]
+        try:
+            identity = self._tokens.verify(hello.token)
+            room = await self._enter(request, identity, session)
+        except TokenExpiredError:
+            raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
+        except InvalidTokenError:
+            raise RejectedError(CloseCode.TOKEN_INVALID) from None
+        except UnavailableError:
+            raise RejectedError(CloseCode.OVERLOADED) from None
+        except LiveClassError:
+            raise RejectedError(CloseCode.NOT_FOUND) from None
+        who = room.role_of(Who(identity.user, identity.name, identity.role))
+        room.check_entry(who)
+        seat = Seat(peer, who, "staff" if who.role in STAFF else "student")
+        position = room.recovery(seat.audience, hello.resume)
+        peer.send(codec.encode(self._welcome(room, seat, identity, position)))
+        connection = Connection(
+            room=room,
+            seat=seat,
+            identity=identity,
+            clock=self._clock,
+            verify=self._tokens.verify,
+            has_destination=self._door.has_destination,
+        )
+        room.join(seat, position)
+        connection.start()
+        self._hub.connections.add(connection)
+        return connection
+
+    async def _enter(self, request: web.Request, identity: Identity, session: str) -> Room:
+        if identity.session is not None and identity.session != session:
+            raise RejectedError(CloseCode.NOT_FOUND)
+        origin = request.headers.get("Origin")
+        if origin is not None and not await self._door.may_come_from(origin, identity.tenant):
+            raise RejectedError(CloseCode.ORIGIN_NOT_ALLOWED)
+        place = await self._door.enter(identity, session)
+        if place is None:
+            raise RejectedError(CloseCode.NOT_FOUND)
+        return await self._hub.room(place)
+
+    def _welcome(self, room: Room, seat: Seat, identity: Identity, position: int | None) -> Welcome:
+        head = room.head.sequence
+        return Welcome(
+            connection=new_id(),
+            session=room.place.session,
+            log=room.place.log_id,
+            epoch=room.epoch,
+            head=head,
+            me=Me(seat.who.user, seat.who.name, seat.who.role, grants(seat.who.role)),
+            view=seat.audience,
+            recovery="snapshot" if position is None else "live" if position == head else "replay",
+            heartbeat=Heartbeat(HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS),
+            limits=Limits(FRAME_BYTES, COMMANDS_PER_SECOND, COMMAND_BURST, IN_FLIGHT),
+            token_expires_at=codec.timestamp(identity.expires_at_ms),
+            now=codec.timestamp(self._clock.now_ms()),
+        )
+
+    async def _live(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await connection.receive(message.data)
+            elif message.type is WSMsgType.BINARY:
+                raise MalformedFrameError("frames are text")

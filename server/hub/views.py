@@ -1,0 +1,118 @@
+"""The views of one session: their state, their snapshot frames, and their feeds.
+
+An event is encoded once per view at most, and once for all views that see it the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+import orjson
+
+from protocol import codec
+from protocol.events import AnyEvent
+from protocol.frames import SnapshotFrame
+from protocol.limits import EVENTS_FRAME_BYTES, EVENTS_PER_FRAME
+from protocol.snapshot import State, fold
+from server.classroom.view import Rewritten, view
+from server.hub.draft import Recorded
+from server.hub.fanout import Feed
+
+Audience = Literal["staff", "student"]
+AUDIENCES: tuple[Audience, ...] = ("staff", "student")
+
+
+def show(recorded: Recorded, of: Audience) -> Recorded | None:
+    """Return the event as the view ``of`` sees it, or None if it does not."""
+    shown = view(recorded.event, of)
+    if shown == "same":
+        return recorded
+    if not isinstance(shown, Rewritten):
+        return None
+    payload = orjson.dumps(msgspec.to_builtins(shown.event), option=orjson.OPT_SORT_KEYS)
+    rewritten = recorded._replace(event=shown.event, payload=payload)
+    return rewritten if shown.has_author else rewritten._replace(by=None, key=None)
+
+
+def encode(recorded: Recorded) -> bytes:
+    """Return one event as it stands in an ``events`` frame."""
+    event: AnyEvent = recorded.event
+    return codec.encode_event(
+        sequence=recorded.sequence,
+        kind=event.type,
+        version=event.version,
+        at=recorded.at,
+        by=recorded.by,
+        key=recorded.key,
+        data=recorded.payload,
+    )
+
+
+def frames(
+    first: int, last: int, encoded: Iterable[tuple[int, bytes]]
+) -> Iterable[tuple[int, int, bytes]]:
+    """Yield ``events`` frames that cover ``first``…``last``, each within the limits of one frame.
+
+    ``encoded`` are the sequence and bytes of the events that are shown.
+    """
+    start, size = first, 0
+    held: list[bytes] = []
+    covered = first - 1
+    for sequence, data in encoded:
+        if held and (len(held) >= EVENTS_PER_FRAME or size + len(data) > EVENTS_FRAME_BYTES):
+            yield start, covered, codec.encode_events(start, covered, held)
+            start, size, held = covered + 1, 0, []
+        held.append(data)
+        size += len(data)
+        covered = sequence
+    yield start, last, codec.encode_events(start, last, held)
+
+
+class View:
+    """One view of one session."""
+
+    def __init__(self, audience: Audience, feed: Feed) -> None:
+        self.audience = audience
+        self.feed = feed
+        self.sequence = 0
+        self._state = State()
+        self._snapshot: bytes | None = None
+
+    @property
+    def snapshot(self) -> bytes:
+        """The ``snapshot`` frame at :attr:`sequence`, encoded once however many ask for it."""
+        if self._snapshot is None:
+            self._snapshot = codec.encode(SnapshotFrame(self.sequence, self._state))
+        return self._snapshot
+
+    def load(self, recorded: Sequence[Recorded]) -> None:
+        """Fold history while nobody is listening."""
+        for each in recorded:
+            shown = show(each, self.audience)
+            if shown is not None:
+                fold(self._state, shown.event, sequence=each.sequence, at=each.at, by=shown.by)
+        self.sequence, self._snapshot = recorded[-1].sequence, None
+        self.feed.restart(self.sequence)
+
+    def commit(self, recorded: Sequence[Recorded], encoded: dict[int, bytes]) -> None:
+        """Fold a committed batch and tell it.
+
+        ``encoded`` shares the bytes of what is the same for several views.
+        """
+        told: list[tuple[int, bytes]] = []
+        for each in recorded:
+            shown = show(each, self.audience)
+            if shown is None:
+                continue
+            fold(self._state, shown.event, sequence=each.sequence, at=each.at, by=shown.by)
+            if shown is each:
+                data = encoded.get(each.sequence)
+                if data is None:
+                    data = encoded[each.sequence] = encode(each)
+            else:
+                data = encode(shown)
+            told.append((each.sequence, data))
+        first, last = recorded[0].sequence, recorded[-1].sequence
+        self.sequence, self._snapshot = last, None
+        for start, end, payload in frames(first, last, told):
+            self.feed.publish(start, end, payload)

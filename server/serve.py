@@ -1,0 +1,89 @@
+"""One machine's processes: a hub worker and a media worker, supervised.
+
+They are separate because the work of packets and the work of fan-out must not share an event loop.
+The media worker is started first and stopped last: the hub tells it what to end.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from server.config import PREFIX, Settings, variable
+from server.processes import Worker
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+MEDIA_SOCKET = "MEDIA_SOCKET"
+"""Environment variable by which both workers learn where they meet."""
+
+
+class Running(NamedTuple):
+    """Where the server can be reached."""
+
+    url: str
+    ops_url: str
+
+
+@asynccontextmanager
+async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Running]:
+    """Run the workers while the block lasts; leaving it stops them, with goodbyes.
+
+    ``environ`` is theirs. A worker that crashes is started again, on the port it had.
+
+    Raises:
+        TimeoutError: If they do not become ready.
+
+    """
+    directory = _runtime_directory(settings.runtime_dir)
+    env = {**environ, MEDIA_SOCKET: str(directory / "media.sock")}
+    media = Worker("media", ("-m", "server.media"), env)
+    hub = Worker("hub", ("-m", "server.app"), env)
+    try:
+        async with Supervisor("serve") as tasks:
+            try:
+                tasks.start("media", media.run())
+                async with asyncio.timeout(START_SECONDS):
+                    await media.ready()
+                    tasks.start("hub", hub.run())
+                    said = await hub.ready()
+                # Port 0 means a free one at first, and that same one after a crash.
+                for name in ("port", "ops_port"):
+                    hub.env[variable(name)] = said[name]
+                yield Running(said["url"], said["ops_url"])
+            finally:
+                # The runs would start again what stops now.
+                await tasks.close()
+                await hub.stop(settings.drain_seconds + STOP_SECONDS)
+                await media.stop(STOP_SECONDS)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str, str]:
+    """Return ``environ`` with ``settings`` (by field) in place of what it says of them."""
+    env = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+    kept = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    for field, value in settings.items():
+        kept.pop(f"{variable(field)}_FILE", None)
+        kept[variable(field)] = value
+    return env | kept
+
+
+def _runtime_directory(wanted: Path | None) -> Path:
+    """Return a directory that only this user can enter, short enough for a socket's path."""
+    if wanted is not None:
+        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = tempfile.mkdtemp(prefix="liveclass-", dir=wanted)
+    os.chmod(path, 0o700)
+    return Path(path)
