@@ -1,0 +1,189 @@
+"""The checker finds each planted fault, and nothing where there is none."""
+
+import pytest
+
+from load.checker import Checker, Ledger
+from load.report import Report
+from protocol import codec
+from protocol.frames import (
+    Ack,
+    EventsFrame,
+    Heartbeat,
+    Limits,
+    LogEvent,
+    Me,
+    SnapshotFrame,
+    Welcome,
+)
+from protocol.snapshot import Hand, State
+
+ANN = "00000000-0000-7000-8000-00000000000a"
+BEN = "00000000-0000-7000-8000-00000000000b"
+POST = "00000000-0000-7000-8000-00000000000c"
+AT = "2026-11-22T09:00:00.100Z"
+AT_MS = 1_795_338_000_100
+
+
+class Watched:
+    """One person's checker, fed as a server would."""
+
+    def __init__(self, ledger=None, report=None, user=ANN):
+        self.report = report or Report()
+        self.user = user
+        self.checker = Checker(
+            "Ann", self.report, ledger or Ledger(), lambda: AT_MS + 7, alone=True
+        )
+
+    def welcome(self, head=0, recovery="snapshot", log="log"):
+        me = Me(self.user, "Ann", "student", ())
+        self.checker.frame(
+            codec.encode(
+                Welcome(
+                    *("c", POST, log, 1, head, me, "student", recovery),
+                    *(Heartbeat(25_000, 10_000), Limits(65_536, 10, 20, 32), AT, AT),
+                )
+            )
+        )
+        return self
+
+    def snapshot(self, sequence):
+        self.checker.frame(codec.encode(SnapshotFrame(sequence, State())))
+        return self
+
+    def events(self, first, last, *events):
+        self.checker.frame(codec.encode(EventsFrame(first, last, events)))
+        return self
+
+    def ack(self, op, *sequence, key="k", duplicate=False):
+        self.checker.answered(op, Ack(1, key, sequence or None, duplicate))
+        return self
+
+
+def joined(**kwargs):
+    return Watched(**kwargs).welcome().snapshot(0)
+
+
+def said(sequence, by=ANN, at=AT):
+    data = b'{"message":"%s","name":"Ann","text":"Hi","to":"everyone"}' % POST.encode()
+    return LogEvent(sequence, "chat.posted", 1, at, by, codec.msgspec.Raw(data))
+
+
+def hand(sequence, by=ANN):
+    data = b'{"user":"%s","name":"Ann"}' % by.encode()
+    return LogEvent(sequence, "hand.raised", 1, AT, by, codec.msgspec.Raw(data))
+
+
+def test_a_faultless_class_has_no_violation():
+    it = joined().events(1, 1, said(1)).ack("chat.post", 1, 1)
+    it.ack("hand.raise", 3, 3, key="k2").events(2, 3, hand(3))  # 2 is hidden from this view
+    it.welcome(head=3, recovery="live")
+    it.checker.settle(3, unanswered=0)
+    it.checker.compare(State(), State(), 3)
+    assert it.report.violations == 0
+    assert it.report.counts["events applied"] == 2
+    assert it.report.deliveries.percentile(50) == pytest.approx(7, rel=0.01)
+
+
+def test_a_gap_is_found():
+    assert joined().events(2, 2, said(2, BEN)).report.kept == [
+        "Ann: a gap: 2…2 came after 0",
+    ]
+
+
+def test_a_range_that_begins_early_is_no_gap_and_its_events_count_once():
+    it = joined().events(1, 2, said(1, BEN), said(2, BEN)).events(1, 3, said(1, BEN), said(3, BEN))
+    assert it.report.violations == 0
+    assert it.report.counts["events applied"] == 3
+    assert it.report.counts["events repeated"] == 1
+
+
+@pytest.mark.parametrize("order", [(2, 1), (1, 1), (1, 4)])
+def test_events_out_of_order_or_outside_their_range_are_found(order):
+    assert joined().events(1, 3, *(said(number, BEN) for number in order)).report.violations > 0
+
+
+def test_another_event_in_the_place_of_one_that_others_saw_is_found():
+    ledger, report = Ledger(), Report()
+    joined(ledger=ledger, report=report).events(1, 1, said(1, BEN))
+    joined(ledger=ledger, report=report).events(1, 1, hand(1, BEN))
+    assert report.kept == ["Ann: another event at 1 than others have seen"]
+
+
+def test_a_command_that_was_made_into_two_events_is_found():
+    it = joined().events(1, 2, said(1), said(2)).ack("chat.post", 1, 1)
+    it.checker.settle(2, unanswered=0)
+    assert it.report.kept == ["Ann: chat.posted 2 is mine, and no command of mine made it"]
+
+
+def test_an_event_whose_ack_is_still_due_is_not_held_against_the_server():
+    it = joined().events(1, 1, said(1))
+    it.checker.settle(1, unanswered=1)
+    assert it.report.violations == 0
+
+
+def test_an_acked_event_that_never_comes_is_found():
+    it = joined().ack("chat.post", 1, 1)
+    assert it.report.violations == 0
+    it.checker.settle(0, unanswered=0)
+    assert "was acked" in it.report.kept[0]
+
+
+def test_an_acked_event_that_its_range_leaves_out_is_found():
+    it = joined().ack("chat.post", 1, 1).events(1, 2, said(2, BEN))
+    assert it.report.kept == ["Ann: chat.post was acked as 1, which came without it"]
+
+
+def test_an_acked_event_inside_a_snapshot_has_come():
+    it = joined().ack("chat.post", 1, 1).welcome(head=5).snapshot(5)
+    it.checker.settle(5, unanswered=0)
+    assert it.report.violations == 0
+
+
+def test_an_ack_that_names_an_event_of_another_kind_is_found():
+    assert joined().events(1, 1, hand(1)).ack("chat.post", 1, 1).report.violations == 1
+
+
+def test_two_answers_to_one_key_must_agree():
+    it = joined().ack("poll.vote", 1, 1).ack("poll.vote", 1, 1, duplicate=True)
+    assert it.report.violations == 0
+    assert it.ack("poll.vote", 2, 2).report.violations == 1
+
+
+def test_two_keys_never_share_an_event():
+    it = joined().ack("poll.vote", 1, 1).ack("poll.vote", 1, 1, key="other")
+    assert it.report.kept == ["Ann: two keys were acked with 1"]
+
+
+def test_a_snapshot_older_than_what_was_seen_is_found():
+    it = joined().events(1, 5).welcome(head=5).snapshot(4)
+    assert it.report.kept == ["Ann: a snapshot of 4 after 5"]
+
+
+def test_a_log_that_lost_its_end_is_found():
+    assert joined().events(1, 5).welcome(head=4, recovery="live").report.violations == 1
+
+
+def test_another_log_starts_from_the_beginning():
+    assert joined().events(1, 5).welcome(head=2, log="restored").snapshot(2).report.violations == 0
+
+
+def test_a_recovery_without_a_snapshot_needs_something_to_recover():
+    assert Watched().welcome(head=3, recovery="live").report.violations == 1
+
+
+def test_a_state_that_differs_names_its_parts():
+    it = joined()
+    it.checker.compare(State(), State(status="live", hands=[Hand(ANN, "Ann", AT)]), 9)
+    assert it.report.kept == ["Ann: the folded state at 9 differs in status, hands"]
+
+
+@pytest.mark.parametrize("data", [b"{", b'{"type":"nonsense"}', b"[]"])
+def test_what_is_no_frame_is_found(data):
+    it = joined()
+    it.checker.frame(data)
+    assert it.report.violations == 1
+
+
+def test_an_event_without_its_data_is_found():
+    bad = LogEvent(1, "chat.posted", 1, AT, BEN, codec.msgspec.Raw(b"{}"))
+    assert joined().events(1, 1, bad).report.violations == 1
