@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     _Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
 
 CONNECT_SECONDS = 5.0
-COMMAND_SECONDS = 10.0
+STATEMENT_SECONDS = 10
+COMMAND_SECONDS = 12.0
 _ACQUIRE_SECONDS = 5.0
 
 # PostgreSQL counts microseconds from 2000-01-01.
@@ -145,7 +146,8 @@ def _settings(role: str, more: dict[str, str]) -> dict[str, str]:
         "jit": "off",
         # An acknowledgement means that the commit is on disk, whatever the server's default.
         "synchronous_commit": "on",
-        "statement_timeout": f"{COMMAND_SECONDS:.0f}s",
+        # Before the client gives up: then the outcome is known.
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
         "idle_in_transaction_session_timeout": "30s",
         **more,
     }
