@@ -1,0 +1,169 @@
+"""A node without REST and media: the hub and its socket on a real database.
+
+``school``   a tenant with sessions, made by SQL
+``node``     starts nodes on ``database_url``; each is a server on a free port of loopback
+"""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from load.connection import Connection
+from server.auth.tokens import Tokens
+from server.clock import SystemClock
+from server.hub.hub import Hub
+from server.hub.lease import Lease
+from server.hub.room import Place
+from server.hub.socket import LiveSocket
+from server.ids import new_id
+from server.secrets.secret import Secret
+from server.store import installation
+from server.store.log import LogReader, LogWriter
+from server.store.nodes import Membership
+from server.store.pool import Pools
+from server.tasks import Supervisor
+
+SECRET = Secret("a secret of thirty-two bytes or so, for tests")
+ORIGIN = "https://school.example"
+
+
+class School:
+    """One tenant's people and sessions."""
+
+    def __init__(self, owner, tenant, lesson):
+        self._owner, self.tenant, self._lesson = owner, tenant, lesson
+        self.tokens = Tokens(SECRET, "liveclass", SystemClock())
+
+    async def session(self):
+        session = new_id()
+        await self._owner.execute(
+            "INSERT INTO sessions (id, tenant_id, lesson_id, title) VALUES ($1, $2, $3, 'Algebra')",
+            session, self.tenant, self._lesson,
+        )  # fmt: skip
+        return session
+
+    def token(self, session, role="student", name="Ann", *, user=None, ttl=600, tenant=None):
+        return self.tokens.issue(
+            subject=user or new_id(), tenant=tenant or self.tenant, role=role, name=name,
+            ttl_seconds=ttl, session=session,
+        )  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def school(owner):
+    tenant, course, lesson = new_id(), new_id(), new_id()
+    await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'School')", tenant)
+    await owner.execute(
+        "INSERT INTO courses (id, tenant_id, title) VALUES ($1, $2, 'Maths')", course, tenant
+    )
+    await owner.execute(
+        "INSERT INTO lessons (id, tenant_id, course_id, title, order_index) "
+        "VALUES ($1, $2, $3, 'One', 1)",
+        lesson, tenant, course,
+    )  # fmt: skip
+    return School(owner, tenant, lesson)
+
+
+class Door:
+    """Lets in whoever has a token of the session, as the real one does."""
+
+    def __init__(self, pools, log_id):
+        self._pools, self._log_id = pools, log_id
+
+    async def enter(self, identity, session):
+        async with self._pools.hub() as connection:
+            tenant = await connection.fetchval(
+                "SELECT tenant_id FROM sessions WHERE id = $1", session
+            )
+        if tenant is None or tenant != identity.tenant:
+            return None
+        return Place(session, tenant, self._log_id)
+
+    async def may_come_from(self, origin, tenant):
+        return origin == ORIGIN
+
+    async def has_destination(self, tenant, destination):
+        return False
+
+
+class Quiet:
+    def opened(self, room):
+        pass
+
+    def committed(self, room, before):
+        pass
+
+    def closed(self, room):
+        pass
+
+
+class Node:
+    def __init__(self, url, hub, http):
+        self.url, self.hub, self.http = url, hub, http
+        self.people = []
+
+    def live(self, session):
+        return f"{self.url}/v1/sessions/{session}/live"
+
+    def person(self, session, token, tasks, **more):
+        person = Connection(self.http, self.live(session), token, rng=random.Random(1), **more)
+        tasks.start("person", person.run())
+        return person
+
+
+@asynccontextmanager
+async def started(database_url, tokens, *, port=0, clock=None):
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(Supervisor("node"))
+        pools = await stack.enter_async_context(Pools.open(database_url))
+        writer = await stack.enter_async_context(LogWriter(pools))
+        name = new_id()
+        membership = await stack.enter_async_context(Membership(pools, name, "http://here"))
+        lease = Lease(pools, name, membership)
+        hub = Hub(
+            acquire=lease.acquire, writer=writer, reader=LogReader(pools), clock=clock,
+            tasks=tasks, listener=Quiet(), drain_seconds=1,
+        )  # fmt: skip
+        tasks.start("time", hub.keep_time())
+        tasks.start("lease", lease.keep())
+        identity = await installation.read(pools)
+        socket = LiveSocket(hub, tokens, Door(pools, identity.log), clock)
+        app = web.Application()
+        app.add_routes([web.get("/v1/sessions/{session}/live", socket.handle)])
+        runner = web.AppRunner(app, shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Node(f"http://127.0.0.1:{port}", hub, http)
+        await hub.drain()
+        await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def node(database_url, school):
+    async with started(database_url, school.tokens) as node:
+        yield node
+
+
+@pytest_asyncio.fixture
+async def tasks():
+    async with Supervisor("test") as tasks:
+        yield tasks
+
+
+@pytest.fixture
+def eventually():
+    async def eventually(holds, seconds=5.0):
+        async with asyncio.timeout(seconds):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+    return eventually
