@@ -32,7 +32,7 @@ destinations  any of its events: to budget           the oldest not enabled, the
 """
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from msgspec import Struct, field
 
@@ -267,6 +267,8 @@ def fold(
             | ev.PublisherWarning()
         ):
             pass  # counted in the counters, or told once and not kept
+        case _:
+            assert_never(event)
 
 
 _RECORDING_STATUS: dict[str, Literal["stopped", "finalized", "failed"]] = {

@@ -28,7 +28,7 @@ _LIVE = frozenset(("live",))
 
 RULES: dict[str, Rule] = {
     "session.start": Rule(TEACHER, "start the class"),
-    "session.end": Rule(TEACHER, "end the class"),
+    "session.end": Rule(TEACHER, "end the class", _LIVE),
     "participant.remove": Rule(STAFF, "remove somebody"),
     "hand.raise": Rule(ANY, "raise a hand", _LIVE),
     "hand.lower": Rule(ANY, "lower a hand", _LIVE),
@@ -58,6 +58,10 @@ def check(state: Classroom, who: Actor, op: str) -> None:
         Refusal: ``forbidden``, ``session_ended``, or ``conflict`` before the start.
 
     """
+    member = state.people.get(who.user)
+    if member is not None and member.removed:
+        # A command that was under way while its author was removed.
+        raise Refusal("forbidden", "You were removed from this class.")
     rule = RULES[op]
     if who.role not in rule.roles:
         group = "a teacher" if rule.roles == TEACHER else "staff"

@@ -73,9 +73,11 @@ def observe(state: Classroom, event: ev.FromMedia) -> tuple[ev.AnyEvent, ...]:
     match event:
         case ev.RecordingFinalized() | ev.RecordingFailed():
             return (event,) if event.recording in state.recordings else ()
+        case ev.PublisherLost():
+            # The loss of a publisher that was replaced meanwhile is no news.
+            return (event,) if event.user == state.publisher else ()
         case (
             ev.PublisherConnected()
-            | ev.PublisherLost()
             | ev.PublisherResumed()
             | ev.PublisherReplaced()
             | ev.PublisherWarning()

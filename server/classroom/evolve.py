@@ -6,7 +6,7 @@ from typing import TypeVar, assert_never
 from msgspec.structs import replace
 
 from protocol import events as ev
-from server.classroom.chat import STAFF_MESSAGES_KEPT
+from server.classroom.chat import REPLIES_REACH_BACK, STAFF_MESSAGES_KEPT
 from server.classroom.state import Classroom, Member, Poll, Question, StaffMessage
 
 K = TypeVar("K")
@@ -50,6 +50,8 @@ def evolve(
         case ev.DestinationDisabled():
             return _destination(state, event.destination, "disabled")
         case ev.DestinationFailed():
+            if event.destination not in state.destinations:
+                return state
             return _destination(state, event.destination, "failed")
         case ev.PublisherConnected() | ev.PublisherResumed():
             return replace(state, publisher=event.user)
@@ -105,7 +107,9 @@ def _gone(state: Classroom, event: ev.ParticipantLeft | ev.ParticipantRemoved) -
 
 
 def _posted(state: Classroom, event: ev.ChatPosted, at: str, by: str | None) -> Classroom:
-    messages = state.messages | {event.message}
+    messages = {**state.messages, event.message: event.to}
+    if len(messages) > REPLIES_REACH_BACK:
+        del messages[next(iter(messages))]
     if event.to != "staff" or by is None:
         return replace(state, messages=messages)
     own = (*state.to_staff.get(by, ()), StaffMessage(event.message, at, event.text))
@@ -128,6 +132,8 @@ def _questioned(
             question = replace(question, voters=question.voters | {by or ""})
         case ev.QuestionUnvoted():
             question = replace(question, voters=question.voters - {by or ""})
+        case _:
+            assert_never(event)
     return replace(state, questions=_with(state.questions, event.question, question))
 
 
@@ -158,6 +164,8 @@ def _polled(
             poll = replace(known, status="closed", touched=sequence)
         case ev.PollPublished():
             poll = replace(known, status="published", touched=sequence)
+        case _:
+            assert_never(event)
     return replace(state, polls=_with(state.polls, event.poll, poll))
 
 

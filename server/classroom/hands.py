@@ -1,5 +1,7 @@
 """Raised hands, in the order of raising."""
 
+from typing import assert_never
+
 from protocol.commands import HandLower, HandLowerAll, HandRaise
 from protocol.errors import Refusal
 from protocol.events import AnyEvent, HandAllLowered, HandLowered, HandRaised
@@ -21,3 +23,5 @@ def decide(
             return (HandLowered(user),) if user in state.hands else ()
         case HandLowerAll():
             return (HandAllLowered(),) if state.hands else ()
+        case _:
+            assert_never(command)

@@ -1,7 +1,6 @@
 """Start and end: scheduled → live → ended."""
 
 from protocol.commands import SessionEnd, SessionStart
-from protocol.errors import Refusal
 from protocol.events import AnyEvent, RecordingStopped, SessionEnded, SessionStarted
 from server.classroom.state import Classroom
 
@@ -10,8 +9,6 @@ def decide(state: Classroom, command: SessionStart | SessionEnd) -> tuple[AnyEve
     """Return what starting or ending leads to; starting twice changes nothing."""
     if isinstance(command, SessionStart):
         return () if state.status == "live" else (SessionStarted(),)
-    if state.status != "live":
-        raise Refusal("conflict", "The class has not started yet.")
     if state.recording is not None:
         return RecordingStopped(state.recording), SessionEnded()
     return (SessionEnded(),)

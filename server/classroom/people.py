@@ -1,14 +1,22 @@
 """Who comes, who goes, who is removed."""
 
 from protocol.commands import ParticipantRemove
+from protocol.errors import Refusal
 from protocol.events import AnyEvent, ParticipantJoined, ParticipantLeft, ParticipantRemoved
 from server.classroom.access import check_outranks
 from server.classroom.state import Actor, Classroom
 
 
 def decide(state: Classroom, who: Actor, command: ParticipantRemove) -> tuple[AnyEvent, ...]:
-    """Return the removal of a person of lower rank."""
+    """Return the removal of a person of lower rank; a class keeps its last teacher."""
     check_outranks(state, who, command.user)
+    teachers = [
+        user
+        for user, member in state.people.items()
+        if member.role == "teacher" and not member.removed
+    ]
+    if teachers == [command.user]:
+        raise Refusal("conflict", "The last teacher stays in the class.", field="user")
     return (ParticipantRemoved(command.user, command.reason),)
 
 

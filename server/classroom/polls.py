@@ -1,5 +1,7 @@
 """Polls: open → closed → published; a vote may change while the poll is open."""
 
+from typing import assert_never
+
 from protocol.commands import PollClose, PollOpen, PollPublish, PollVote
 from protocol.errors import Refusal
 from protocol.events import AnyEvent, PollClosed, PollOpened, PollPublished, PollVoted
@@ -33,6 +35,8 @@ def decide(
             if poll.status == "open":  # what is published moves no more
                 return PollClosed(command.poll), published
             return (published,)
+        case _:
+            assert_never(command)
 
 
 def _open(command: PollOpen, new_id: str) -> PollOpened:

@@ -1,5 +1,7 @@
 """Questions for the teacher, with one vote per person."""
 
+from typing import assert_never
+
 from protocol.commands import QuestionAnswer, QuestionAsk, QuestionUnvote, QuestionUpvote
 from protocol.errors import Refusal
 from protocol.events import (
@@ -35,3 +37,5 @@ def decide(
             return () if who.user in question.voters else (QuestionUpvoted(command.question),)
         case QuestionUnvote():
             return (QuestionUnvoted(command.question),) if who.user in question.voters else ()
+        case _:
+            assert_never(command)

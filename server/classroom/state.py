@@ -62,7 +62,8 @@ class Classroom(Struct, frozen=True):
     status: Status = "scheduled"
     people: Mapping[str, Member] = {}
     hands: tuple[str, ...] = ()
-    messages: frozenset[str] = frozenset()
+    messages: Mapping[str, Literal["everyone", "staff"]] = {}
+    """For whom the last messages were: what one may reply to."""
     to_staff: Mapping[str, tuple[StaffMessage, ...]] = {}
     questions: Mapping[str, Question] = {}
     polls: Mapping[str, Poll] = {}

@@ -61,7 +61,7 @@ def view(event: ev.AnyEvent, of: ViewName) -> Shown:
             return "hidden"
         case ev.PollOpened() if event.correct is not None:
             return Rewritten(replace(event, correct=None))
-        case ev.ParticipantRemoved() if event.reason is not None:
+        case ev.ParticipantRemoved():  # also without a reason, or its absence would tell
             return Rewritten(replace(event, reason=None), has_author=False)
         case _:
             return "same"
