@@ -38,6 +38,9 @@ Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[
 ProblemCode: TypeAlias = ErrorCode | Literal["method_not_allowed", "unsupported_media_type"]
 
 
+Cursor: TypeAlias = Annotated[SessionId, Meta(description="``next`` of the page before.")]
+
+
 class _Body(Struct, frozen=True, forbid_unknown_fields=True):
     """What a request carries."""
 
@@ -59,7 +62,7 @@ class Page(_Answer, Generic[Item], frozen=True):
 class PageQuery(_Body, frozen=True):
     """Where a page begins and how long it is."""
 
-    after: Annotated[str, Meta(max_length=200, description="``next`` of the page before.")] = ""
+    after: Cursor | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 

@@ -6,9 +6,7 @@ does not exist, in the same words as one that never did.
 """
 
 from collections.abc import Iterable
-from typing import Literal
-
-from msgspec import Struct
+from typing import Literal, Protocol
 
 from protocol.ids import Role
 from server.auth.tokens import Identity
@@ -17,43 +15,48 @@ from server.errors import ForbiddenError, NotFoundError
 RANK: dict[Role, int] = {"student": 0, "assistant": 1, "teacher": 2, "admin": 3}
 
 
-class Participation(Struct, frozen=True):
-    """What the log says of a person in a session."""
+class Standing(Protocol):
+    """What was looked up about a person and a session (``server.store.participants``)."""
 
-    role: Role
-    status: Literal["admitted", "waiting", "removed", "banned"]
+    @property
+    def tenant(self) -> str | None:
+        """The session's; None if there is no such session."""
+
+    @property
+    def roles(self) -> Iterable[Role]:
+        """Those of the person's ``user_roles`` that cover the session."""
+
+    @property
+    def role(self) -> Role | None:
+        """The person's in the session's log, if they came."""
+
+    @property
+    def status(self) -> Literal["admitted", "waiting", "removed", "banned"] | None:
+        """The person's in the session's log, if they came."""
 
 
-def role_in_session(
-    identity: Identity,
-    session: str,
-    *,
-    tenant: str | None,
-    roles: Iterable[Role],
-    participation: Participation | None,
-) -> Role:
+def role_in_session(identity: Identity, session: str, standing: Standing) -> Role:
     """Return the role in which ``identity`` may enter ``session``.
 
-    ``tenant`` is the session's, None if there is no such session; ``roles`` are those of the
-    person's ``user_roles`` that cover it. The role in the log wins over the token's; without one,
-    a role that was given never makes more of a token than the token says.
+    The role in the log wins over the token's; without one, a role that was given never makes
+    more of a token than the token says.
 
     Raises:
         NotFoundError: If it is not theirs.
         ForbiddenError: If they were removed or banned from it.
 
     """
-    if tenant != identity.tenant or identity.session not in (None, session):
+    if standing.tenant != identity.tenant or identity.session not in (None, session):
         raise NotFoundError
-    if participation is not None:
-        if participation.status in ("removed", "banned"):
-            raise ForbiddenError("You were taken out of this class.")
+    if standing.status in ("removed", "banned"):
+        raise ForbiddenError("You were taken out of this class.")
+    if standing.role is not None:
         # The log knows no admins: it keeps them as teachers.
-        is_admin = identity.role == "admin" and participation.role == "teacher"
-        return "admin" if is_admin else participation.role
+        is_admin = identity.role == "admin" and standing.role == "teacher"
+        return "admin" if is_admin else standing.role
     if identity.session is not None:
         return identity.role
-    granted = _highest(roles)
+    granted = _highest(standing.roles)
     if granted is None:
         raise NotFoundError
     return min(granted, identity.role, key=RANK.__getitem__)
@@ -76,3 +79,14 @@ def role_in_tenant(identity: Identity, roles: Iterable[Role]) -> Role:
 
 def _highest(roles: Iterable[Role]) -> Role | None:
     return max(roles, key=RANK.__getitem__, default=None)
+
+
+def require_scope(identity: Identity, scope: str | None) -> None:
+    """Return if a token may be used for ``scope``; one without scopes may be used for all.
+
+    Raises:
+        ForbiddenError: If it is limited to other scopes.
+
+    """
+    if identity.scope and scope not in identity.scope:
+        raise ForbiddenError("This token is for something else.")
