@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all the set-up they need on a machine with Python ≥ 3.11.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo run test check fix bench spec vendor lock clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/runtime  ## Install what the server needs into .venv
+setup-dev: .venv/dev  ## … and what its developers need
+
+demo: setup  ## Run a live class on this machine: no service, no account needed
+	$(BIN)/liveclass demo
+
+run: setup  ## Run a server on embedded services in ./liveclass-data
+	$(BIN)/liveclass serve --data liveclass-data
+
+test: setup-dev  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp and Chromium
+	$(BIN)/python -m tests.peers
+	$(BIN)/pytest
+
+check: setup-dev  ## Format, lint, types, imports, generated files
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: setup-dev  ## Mend format and lint
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
+	$(BIN)/python -m load.bench
+
+spec: setup-dev  ## Write the golden vectors of the protocol anew
+	$(BIN)/python -m protocol.vectors
+
+vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
+	$(BIN)/python -m server.web.vendor
+
+lock: setup-dev  ## Resolve the dependencies again
+	$(BIN)/python -m tests.lock
+
+clean:  ## Remove what was installed and cached
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# pip checks every hash. The editable install builds with what the lock holds, nothing else.
+.venv/runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "liveclass needs Python 3.11 or newer: make PYTHON=python3.11 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

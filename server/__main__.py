@@ -1,0 +1,5 @@
+"""``python -m server`` is ``liveclass``."""
+
+from server.cli import main
+
+main()

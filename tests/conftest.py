@@ -1,0 +1,63 @@
+"""What holds for every test: a clean environment, and a budget of time for each part.
+
+Budgets are for two cores; a part that takes longer fails the run, because tests that are slow are
+tests that are not run.
+"""
+
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+BUDGET_SECONDS = {
+    ("unit", "contract"): 60,
+    ("integration",): 120,
+    ("media",): 120,
+    ("pages",): 120,
+    ("faults",): 45,
+}
+ROOT = Path(__file__).parent
+ORDER = [part for parts in BUDGET_SECONDS for part in parts]
+
+_spent: defaultdict[str, float] = defaultdict(float)
+
+
+def pytest_configure(config):
+    for name in [name for name in os.environ if name.startswith("LIVECLASS_")]:
+        del os.environ[name]
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+def pytest_collection_modifyitems(items):
+    """Run the quick parts first."""
+    items.sort(key=lambda item: ORDER.index(_part(item.path)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    started = time.monotonic()
+    try:
+        return (yield)
+    finally:
+        _spent[_part(item.path)] += time.monotonic() - started
+
+
+def pytest_terminal_summary(terminalreporter):
+    for parts, budget in BUDGET_SECONDS.items():
+        spent = sum(_spent[part] for part in parts)
+        if spent:
+            over = "  OVER BUDGET" if spent > budget else ""
+            name = " + ".join(parts)
+            terminalreporter.write_line(f"{name}: {spent:.0f} s of {budget} s{over}")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    if exitstatus == 0 and any(
+        sum(_spent[part] for part in parts) > budget for parts, budget in BUDGET_SECONDS.items()
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
