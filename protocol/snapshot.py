@@ -60,7 +60,7 @@ class Message(Struct, frozen=True, dict=True):
     """A chat message. It never changes, so that it is weighed but once: chat is most events."""
 
     message: str
-    by: UserId
+    by: UserId | None
     name: str
     at: Timestamp
     text: str
@@ -77,7 +77,7 @@ class Question(Struct):
     """A question for the teacher; its votes are in the counters."""
 
     question: str
-    by: UserId
+    by: UserId | None
     name: str
     at: Timestamp
     prompt: str
@@ -219,9 +219,7 @@ def fold(
             state.hands = []
         case ev.ChatPosted():
             state.messages.append(
-                Message(
-                    event.message, by or "", event.name, at, event.text, event.to, event.reply_to
-                )
+                Message(event.message, by, event.name, at, event.text, event.to, event.reply_to)
             )
             del state.messages[: -limits.SNAPSHOT_MESSAGES]
             state.messages = fit(state.messages, limits.MESSAGES_BYTES)
@@ -286,7 +284,7 @@ def _fold_question(
     state: State, event: ev.QuestionAsked | ev.QuestionAnswered, at: Timestamp, by: UserId | None
 ) -> None:
     if isinstance(event, ev.QuestionAsked):
-        state.questions.append(Question(event.question, by or "", event.name, at, event.prompt))
+        state.questions.append(Question(event.question, by, event.name, at, event.prompt))
         del state.questions[: -limits.SNAPSHOT_QUESTIONS]
     else:
         for question in state.questions:

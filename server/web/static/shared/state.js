@@ -7,9 +7,9 @@
  * that shares whatever stayed the same. protocol/vectors holds both twins to the same answers.
  *
  * @typedef {{user: string, name: string, at: string}} Hand
- * @typedef {{message: string, by: string, name: string, at: string, text: string,
+ * @typedef {{message: string, by: string|null, name: string, at: string, text: string,
  *   to: "everyone"|"staff", reply_to: string|null}} Message
- * @typedef {{question: string, by: string, name: string, at: string, prompt: string,
+ * @typedef {{question: string, by: string|null, name: string, at: string, prompt: string,
  *   status: "open"|"answered", answer: string|null}} Question
  * @typedef {{poll: string, prompt: string, options: string[], multiple: boolean,
  *   anonymous: boolean, results: "live"|"published", correct: number[]|null, touched: number,
@@ -119,14 +119,14 @@ const CHANGES = {
   "chat.posted": ({ messages }, { message, name, text, to, reply_to }, { at, by }) => ({
     messages: fitMessages([
       ...messages,
-      { message, by: by ?? "", name, at, text, to, reply_to: reply_to ?? null },
+      { message, by, name, at, text, to, reply_to: reply_to ?? null },
     ].slice(-SNAPSHOT_MESSAGES)),
   }),
 
   "question.asked": ({ questions }, { question, name, prompt }, { at, by }) => ({
     questions: fitQuestions([
       ...questions,
-      { question, by: by ?? "", name, at, prompt, status: /** @type {const} */ ("open"), answer: null },
+      { question, by, name, at, prompt, status: /** @type {const} */ ("open"), answer: null },
     ].slice(-SNAPSHOT_QUESTIONS)),
   }),
   "question.answered": ({ questions }, { question, text }) => ({
