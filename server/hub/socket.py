@@ -7,7 +7,6 @@ be entered ends with the same goodbye whatever the reason.
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from typing import Protocol
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -34,9 +33,10 @@ from server.clock import Clock
 from server.errors import LiveClassError, UnavailableError
 from server.hub.asks import Who
 from server.hub.connection import Connection, goodbye
+from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
-from server.hub.room import Place, RejectedError, Room, Seat
+from server.hub.room import RejectedError, Room, Seat
 from server.ids import new_id
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -44,19 +44,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BUFFER_BYTES = 1 << 18
 """What a peer may leave untaken before the server stops writing to it."""
 CLOSE_SECONDS = 2.0
-
-
-class Door(Protocol):
-    """Who may come in, and what belongs to whom: answered by those who know the tenants."""
-
-    async def enter(self, identity: Identity, session: str) -> Place | None:
-        """Return the session's place if this person has access to it."""
-
-    async def may_come_from(self, origin: str, tenant: str) -> bool:
-        """Return whether pages of ``origin`` may connect for ``tenant``."""
-
-    async def has_destination(self, tenant: str, destination: str) -> bool:
-        """Return whether the tenant has this destination."""
 
 
 class LiveSocket:
@@ -159,7 +146,7 @@ class LiveSocket:
         session = request.match_info["session"]
         try:
             identity = self._tokens.verify(hello.token)
-            room = await self._enter(request, identity, session)
+            room, who = await self._enter(request, identity, session)
         except TokenExpiredError:
             raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
         except InvalidTokenError:
@@ -168,7 +155,7 @@ class LiveSocket:
             raise RejectedError(CloseCode.OVERLOADED) from None
         except LiveClassError:
             raise RejectedError(CloseCode.NOT_FOUND) from None
-        who = room.role_of(Who(identity.user, identity.name, identity.role))
+        who = room.role_of(who)
         room.check_entry(who)
         seat = Seat(peer, who, "staff" if who.role in STAFF else "student")
         position = room.recovery(seat.audience, hello.resume)
@@ -186,16 +173,23 @@ class LiveSocket:
         self._hub.connections.add(connection)
         return connection
 
-    async def _enter(self, request: web.Request, identity: Identity, session: str) -> Room:
-        if identity.session is not None and identity.session != session:
-            raise RejectedError(CloseCode.NOT_FOUND)
+    async def _enter(
+        self, request: web.Request, identity: Identity, session: str
+    ) -> tuple[Room, Who]:
         origin = request.headers.get("Origin")
         if origin is not None and not await self._door.may_come_from(origin, identity.tenant):
             raise RejectedError(CloseCode.ORIGIN_NOT_ALLOWED)
-        place = await self._door.enter(identity, session)
-        if place is None:
-            raise RejectedError(CloseCode.NOT_FOUND)
-        return await self._hub.room(place)
+        room = self._hub.find(session)
+        if room is not None and self._is_known(room, identity):
+            # Who comes back to a class on this node costs no read of the database.
+            return room, Who(identity.user, identity.name, identity.role)
+        place, role = await self._door.enter(identity, session)
+        return await self._hub.room(place), Who(identity.user, identity.name, role)
+
+    def _is_known(self, room: Room, identity: Identity) -> bool:
+        is_here = identity.session in (None, room.place.session)
+        is_theirs = room.place.tenant == identity.tenant
+        return is_here and is_theirs and room.epoch > 0 and identity.user in room.state.people
 
     def _welcome(self, room: Room, seat: Seat, identity: Identity, position: int | None) -> Welcome:
         head = room.head.sequence

@@ -14,11 +14,12 @@ import pytest_asyncio
 from aiohttp import web
 
 from load.connection import Connection
+from server.auth.origins import Origins
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
+from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.lease import Lease
-from server.hub.room import Place
 from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.secrets.secret import Secret
@@ -69,28 +70,6 @@ async def school(owner):
     return School(owner, tenant, lesson)
 
 
-class Door:
-    """Lets in whoever has a token of the session, as the real one does."""
-
-    def __init__(self, pools, log_id):
-        self._pools, self._log_id = pools, log_id
-
-    async def enter(self, identity, session):
-        async with self._pools.hub() as connection:
-            tenant = await connection.fetchval(
-                "SELECT tenant_id FROM sessions WHERE id = $1", session
-            )
-        if tenant is None or tenant != identity.tenant:
-            return None
-        return Place(session, tenant, self._log_id)
-
-    async def may_come_from(self, origin, tenant):
-        return origin == ORIGIN
-
-    async def has_destination(self, tenant, destination):
-        return False
-
-
 class Quiet:
     def opened(self, room):
         pass
@@ -133,7 +112,8 @@ async def started(database_url, tokens, *, port=0, clock=None):
         tasks.start("time", hub.keep_time())
         tasks.start("lease", lease.keep())
         identity = await installation.read(pools)
-        socket = LiveSocket(hub, tokens, Door(pools, identity.log), clock)
+        door = Door(pools, Origins(ORIGIN), identity.log)
+        socket = LiveSocket(hub, tokens, door, clock)
         app = web.Application()
         app.add_routes([web.get("/v1/sessions/{session}/live", socket.handle)])
         runner = web.AppRunner(app, shutdown_timeout=1)
