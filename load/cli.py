@@ -39,6 +39,11 @@ def load() -> None:
     show_default=True,
     help="Seconds between what one student does, on average.",
 )
+@click.option(
+    "--returning",
+    is_flag=True,
+    help="Students are the same people in every run. Not for two runs at a time.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--seconds",
@@ -58,6 +63,7 @@ def hold(
     fps: int,
     no_picture: bool,
     pace: float,
+    returning: bool,
     seed: int,
     seconds: float | None,
 ) -> None:
@@ -81,6 +87,7 @@ def hold(
             students=students,
             pace_seconds=pace,
             seed=seed,
+            returning=returning,
             destinations=destinations,
         )
         place = Place(url.rstrip("/"), session)

@@ -17,7 +17,7 @@ from protocol.commands import AnyCommand
 from protocol.errors import CloseCode
 from protocol.frames import Ack, Nack
 
-_LIVE_SECONDS = 2.0
+_LIVE_SECONDS = 4.0
 _SETTLE_SECONDS = 5.0
 _COMPARE_SECONDS = 10.0
 _OUR_FAULT = frozenset(("bad_request", "unknown_op", "unauthorized", "idempotency_conflict"))

@@ -3,12 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import aiohttp
 import msgspec
 
+from protocol.rest import JoinToken, NewJoinToken
+
 _REQUEST_SECONDS = 10.0
+_TOKEN_SECONDS = 86_400
 
 
 class RefusedError(Exception):
@@ -67,38 +70,40 @@ class Place:
         return f"{self.url}/v1/sessions/{self.session}/whip"
 
     async def join_token(
-        self, http: aiohttp.ClientSession, staff_token: str, name: str, role: str = "student"
+        self, http: aiohttp.ClientSession, staff_token: str, name: str, user: str | None = None
     ) -> str:
-        """Return a token with which ``name`` comes in.
+        """Return a student's token for ``name``, who is new unless ``user`` says who it is.
 
         Raises:
             RefusedError: If the server does not give one.
 
         """
-        path = f"/v1/sessions/{self.session}/join-tokens"
-        answer = await post(http, self.url + path, staff_token, {"role": role, "name": name})
-        token: str = answer["token"]
-        return token
+        url = f"{self.url}/v1/sessions/{self.session}/join-tokens"
+        wanted = NewJoinToken("student", name, user, ttl_seconds=_TOKEN_SECONDS)
+        return (await post(http, url, staff_token, wanted, JoinToken)).token
+
+
+Answer = TypeVar("Answer")
 
 
 async def post(
-    http: aiohttp.ClientSession, url: str, token: str, body: dict[str, Any]
-) -> dict[str, Any]:
+    http: aiohttp.ClientSession, url: str, token: str, body: msgspec.Struct, kind: type[Answer]
+) -> Answer:
     """Create something; return what the server says about it.
 
     Raises:
         RefusedError: If it does not, or cannot be reached in time.
 
     """
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
         async with (
             asyncio.timeout(_REQUEST_SECONDS),
-            http.post(url, json=body, headers=headers) as response,
+            http.post(url, data=msgspec.json.encode(body), headers=headers) as response,
         ):
-            text = await response.text()
+            answer = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         raise RefusedError(f"POST {url}: {type(error).__name__}") from error
     if response.status not in (200, 201):
-        raise RefusedError(f"POST {url}: {response.status} {text[:300]}")
-    return msgspec.json.decode(text, type=dict[str, Any])
+        raise RefusedError(f"POST {url}: {response.status} {answer[:300]!r}")
+    return msgspec.json.decode(answer, type=kind)

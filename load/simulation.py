@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import uuid
 from dataclasses import dataclass
 
 import aiohttp
@@ -22,6 +23,8 @@ class Plan:
     students: int = 12
     pace_seconds: float = 8.0
     seed: int = 1
+    returning: bool = False
+    """Whether the students are the same people in every run, instead of new ones."""
     destinations: tuple[str, ...] = ()
 
 
@@ -46,7 +49,10 @@ async def hold_class(
     async with aiohttp.ClientSession(connector=limit, timeout=timeout) as http:
         names = [_name(index) for index in range(plan.students)]
         tokens = list(student_tokens[: plan.students])
-        tokens += [await place.join_token(http, staff_token, name) for name in names[len(tokens) :]]
+        tokens += [
+            await place.join_token(http, staff_token, name, _user(place, name, plan))
+            for name in names[len(tokens) :]
+        ]
         async with asyncio.TaskGroup() as people:
             if plan.teacher:
                 rng = random.Random(f"{plan.seed} teacher")
@@ -64,3 +70,7 @@ async def hold_class(
 def _name(index: int) -> str:
     turn, place = divmod(index, len(NAMES))
     return NAMES[place] if not turn else f"{NAMES[place]} {turn + 1}"
+
+
+def _user(place: Place, name: str, plan: Plan) -> str | None:
+    return str(uuid.uuid5(uuid.UUID(place.session), name)) if plan.returning else None

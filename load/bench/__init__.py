@@ -1,0 +1,1 @@
+"""Benchmarks that drive servers from outside, as ``make bench`` runs them."""

@@ -1,0 +1,127 @@
+"""Server processes under test: started, pinned to a processor, measured, and always ended."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_START_SECONDS = 20.0
+_STOP_SECONDS = 5.0
+
+
+class BenchError(Exception):
+    """A benchmark could not be run to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processors:
+    """Where the server runs and where the generator does; None where that cannot be chosen."""
+
+    server: int | None
+    generator: int | None
+
+
+def choose_processors() -> Processors:
+    """Return two different processors of those this process may use, if there are two."""
+    if not hasattr(os, "sched_getaffinity"):  # macOS
+        return Processors(None, None)
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        return Processors(None, None)
+    return Processors(allowed[-1], allowed[-2])
+
+
+@contextlib.contextmanager
+def on_processor(number: int | None) -> Iterator[None]:
+    """Run the block, and whatever it starts, on one processor."""
+    if number is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {number})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that all threads of a process have used so far."""
+    tasks = Path(f"/proc/{pid}/task")
+    if tasks.is_dir():
+        stats = (task / "schedstat" for task in tasks.iterdir())
+        return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e9
+    shown = subprocess.run(  # noqa: S603
+        ("/bin/ps", "-o", "time=", "-p", str(pid)), capture_output=True, text=True, check=True
+    ).stdout
+    return parse_ps_time(shown)
+
+
+def parse_ps_time(text: str) -> float:
+    """Return the seconds in what ``ps -o time`` shows: ``1:02.34`` or ``1:02:03``."""
+    seconds = 0.0
+    for part in text.strip().replace("-", ":").split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
+
+
+def allow_many_sockets(wanted: int) -> None:
+    """Raise this process' limit of open files, and thereby its children's.
+
+    Raises:
+        BenchError: If the system allows fewer than ``wanted``.
+
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (resource.RLIM_INFINITY, -1) and hard < wanted:
+        raise BenchError(f"{wanted} open files are needed, the system allows {hard}")
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server under test."""
+
+    name: str
+    pid: int
+    port: int
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    name: str, command: Sequence[str], processor: int | None
+) -> AsyncIterator[Served]:
+    """Run a server of the contract in :mod:`load.bench.fanout` for as long as the block lasts.
+
+    Raises:
+        BenchError: If it does not say its port in time.
+
+    """
+    with on_processor(processor):
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                word, _, port = (await process.stdout.readline()).decode().partition(" ")
+        except TimeoutError:
+            raise BenchError(f"{name} did not start") from None
+        if word != "port":
+            raise BenchError(f"{name} did not say its port")
+        yield Served(name, process.pid, int(port))
+    finally:
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,133 @@
+"""A WebSocket client without comfort: as little as possible between the socket and a benchmark."""
+
+import asyncio
+import base64
+import os
+from typing import cast
+from urllib.parse import urlsplit
+
+_HANDSHAKE_SECONDS = 20.0
+
+
+class Peer(asyncio.Protocol):
+    """A client connection after its handshake; subclasses take the bytes in :meth:`received`."""
+
+    def __init__(self) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.is_open = False
+        self._transport: asyncio.WriteTransport | None = None
+        self._head = b""
+
+    def received(self, data: bytes) -> None:
+        """Take bytes that follow the handshake."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """The connection has ended, whoever ended it."""
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one masked text frame (RFC 6455 §5.3)."""
+        assert self._transport is not None
+        self._transport.write(masked_text(payload))
+
+    def close(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; the handshake is written by :func:`connect`."""
+        # uvloop's transports have the methods, but not the base class.
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the answer to the handshake, then everything else."""
+        if self.is_open:
+            self.received(data)
+            return
+        self._head += data
+        head, end, rest = self._head.partition(b"\r\n\r\n")
+        if not end:
+            return
+        if not head.startswith(b"HTTP/1.1 101 "):
+            self.opened.set_exception(ConnectionError(head.split(b"\r\n")[0].decode("latin-1")))
+            self.close()
+            return
+        self.is_open = True
+        self.opened.set_result(None)
+        if rest:
+            self.received(rest)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self.is_open = False
+        if not self.opened.done():
+            self.opened.set_exception(exc or ConnectionError("closed in the handshake"))
+        self.lost()
+
+
+async def connect(peer: Peer, url: str, subprotocol: str | None = None) -> None:
+    """Open ``peer``'s connection to a ``ws://`` address.
+
+    Raises:
+        ConnectionError: If the server does not switch protocols.
+        TimeoutError: If it does not in time.
+
+    """
+    address = urlsplit(url)
+    host, port = address.hostname or "", address.port or 80
+    wanted = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+    async with asyncio.timeout(_HANDSHAKE_SECONDS):
+        transport, _ = await asyncio.get_running_loop().create_connection(lambda: peer, host, port)
+        transport.write(
+            f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n{wanted}"
+            "\r\n".encode()
+        )
+        await peer.opened
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return the unmasked text frame that a server sends."""
+    return _header(len(payload), 0) + payload
+
+
+def masked_text(payload: bytes) -> bytes:
+    """Return the text frame that a client sends."""
+    size = len(payload)
+    key = os.urandom(4)
+    pad = (key * (size // 4 + 1))[:size]
+    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")
+    return _header(size, 0x80) + key + mixed.to_bytes(size, "big")
+
+
+def _header(size: int, mask: int) -> bytes:
+    if size < 126:
+        return bytes((0x81, mask | size))
+    if size < 65_536:
+        return bytes((0x81, mask | 126)) + size.to_bytes(2, "big")
+    return bytes((0x81, mask | 127)) + size.to_bytes(8, "big")
+
+
+class Frames:
+    """Cuts the bytes of a server into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def cut(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Return the opcode and payload of each frame that is complete now."""
+        data = self._buffer + data if self._buffer else data
+        at, frames = 0, []
+        while len(data) - at >= 2:
+            size, start = data[at + 1] & 0x7F, at + 2
+            if size >= 126:
+                wide = 2 if size == 126 else 8
+                size, start = int.from_bytes(data[start : start + wide], "big"), start + wide
+            if len(data) < start + size:
+                break
+            frames.append((data[at] & 0x0F, data[start : start + size]))
+            at = start + size
+        self._buffer = data[at:]
+        return frames
