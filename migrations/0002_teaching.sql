@@ -110,7 +110,8 @@ CREATE TABLE multistream_destinations (
     destination_name  text NOT NULL,
     url               text NOT NULL,
     backup_url        text,
-    profile           text NOT NULL DEFAULT 'custom',
+    -- How the platform is to be dealt with: the name of a provider profile.
+    profile           text NOT NULL DEFAULT 'tolerant',
     stream_key_ref    text NOT NULL CHECK (stream_key_ref ~ '^(vault|env|file|aws-sm):.'),
     created_at        timestamptz NOT NULL DEFAULT now(),
     UNIQUE (tenant_id, id),

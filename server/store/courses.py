@@ -1,77 +1,97 @@
 """Courses and their lessons."""
 
-from typing import Any
-
-from msgspec import UNSET, UnsetType
-
-from protocol.codec import timestamp
-from protocol.rest import Course, Lesson, Page
 from server.errors import NotFoundError
 from server.ids import new_id
 
-from .paging import page
 from .pool import AcquiredConnection
+from .rows import Row, columns
 
 
-async def create_course(
-    connection: AcquiredConnection, tenant: str, *, title: str, status: str
+class Course(Row, frozen=True):
+    """A course."""
+
+    id: str
+    title: str
+    status: str
+    created_at: int
+
+
+class Lesson(Row, frozen=True):
+    """A lesson of a course."""
+
+    id: str
+    course_id: str
+    title: str
+    order_index: int
+    created_at: int
+
+
+_COURSES = f"SELECT {columns(Course)} FROM courses"  # noqa: S608
+_LESSONS = f"SELECT {columns(Lesson)} FROM lessons"  # noqa: S608
+_AFTER_LESSON = """
+WHERE course_id = $1 AND ($2::uuid IS NULL OR (order_index, id) > (
+    SELECT last.order_index, last.id FROM lessons last WHERE last.id = $2))
+ORDER BY order_index, id LIMIT $3"""
+
+
+async def create(
+    connection: AcquiredConnection, tenant: str, *, title: str, status: str = "draft"
 ) -> Course:
-    """Create a course."""
-    row = await connection.fetchrow(
-        "INSERT INTO courses (id, tenant_id, title, status) VALUES ($1, $2, $3, $4) RETURNING *",
-        new_id(),
-        tenant,
-        title,
-        status,
-    )
-    return _course(row)
+    """Add a course."""
+    course = new_id()
+    await connection.execute(
+        "INSERT INTO courses (id, tenant_id, title, status) VALUES ($1, $2, $3, $4)",
+        course, tenant, title, status,
+    )  # fmt: skip
+    return await get(connection, course)
 
 
-async def course(connection: AcquiredConnection, course: str) -> Course:
+async def get(connection: AcquiredConnection, course: str) -> Course:
     """Return a course.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there, or not the connection's tenant's.
 
     """
-    return _course(await connection.fetchrow("SELECT * FROM courses WHERE id = $1", course))
+    row = await connection.fetchrow(_COURSES + " WHERE id = $1", course)
+    if row is None:
+        raise NotFoundError
+    return Course(*row)
 
 
-async def courses(connection: AcquiredConnection, *, after: str | None, limit: int) -> Page[Course]:
-    """Return the tenant's courses, in the order of their making."""
+async def list_all(
+    connection: AcquiredConnection, *, after: str | None = None, limit: int = 50
+) -> list[Course]:
+    """Return courses in the order of their creation, from the one that follows ``after``."""
     rows = await connection.fetch(
-        "SELECT * FROM courses WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after,
-        limit + 1,
+        _COURSES + " WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
     )
-    return page(rows, limit, _course)
+    return [Course(*row) for row in rows]
 
 
-async def change_course(
+async def update(
     connection: AcquiredConnection,
     course: str,
     *,
-    title: str | UnsetType = UNSET,
-    status: str | UnsetType = UNSET,
+    title: str | None = None,
+    status: str | None = None,
 ) -> Course:
     """Change what is given, and return the course.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there.
 
     """
-    row = await connection.fetchrow(
+    await connection.execute(
         "UPDATE courses SET title = coalesce($2, title), status = coalesce($3, status) "
-        "WHERE id = $1 RETURNING *",
-        course,
-        None if title is UNSET else title,
-        None if status is UNSET else status,
-    )
-    return _course(row)
+        "WHERE id = $1",
+        course, title, status,
+    )  # fmt: skip
+    return await get(connection, course)
 
 
 async def create_lesson(
-    connection: AcquiredConnection, tenant: str, course: str, *, title: str, order_index: int
+    connection: AcquiredConnection, tenant: str, course: str, *, title: str, order_index: int = 0
 ) -> Lesson:
     """Add a lesson to a course.
 
@@ -79,59 +99,41 @@ async def create_lesson(
         NotFoundError: If there is no such course.
 
     """
-    row = await connection.fetchrow(
-        """
-        INSERT INTO lessons (id, tenant_id, course_id, title, order_index)
-        SELECT $1, $2, id, $4, $5 FROM courses WHERE id = $3
-        RETURNING *
-        """,
-        new_id(),
-        tenant,
-        course,
-        title,
-        order_index,
-    )
-    return _lesson(row)
+    await get(connection, course)
+    lesson = new_id()
+    await connection.execute(
+        "INSERT INTO lessons (id, tenant_id, course_id, title, order_index) "
+        "VALUES ($1, $2, $3, $4, $5)",
+        lesson, tenant, course, title, order_index,
+    )  # fmt: skip
+    return await get_lesson(connection, lesson)
 
 
-async def lessons(
-    connection: AcquiredConnection, course_id: str, *, after: str | None, limit: int
-) -> Page[Lesson]:
-    """Return the lessons of a course, in their order.
+async def get_lesson(connection: AcquiredConnection, lesson: str) -> Lesson:
+    """Return a lesson.
+
+    Raises:
+        NotFoundError: If it is not there, or not the connection's tenant's.
+
+    """
+    row = await connection.fetchrow(_LESSONS + " WHERE id = $1", lesson)
+    if row is None:
+        raise NotFoundError
+    return Lesson(*row)
+
+
+async def list_lessons(
+    connection: AcquiredConnection, course: str, *, after: str | None = None, limit: int = 50
+) -> list[Lesson]:
+    """Return a course's lessons in their order, from the one that follows ``after``.
 
     Raises:
         NotFoundError: If there is no such course.
 
     """
-    await course(connection, course_id)
+    await get(connection, course)
     rows = await connection.fetch(
-        """
-        SELECT * FROM lessons
-        WHERE course_id = $1
-          AND ($2::uuid IS NULL
-               OR (order_index, id) > (SELECT order_index, id FROM lessons WHERE id = $2))
-        ORDER BY order_index, id LIMIT $3
-        """,
-        course_id,
-        after,
-        limit + 1,
-    )
-    return page(rows, limit, _lesson)
-
-
-def _course(row: Any) -> Course:
-    if row is None:
-        raise NotFoundError
-    return Course(row["id"], row["title"], row["status"], timestamp(row["created_at"]))
-
-
-def _lesson(row: Any) -> Lesson:
-    if row is None:
-        raise NotFoundError
-    return Lesson(
-        row["id"],
-        row["course_id"],
-        row["title"],
-        row["order_index"],
-        timestamp(row["created_at"]),
-    )
+        _LESSONS + _AFTER_LESSON,
+        course, after, limit,
+    )  # fmt: skip
+    return [Lesson(*row) for row in rows]

@@ -1,184 +1,211 @@
-"""Accounts with streaming platforms, and the destinations that are reached through them.
+"""Streaming platforms: accounts with them, places to stream to, and which session uses which."""
 
-Of a stream key only a reference is kept here, and no function returns even that to a request.
-"""
-
-from typing import Any, Literal
-
-from protocol.codec import timestamp
-from protocol.rest import Destination, Integration, Page, SessionDestination
 from server.errors import NotFoundError
 from server.ids import new_id
 
-from .paging import page
-from .pool import AcquiredConnection
-
-_DESTINATION = """
-    SELECT d.id, d.integration_id, i.provider, d.destination_name, d.url, d.backup_url, d.profile,
-           d.created_at
-    FROM multistream_destinations d JOIN integrations i ON i.id = d.integration_id
-"""
+from .pool import AcquiredConnection, Pools
+from .rows import Row, columns
 
 
-async def create(connection: AcquiredConnection, tenant: str, provider: str) -> Integration:
-    """Register an account with a platform."""
-    row = await connection.fetchrow(
-        "INSERT INTO integrations (id, tenant_id, provider) VALUES ($1, $2, $3) RETURNING *",
-        new_id(),
-        tenant,
-        provider,
-    )
-    return _integration(row)
+class Integration(Row, frozen=True):
+    """An account with a streaming platform."""
+
+    id: str
+    provider: str
+    status: str
+    created_at: int
 
 
-async def integrations(
-    connection: AcquiredConnection, *, after: str | None, limit: int
-) -> Page[Integration]:
-    """Return the tenant's integrations, in the order of their making."""
-    rows = await connection.fetch(
-        "SELECT * FROM integrations WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after,
-        limit + 1,
-    )
-    return page(rows, limit, _integration)
+class Destination(Row, frozen=True):
+    """A place to stream to. ``stream_key_ref`` says where its key is; it is never shown."""
+
+    id: str
+    tenant_id: str
+    integration_id: str
+    provider: str
+    destination_name: str
+    url: str
+    backup_url: str | None
+    profile: str
+    stream_key_ref: str
+    is_revoked: bool
+    created_at: int
+
+    def __repr__(self) -> str:
+        return f"Destination(id={self.id!r})"
 
 
-async def set_status(
-    connection: AcquiredConnection, integration: str, status: Literal["active", "revoked"]
-) -> Integration:
-    """Revoke an integration, or take that back.
+class SessionDestination(Row, frozen=True):
+    """A destination as a session uses it; status and error are what the log says."""
+
+    destination_id: str
+    destination_name: str
+    provider: str
+    status: str
+    error: str | None
+    created_at: int
+
+
+_INTEGRATIONS = f"SELECT {columns(Integration)} FROM integrations"  # noqa: S608
+_DESTINATIONS = """
+SELECT d.id, d.tenant_id, d.integration_id, i.provider, d.destination_name, d.url, d.backup_url,
+       d.profile, d.stream_key_ref, i.status = 'revoked', d.created_at
+FROM multistream_destinations d JOIN integrations i ON i.id = d.integration_id"""
+
+
+async def create(connection: AcquiredConnection, tenant: str, *, provider: str) -> Integration:
+    """Add an account with a platform."""
+    integration = new_id()
+    await connection.execute(
+        "INSERT INTO integrations (id, tenant_id, provider) VALUES ($1, $2, $3)",
+        integration, tenant, provider,
+    )  # fmt: skip
+    return await get(connection, integration)
+
+
+async def get(connection: AcquiredConnection, integration: str) -> Integration:
+    """Return an account.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there, or not the connection's tenant's.
 
     """
-    row = await connection.fetchrow(
-        "UPDATE integrations SET status = $2 WHERE id = $1 RETURNING *", integration, status
+    row = await connection.fetchrow(_INTEGRATIONS + " WHERE id = $1", integration)
+    if row is None:
+        raise NotFoundError
+    return Integration(*row)
+
+
+async def list_all(
+    connection: AcquiredConnection, *, after: str | None = None, limit: int = 50
+) -> list[Integration]:
+    """Return accounts in the order of their creation, from the one that follows ``after``."""
+    rows = await connection.fetch(
+        _INTEGRATIONS + " WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
     )
-    return _integration(row)
+    return [Integration(*row) for row in rows]
+
+
+async def set_status(connection: AcquiredConnection, integration: str, status: str) -> Integration:
+    """Make an account ``active`` or ``revoked``, and return it.
+
+    Raises:
+        NotFoundError: If it is not there.
+
+    """
+    await connection.execute(
+        "UPDATE integrations SET status = $2 WHERE id = $1", integration, status
+    )
+    return await get(connection, integration)
 
 
 async def create_destination(
     connection: AcquiredConnection,
     tenant: str,
-    *,
     integration: str,
+    *,
     name: str,
     url: str,
-    backup_url: str | None,
-    profile: str,
     stream_key_ref: str,
+    backup_url: str | None = None,
+    profile: str = "tolerant",
 ) -> Destination:
-    """Register a destination of an integration.
+    """Add a place to stream to; its key is stored already, ``stream_key_ref`` says where.
 
     Raises:
         NotFoundError: If there is no such integration.
 
     """
-    destination_id = await connection.fetchval(
-        """
-        INSERT INTO multistream_destinations
-            (id, tenant_id, integration_id, destination_name, url, backup_url, profile,
-             stream_key_ref)
-        SELECT $1, $2, id, $4, $5, $6, $7, $8 FROM integrations WHERE id = $3
-        RETURNING id
-        """,
-        new_id(),
-        tenant,
-        integration,
-        name,
-        url,
-        backup_url,
-        profile,
-        stream_key_ref,
-    )
-    if destination_id is None:
-        raise NotFoundError
-    return await destination(connection, destination_id)
+    await get(connection, integration)
+    destination = new_id()
+    await connection.execute(
+        "INSERT INTO multistream_destinations (id, tenant_id, integration_id, destination_name, "
+        "url, backup_url, profile, stream_key_ref) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        destination, tenant, integration, name, url, backup_url, profile, stream_key_ref,
+    )  # fmt: skip
+    return await get_destination(connection, destination)
 
 
-async def destination(connection: AcquiredConnection, destination: str) -> Destination:
-    """Return a destination.
+async def get_destination(connection: AcquiredConnection, destination: str) -> Destination:
+    """Return a place to stream to.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there, or not the connection's tenant's.
 
     """
-    return _destination(await connection.fetchrow(_DESTINATION + "WHERE d.id = $1", destination))
+    row = await connection.fetchrow(_DESTINATIONS + " WHERE d.id = $1", destination)
+    if row is None:
+        raise NotFoundError
+    return Destination(*row)
 
 
-async def destinations(
-    connection: AcquiredConnection, *, after: str | None, limit: int
-) -> Page[Destination]:
-    """Return the tenant's destinations, in the order of their making."""
+async def find_destination(pools: Pools, tenant: str, destination: str) -> Destination | None:
+    """Return a place to stream to if it is this tenant's, for a live class."""
+    async with pools.hub() as connection:
+        row = await connection.fetchrow(
+            _DESTINATIONS + " WHERE d.id = $1 AND d.tenant_id = $2", destination, tenant
+        )
+    return None if row is None else Destination(*row)
+
+
+async def list_destinations(
+    connection: AcquiredConnection,
+    *,
+    integration: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> list[Destination]:
+    """Return places in the order of their creation, from the one that follows ``after``."""
     rows = await connection.fetch(
-        _DESTINATION + "WHERE $1::uuid IS NULL OR d.id > $1 ORDER BY d.id LIMIT $2",
-        after,
-        limit + 1,
-    )
-    return page(rows, limit, _destination)
+        _DESTINATIONS
+        + """ WHERE ($1::uuid IS NULL OR d.id > $1)
+                AND ($2::uuid IS NULL OR d.integration_id = $2)
+              ORDER BY d.id LIMIT $3""",
+        after, integration, limit,
+    )  # fmt: skip
+    return [Destination(*row) for row in rows]
 
 
-async def replace_key(connection: AcquiredConnection, destination: str, stream_key_ref: str) -> str:
-    """Refer to another stream key, and return the reference that held until now.
+async def set_stream_key(
+    connection: AcquiredConnection, destination: str, stream_key_ref: str
+) -> str:
+    """Name another place where the key is; return the place it had before.
 
     Raises:
         NotFoundError: If there is no such destination.
 
     """
-    former = await connection.fetchval(
-        "SELECT stream_key_ref FROM multistream_destinations WHERE id = $1 FOR UPDATE", destination
-    )
-    if former is None:
-        raise NotFoundError
+    before = await get_destination(connection, destination)
     await connection.execute(
         "UPDATE multistream_destinations SET stream_key_ref = $2 WHERE id = $1",
-        destination,
-        stream_key_ref,
-    )
-    return str(former)
+        destination, stream_key_ref,
+    )  # fmt: skip
+    return before.stream_key_ref
 
 
-async def of_session(
-    connection: AcquiredConnection, session: str
-) -> tuple[SessionDestination, ...]:
-    """Return what the session can stream to, and what of it is enabled.
+async def delete_destination(connection: AcquiredConnection, destination: str) -> str:
+    """Remove a place that no session has used; return where its key is.
 
-    That is every destination of an active integration, and whatever the session has used.
+    Raises:
+        NotFoundError: If it is not there.
+        InvalidInputError: If a session has used it: then it is part of that session's record.
+
     """
+    before = await get_destination(connection, destination)
+    await connection.execute("DELETE FROM multistream_destinations WHERE id = $1", destination)
+    return before.stream_key_ref
+
+
+async def list_of_session(connection: AcquiredConnection, session: str) -> list[SessionDestination]:
+    """Return the destinations that a session uses or has used."""
     rows = await connection.fetch(
         """
-        SELECT d.id, d.destination_name, i.provider, coalesce(s.status, 'disabled') AS status
-        FROM multistream_destinations d
+        SELECT s.destination_id, d.destination_name, i.provider, s.status, s.error, s.created_at
+        FROM session_destinations s
+        JOIN multistream_destinations d ON d.id = s.destination_id
         JOIN integrations i ON i.id = d.integration_id
-        LEFT JOIN session_destinations s ON s.destination_id = d.id AND s.session_id = $1
-        WHERE i.status = 'active' OR s.session_id IS NOT NULL
-        ORDER BY d.id
+        WHERE s.session_id = $1 ORDER BY s.destination_id
         """,
         session,
     )
-    return tuple(
-        SessionDestination(row["id"], row["destination_name"], row["provider"], row["status"])
-        for row in rows
-    )
-
-
-def _integration(row: Any) -> Integration:
-    if row is None:
-        raise NotFoundError
-    return Integration(row["id"], row["provider"], row["status"], timestamp(row["created_at"]))
-
-
-def _destination(row: Any) -> Destination:
-    if row is None:
-        raise NotFoundError
-    return Destination(
-        id=row["id"],
-        integration=row["integration_id"],
-        provider=row["provider"],
-        name=row["destination_name"],
-        url=row["url"],
-        backup_url=row["backup_url"],
-        profile=row["profile"],
-        created_at=timestamp(row["created_at"]),
-    )
+    return [SessionDestination(*row) for row in rows]

@@ -13,7 +13,7 @@ What a failure means (DATA §3):
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 import structlog
@@ -22,9 +22,7 @@ from server.errors import FencedError, LiveClassError, UnavailableError
 
 from .errors import LOST, is_temporary, outcome_unknown
 from .events import NewCommand, NewEvent, PoisonedError
-
-if TYPE_CHECKING:
-    from .pool import Connection
+from .pool import Connection
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -89,7 +87,7 @@ class Batch(NamedTuple):
 class Lane:
     """A queue of batches and the one connection that appends them."""
 
-    def __init__(self, connect: Callable[[], "Awaitable[Connection]"]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(MOST_WAITING)
@@ -154,7 +152,7 @@ class Lane:
                 batch.done.set_result(None)
 
     async def _recover(
-        self, connection: "Connection", batches: list[Batch], error: BaseException
+        self, connection: Connection, batches: list[Batch], error: BaseException
     ) -> None:
         if outcome_unknown(error) or connection.is_closed():
             log.warning("append_outcome_unknown", rooms=len(batches), error=repr(error))
@@ -172,7 +170,7 @@ class Lane:
             self._fail(batches, await self._blame(connection, batches[0], error))
 
     async def _blame(
-        self, connection: "Connection", batch: Batch, error: BaseException
+        self, connection: Connection, batch: Batch, error: BaseException
     ) -> LiveClassError:
         """Find the first command that fails, in a transaction that is never committed."""
         if getattr(error, "constraint_name", None) in _ROOM_IS_BEHIND:
@@ -200,7 +198,7 @@ class Lane:
             self._drop_connection()
         return UnavailableError()
 
-    async def _connected(self) -> "Connection":
+    async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
         return self._connection
@@ -217,7 +215,7 @@ class Lane:
                 batch.done.set_exception(error)
 
 
-async def _append(connection: "Connection", batches: Sequence[Batch]) -> set[str]:
+async def _append(connection: Connection, batches: Sequence[Batch]) -> set[str]:
     """Store all batches in one statement; return the sessions whose epoch still holds."""
     numbers: list[int] = []
     events: list[NewEvent] = []

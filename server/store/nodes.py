@@ -6,15 +6,12 @@ PostgreSQL, which frees every lock at once, does not look like everybody's death
 """
 
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from server.clock import Clock, SystemClock
 
 from .errors import translated
-from .pool import Pools, connect
-
-if TYPE_CHECKING:
-    from .pool import Connection
+from .pool import Connection, Pools, connect
 
 BEAT_SECONDS = 1.5
 LIFE_SECONDS = 5.0
@@ -88,13 +85,13 @@ class Membership:
                     self._connection = None
                 raise
 
-    async def _lock(self, connection: "Connection") -> None:
+    async def _lock(self, connection: Connection) -> None:
         incarnation = await self._renew(connection)
         # Nobody else locks it for longer than a look at it takes.
         await connection.execute("SELECT pg_advisory_lock($1, $2)", _LOCK, incarnation)
         self._locked_at = self._clock.monotonic()
 
-    async def _renew(self, connection: "Connection") -> int:
+    async def _renew(self, connection: Connection) -> int:
         incarnation: int = await connection.fetchval(
             """
             INSERT INTO nodes (node, url, expires_at)

@@ -1,46 +1,53 @@
-"""Who came to a session, and who may come."""
+"""Who has to do with a session: those who came, and those who were put down for it."""
 
 from typing import Literal, NamedTuple
 
 from protocol.ids import Role
-from protocol.rest import Page, SessionParticipant
 
-from .paging import optional_timestamp, page
 from .pool import AcquiredConnection
+from .rows import Row
 
 Status = Literal["admitted", "waiting", "removed", "banned"]
+ParticipantRole = Literal["teacher", "student", "assistant"]
+
+
+class Participant(Row, frozen=True):
+    """A person in a session. Without ``join_time`` they have not come yet."""
+
+    user_id: str
+    display_name: str
+    role: ParticipantRole
+    status: Status
+    join_time: int | None
+    leave_time: int | None
 
 
 class Standing(NamedTuple):
-    """What the tables say of a person and a session; the rule is ``server.auth.policy``."""
+    """What decides whether a person may enter a session.
+
+    ``tenant`` is the session's, None if there is no such session (or not the connection's
+    tenant's); ``roles`` those that were given to the person and cover it; ``role`` and
+    ``status`` what the session's own list says, None for somebody who is not on it.
+    """
 
     tenant: str | None
-    """Of the session; None if there is none that this connection may see."""
     roles: tuple[Role, ...]
-    """Given in the tenant, the course or the session."""
-    role: Role | None
-    """In the session's log, if they came."""
+    role: ParticipantRole | None
     status: Status | None
 
 
 async def standing(connection: AcquiredConnection, session: str, user: str) -> Standing:
-    """Look up what decides whether ``user`` may enter ``session``, in one round trip."""
+    """Return what is known of ``user`` with regard to ``session``, in one round trip."""
     row = await connection.fetchrow(
         """
-        SELECT s.tenant_id,
-               ARRAY(
-                   SELECT r.name
-                   FROM user_roles g
-                   JOIN roles r ON r.id = g.role_id
-                   JOIN users u ON u.id = g.user_id AND u.status = 'active'
-                   WHERE g.user_id = $2 AND g.tenant_id = s.tenant_id
-                     AND (g.scope = 'tenant'
-                          OR g.scope = 'course' AND g.scope_id = l.course_id
-                          OR g.scope = 'session' AND g.scope_id = s.id)
-               ) AS roles,
-               p.role, p.status
+        SELECT s.tenant_id, p.role, p.status, ARRAY(
+            SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id
+            WHERE u.user_id = $2 AND (
+                u.scope = 'tenant'
+                OR (u.scope = 'session' AND u.scope_id = s.id)
+                OR (u.scope = 'course' AND u.scope_id = l.course_id))
+        )
         FROM sessions s
-        JOIN tenants t ON t.id = s.tenant_id AND t.status = 'active'
         LEFT JOIN lessons l ON l.id = s.lesson_id
         LEFT JOIN session_participants p ON p.session_id = s.id AND p.user_id = $2
         WHERE s.id = $1
@@ -50,13 +57,14 @@ async def standing(connection: AcquiredConnection, session: str, user: str) -> S
     )
     if row is None:
         return Standing(None, (), None, None)
-    return Standing(row["tenant_id"], tuple(row["roles"]), row["role"], row["status"])
+    tenant, role, status, roles = row
+    return Standing(tenant, tuple(roles), role, status)
 
 
-async def participants(
-    connection: AcquiredConnection, session: str, *, after: str | None, limit: int
-) -> Page[SessionParticipant]:
-    """Return who came to ``session``, in the order of their ids."""
+async def list_all(
+    connection: AcquiredConnection, session: str, *, after: str | None = None, limit: int = 50
+) -> list[Participant]:
+    """Return a session's people in the order of their ids, from the one after ``after``."""
     rows = await connection.fetch(
         """
         SELECT p.user_id, u.display_name, p.role, p.status, p.join_time, p.leave_time
@@ -64,20 +72,22 @@ async def participants(
         WHERE p.session_id = $1 AND ($2::uuid IS NULL OR p.user_id > $2)
         ORDER BY p.user_id LIMIT $3
         """,
-        session,
-        after,
-        limit + 1,
-    )
-    return page(
-        rows,
-        limit,
-        lambda row: SessionParticipant(
-            user=row["user_id"],
-            name=row["display_name"],
-            role=row["role"],
-            status=row["status"],
-            join_time=optional_timestamp(row["join_time"]),
-            leave_time=optional_timestamp(row["leave_time"]),
-        ),
-        key="user_id",
-    )
+        session, after, limit,
+    )  # fmt: skip
+    return [Participant(*row) for row in rows]
+
+
+async def put_down(
+    connection: AcquiredConnection, tenant: str, session: str, user: str, role: ParticipantRole
+) -> None:
+    """Put a person down for a session before they come; one who is on the list stays as is.
+
+    Raises:
+        InvalidInputError: If there is no such session or person in the tenant.
+
+    """
+    await connection.execute(
+        "INSERT INTO session_participants (tenant_id, session_id, user_id, role) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        tenant, session, user, role,
+    )  # fmt: skip

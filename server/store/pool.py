@@ -15,18 +15,19 @@ import struct
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import asyncpg
+from aiohttp import web
 
 from .errors import translated
 
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-    AcquiredConnection: TypeAlias = (
-        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    )
-    _Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+# Quoted: asyncpg's classes take no parameter at run time.
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+AcquiredConnection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+_Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10
@@ -38,7 +39,7 @@ _POSTGRES_EPOCH_MS = 946_684_800_000
 _INT64 = struct.Struct("!q")
 
 
-async def connect(url: str, role: str, **settings: str) -> "Connection":
+async def connect(url: str, role: str, **settings: str) -> Connection:
     """Open one connection that acts as ``role`` and speaks our codecs.
 
     Raises what asyncpg raises: whoever owns a connection decides what its loss means.
@@ -101,7 +102,7 @@ class Pools:
         return f"{self.prefix}_{name}"
 
     @asynccontextmanager
-    async def tenant(self, tenant: str) -> AsyncIterator["AcquiredConnection"]:
+    async def tenant(self, tenant: str) -> AsyncIterator[AcquiredConnection]:
         """Give a connection that sees one tenant's rows, in a transaction that ends with the block.
 
         It commits unless the block raises.
@@ -120,22 +121,25 @@ class Pools:
             await connection.execute("COMMIT")
 
     @asynccontextmanager
-    async def hub(self) -> AsyncIterator["AcquiredConnection"]:
+    async def hub(self) -> AsyncIterator[AcquiredConnection]:
         """Give a connection for live classes, of every tenant; each statement commits by itself."""
         async with self._acquire("hub") as connection:
             yield connection
 
     @asynccontextmanager
-    async def projector(self) -> AsyncIterator["AcquiredConnection"]:
+    async def projector(self) -> AsyncIterator[AcquiredConnection]:
         """Give a connection that may write projections; each statement commits by itself."""
         async with self._acquire("projector") as connection:
             yield connection
 
     @asynccontextmanager
-    async def _acquire(self, role: str) -> AsyncIterator["AcquiredConnection"]:
+    async def _acquire(self, role: str) -> AsyncIterator[AcquiredConnection]:
         with translated():
             async with self._pools[role].acquire(timeout=_ACQUIRE_SECONDS) as connection:
                 yield connection
+
+
+pools_key: web.AppKey[Pools] = web.AppKey("pools", Pools)
 
 
 def _settings(role: str, more: dict[str, str]) -> dict[str, str]:
@@ -153,7 +157,7 @@ def _settings(role: str, more: dict[str, str]) -> dict[str, str]:
     }
 
 
-async def _set_codecs(connection: "AcquiredConnection") -> None:
+async def _set_codecs(connection: AcquiredConnection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary",
         # The leading byte is the version of jsonb's binary form.
@@ -186,7 +190,7 @@ async def _nothing_to_reset(connection: Any) -> None:
     """Leave the session as it is; asyncpg has already rolled back an open transaction."""
 
 
-async def _close(pool: "_Pool") -> None:
+async def _close(pool: _Pool) -> None:
     # Bounded: a connection that hangs must not keep the process from stopping.
     try:
         with translated():

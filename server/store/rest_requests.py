@@ -1,69 +1,57 @@
-"""Answers to requests that carried an ``Idempotency-Key``, kept for a day.
+"""Requests that carry an Idempotency-Key: each has its effect once, and its answer is kept.
 
-The key is claimed, the work done and the answer kept in one transaction: a request that fails
-leaves no trace, and a repetition that comes meanwhile waits in :func:`claim` for its outcome.
+Claim the key, do the work and keep the answer in one transaction: then effect and answer commit
+together, and a repetition that comes meanwhile waits for that commit.
 """
 
 from typing import NamedTuple
 
-from server.errors import UnavailableError
-
 from .pool import AcquiredConnection
+
+KEPT_HOURS = 24
 
 
 class Kept(NamedTuple):
-    """The answer that was given, and the digest of the request it was given to."""
+    """The answer to an earlier request; ``digest`` tells whether it was the same request."""
 
     digest: bytes
     status: int
+    headers: bytes
     body: bytes
 
 
 async def claim(
     connection: AcquiredConnection, tenant: str, user: str, key: str, digest: bytes
 ) -> Kept | None:
-    """Return None if this is the first request of that key, else what the first was answered.
-
-    Raises:
-        UnavailableError: If the answer grew too old while it was asked for.
-
-    """
-    await connection.execute(
-        "DELETE FROM rest_requests WHERE tenant_id = $1 AND created_at < now() - interval '1 day'",
-        tenant,
-    )
-    is_first = await connection.fetchval(
-        "INSERT INTO rest_requests (tenant_id, user_id, key, digest) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT DO NOTHING RETURNING true",
-        tenant,
-        user,
-        key,
-        digest,
-    )
-    if is_first:
+    """Return the answer that is kept under ``key``, or None: then the key is this request's."""
+    is_ours = await connection.fetchval(
+        """
+        INSERT INTO rest_requests AS kept (tenant_id, user_id, key, digest)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, user_id, key) DO UPDATE
+            SET digest = $4, status = NULL, headers = NULL, body = NULL, created_at = now()
+            WHERE kept.created_at < now() - $5 * interval '1 hour'
+        RETURNING true
+        """,
+        tenant, user, key, digest, KEPT_HOURS,
+    )  # fmt: skip
+    if is_ours:
         return None
     row = await connection.fetchrow(
-        "SELECT digest, status, body FROM rest_requests "
+        "SELECT digest, status, headers, body FROM rest_requests "
         "WHERE tenant_id = $1 AND user_id = $2 AND key = $3",
-        tenant,
-        user,
-        key,
-    )
-    if row is None:  # the first one's answer was dropped at this very moment
-        raise UnavailableError
-    return Kept(row["digest"], row["status"], row["body"] or b"")
+        tenant, user, key,
+    )  # fmt: skip
+    assert row is not None, "the conflict was with a committed row"
+    return Kept(*row)
 
 
 async def keep(
-    connection: AcquiredConnection, tenant: str, user: str, key: str, status: int, body: bytes
+    connection: AcquiredConnection, tenant: str, user: str, key: str, kept: Kept
 ) -> None:
-    """Keep the answer of the request that claimed ``key`` in this transaction."""
+    """Keep the answer to the request that has claimed ``key``; ``headers`` is JSON."""
     await connection.execute(
-        "UPDATE rest_requests SET status = $4, body = $5 "
+        "UPDATE rest_requests SET digest = $4, status = $5, headers = $6, body = $7 "
         "WHERE tenant_id = $1 AND user_id = $2 AND key = $3",
-        tenant,
-        user,
-        key,
-        status,
-        body,
-    )
+        tenant, user, key, *kept,
+    )  # fmt: skip

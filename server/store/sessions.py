@@ -1,153 +1,116 @@
-"""Sessions, as they are scheduled; what happens in them is the log's."""
-
-from typing import Any
+"""Sessions: one class, at one time. What happens in it is in the log."""
 
 from msgspec import UNSET, UnsetType
 
-from protocol.codec import timestamp
-from protocol.rest import Page, Session, SessionRecording
 from server.errors import NotFoundError
 from server.ids import new_id
 
-from .paging import optional_timestamp, page
-from .pool import AcquiredConnection
+from .courses import get_lesson
+from .pool import AcquiredConnection, Pools
+from .rows import Row, columns
+
+
+class Session(Row, frozen=True):
+    """A session; status and times are what the log says."""
+
+    id: str
+    tenant_id: str
+    lesson_id: str | None
+    title: str
+    language: str
+    status: str
+    scheduled_at: int | None
+    started_at: int | None
+    ended_at: int | None
+    created_at: int
+
+
+_SELECT = f"SELECT {columns(Session)} FROM sessions"  # noqa: S608
 
 
 async def create(
     connection: AcquiredConnection,
     tenant: str,
-    lesson: str,
     *,
     title: str,
-    language: str,
-    scheduled_at_ms: int | None,
+    lesson: str | None = None,
+    scheduled_at: int | None = None,
+    language: str = "en",
 ) -> Session:
-    """Schedule a session of a lesson.
+    """Schedule a session, of a lesson or of none.
 
     Raises:
         NotFoundError: If there is no such lesson.
 
     """
-    row = await connection.fetchrow(
-        """
-        INSERT INTO sessions (id, tenant_id, lesson_id, title, language, scheduled_at)
-        SELECT $1, $2, id, $4, $5, $6 FROM lessons WHERE id = $3
-        RETURNING *
-        """,
-        new_id(),
-        tenant,
-        lesson,
-        title,
-        language,
-        scheduled_at_ms,
-    )
-    return _session(row)
+    if lesson is not None:
+        await get_lesson(connection, lesson)
+    session = new_id()
+    await connection.execute(
+        "INSERT INTO sessions (id, tenant_id, lesson_id, title, scheduled_at, language) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+        session, tenant, lesson, title, scheduled_at, language,
+    )  # fmt: skip
+    return await get(connection, session)
 
 
 async def get(connection: AcquiredConnection, session: str) -> Session:
     """Return a session.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there, or not the connection's tenant's.
 
     """
-    return _session(await connection.fetchrow("SELECT * FROM sessions WHERE id = $1", session))
-
-
-async def of_tenant(
-    connection: AcquiredConnection, *, after: str | None, limit: int
-) -> Page[Session]:
-    """Return the tenant's sessions, in the order of their making."""
-    rows = await connection.fetch(
-        "SELECT * FROM sessions WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after,
-        limit + 1,
-    )
-    return page(rows, limit, _session)
-
-
-async def of_lesson(
-    connection: AcquiredConnection, lesson: str, *, after: str | None, limit: int
-) -> Page[Session]:
-    """Return the sessions of a lesson, in the order of their making.
-
-    Raises:
-        NotFoundError: If there is no such lesson.
-
-    """
-    if await connection.fetchval("SELECT true FROM lessons WHERE id = $1", lesson) is None:
+    row = await connection.fetchrow(_SELECT + " WHERE id = $1", session)
+    if row is None:
         raise NotFoundError
+    return Session(*row)
+
+
+async def find(pools: Pools, session: str) -> Session | None:
+    """Return a session of whichever tenant, or None."""
+    async with pools.hub() as connection:
+        row = await connection.fetchrow(_SELECT + " WHERE id = $1", session)
+    return None if row is None else Session(*row)
+
+
+async def list_all(
+    connection: AcquiredConnection,
+    *,
+    lesson: str | None = None,
+    status: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> list[Session]:
+    """Return sessions in the order of their creation, from the one that follows ``after``."""
     rows = await connection.fetch(
-        "SELECT * FROM sessions WHERE lesson_id = $1 AND ($2::uuid IS NULL OR id > $2) "
-        "ORDER BY id LIMIT $3",
-        lesson,
-        after,
-        limit + 1,
-    )
-    return page(rows, limit, _session)
+        _SELECT
+        + """ WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR lesson_id = $2)
+                AND ($3::text IS NULL OR status = $3)
+              ORDER BY id LIMIT $4""",
+        after, lesson, status, limit,
+    )  # fmt: skip
+    return [Session(*row) for row in rows]
 
 
-async def change(
+async def update(
     connection: AcquiredConnection,
     session: str,
     *,
-    title: str | UnsetType = UNSET,
-    scheduled_at_ms: int | UnsetType | None = UNSET,
+    title: str | None = None,
+    scheduled_at: int | UnsetType | None = UNSET,
+    language: str | None = None,
 ) -> Session:
     """Change what is given, and return the session.
 
     Raises:
-        NotFoundError: If there is none.
+        NotFoundError: If it is not there.
 
     """
-    row = await connection.fetchrow(
-        """
-        UPDATE sessions
-        SET title = coalesce($2, title), scheduled_at = CASE WHEN $3 THEN $4 ELSE scheduled_at END
-        WHERE id = $1 RETURNING *
-        """,
-        session,
-        None if title is UNSET else title,
-        scheduled_at_ms is not UNSET,
-        None if scheduled_at_ms is UNSET else scheduled_at_ms,
-    )
-    return _session(row)
-
-
-async def recordings(connection: AcquiredConnection, session: str) -> tuple[SessionRecording, ...]:
-    """Return the recordings of a session, oldest first, without where to play them."""
-    rows = await connection.fetch(
-        """
-        SELECT id, status, started_at, finalized_at, duration_ms, bytes
-        FROM recordings WHERE session_id = $1 ORDER BY created_at, id
-        """,
-        session,
-    )
-    return tuple(
-        SessionRecording(
-            id=row["id"],
-            status=row["status"],
-            started_at=optional_timestamp(row["started_at"]),
-            finalized_at=optional_timestamp(row["finalized_at"]),
-            duration_ms=row["duration_ms"],
-            bytes=row["bytes"],
-            url=None,
-        )
-        for row in rows
-    )
-
-
-def _session(row: Any) -> Session:
-    if row is None:
-        raise NotFoundError
-    return Session(
-        id=row["id"],
-        lesson=row["lesson_id"],
-        title=row["title"],
-        language=row["language"],
-        status=row["status"],
-        scheduled_at=optional_timestamp(row["scheduled_at"]),
-        started_at=optional_timestamp(row["started_at"]),
-        ended_at=optional_timestamp(row["ended_at"]),
-        created_at=timestamp(row["created_at"]),
-    )
+    keeps_time = scheduled_at is UNSET
+    await connection.execute(
+        "UPDATE sessions SET title = coalesce($2, title), language = coalesce($3, language), "
+        "scheduled_at = CASE WHEN $4 THEN scheduled_at ELSE $5 END WHERE id = $1",
+        session, title, language, keeps_time, None if keeps_time else scheduled_at,
+    )  # fmt: skip
+    return await get(connection, session)

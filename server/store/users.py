@@ -1,22 +1,79 @@
-"""People, and the roles they were given."""
+"""People of a tenant, and the roles they have been given in it."""
 
 from typing import Literal
 
 from protocol.ids import Role
+from server.errors import ForbiddenError, NotFoundError
 from server.ids import new_id
 
 from .pool import AcquiredConnection
+from .rows import Row, columns
+
+Scope = Literal["tenant", "course", "session"]
 
 
-async def ensure(connection: AcquiredConnection, tenant: str, user: str, name: str) -> None:
-    """Make a person known, or do nothing if they are."""
+class User(Row, frozen=True):
+    """A person."""
+
+    id: str
+    email: str | None
+    display_name: str
+    status: str
+    created_at: int
+    updated_at: int
+
+
+_SELECT = f"SELECT {columns(User)} FROM users"  # noqa: S608
+
+
+async def ensure(
+    connection: AcquiredConnection,
+    tenant: str,
+    user: str,
+    name: str,
+    *,
+    email: str | None = None,
+) -> None:
+    """Make a person known; one who is known already stays as they are.
+
+    Raises:
+        ForbiddenError: If another tenant has a person of this id.
+        ConflictError: If another person of this tenant has this address.
+
+    """
     await connection.execute(
-        "INSERT INTO users (id, tenant_id, display_name) VALUES ($1, $2, $3) "
+        "INSERT INTO users (id, tenant_id, display_name, email) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (id) DO NOTHING",
-        user,
-        tenant,
-        name,
+        user, tenant, name, email,
+    )  # fmt: skip
+    known = await connection.fetchval(
+        "SELECT true FROM users WHERE id = $1 AND tenant_id = $2", user, tenant
     )
+    if not known:
+        raise ForbiddenError
+
+
+async def get(connection: AcquiredConnection, user: str) -> User:
+    """Return a person.
+
+    Raises:
+        NotFoundError: If they are not there, or not the connection's tenant's.
+
+    """
+    row = await connection.fetchrow(_SELECT + " WHERE id = $1", user)
+    if row is None:
+        raise NotFoundError
+    return User(*row)
+
+
+async def list_all(
+    connection: AcquiredConnection, *, after: str | None = None, limit: int = 50
+) -> list[User]:
+    """Return people in the order of their ids, from the one that follows ``after``."""
+    rows = await connection.fetch(
+        _SELECT + " WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
+    )
+    return [User(*row) for row in rows]
 
 
 async def give_role(
@@ -25,43 +82,34 @@ async def give_role(
     user: str,
     role: Role,
     *,
-    scope: Literal["tenant", "course", "session"] = "tenant",
+    scope: Scope = "tenant",
     scope_id: str | None = None,
 ) -> None:
-    """Give a known person a role in the tenant, a course or a session. Idempotent."""
-    await connection.execute(
+    """Give a person a role in the whole tenant, one course or one session. Idempotent.
+
+    Raises:
+        InvalidInputError: If there is no such person, or the scope lacks or has an id it
+            should not.
+
+    """
+    role_id = await connection.fetchval(
+        # Nothing changes, and the row that is there already is returned.
         "INSERT INTO roles (id, tenant_id, name) VALUES ($1, $2, $3) "
-        "ON CONFLICT (tenant_id, name) DO NOTHING",
-        new_id(),
-        tenant,
-        role,
-    )
+        "ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name RETURNING id",
+        new_id(), tenant, role,
+    )  # fmt: skip
     await connection.execute(
-        """
-        INSERT INTO user_roles (tenant_id, user_id, role_id, scope, scope_id)
-        SELECT $1, $2, id, $4, $5 FROM roles WHERE tenant_id = $1 AND name = $3
-        ON CONFLICT (user_id, role_id, scope, scope_id) DO NOTHING
-        """,
-        tenant,
-        user,
-        role,
-        scope,
-        scope_id,
-    )
+        "INSERT INTO user_roles (tenant_id, user_id, role_id, scope, scope_id) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        tenant, user, role_id, scope, scope_id,
+    )  # fmt: skip
 
 
-async def tenant_roles(connection: AcquiredConnection, tenant: str, user: str) -> tuple[Role, ...]:
-    """Return the roles that a person has in a whole tenant; none while either is suspended."""
+async def tenant_roles(connection: AcquiredConnection, user: str) -> tuple[Role, ...]:
+    """Return the roles that a person has in the whole tenant."""
     rows = await connection.fetch(
-        """
-        SELECT r.name
-        FROM user_roles g
-        JOIN roles r ON r.id = g.role_id
-        JOIN users u ON u.id = g.user_id AND u.status = 'active'
-        JOIN tenants t ON t.id = g.tenant_id AND t.status = 'active'
-        WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.scope = 'tenant'
-        """,
-        tenant,
+        "SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id "
+        "WHERE u.user_id = $1 AND u.scope = 'tenant'",
         user,
     )
-    return tuple(row["name"] for row in rows)
+    return tuple(row[0] for row in rows)

@@ -1,0 +1,27 @@
+"""Recordings of a session, as the log says."""
+
+from .pool import AcquiredConnection
+from .rows import Row, columns
+
+
+class Recording(Row, frozen=True):
+    """A recording; ``media_uri`` points into the object store once there is something."""
+
+    id: str
+    session_id: str
+    status: str
+    media_uri: str | None
+    started_at: int | None
+    finalized_at: int | None
+    duration_ms: int | None
+    bytes: int | None
+    error: str | None
+
+
+_SELECT = f"SELECT {columns(Recording)} FROM recordings"  # noqa: S608
+
+
+async def list_of_session(connection: AcquiredConnection, session: str) -> list[Recording]:
+    """Return a session's recordings, the oldest first."""
+    rows = await connection.fetch(_SELECT + " WHERE session_id = $1 ORDER BY id", session)
+    return [Recording(*row) for row in rows]
