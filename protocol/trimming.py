@@ -47,10 +47,10 @@ def fit(items: list[T], budget: int, *, last: Callable[[T], bool] = lambda _: Fa
         return items
     gone: set[int] = set()
     for item in sorted(items, key=last):  # stable: false before true, each in the list's order
-        gone.add(id(item))
-        excess -= item.weight
         if excess <= 0:
             break
+        gone.add(id(item))
+        excess -= item.weight
     return [item for item in items if id(item) not in gone]
 
 
