@@ -59,7 +59,8 @@ class RtmpServer:
     def start(self) -> None:
         config = self.directory / "nginx.conf"
         applications = "".join(
-            f"application {name} {{ live on; wait_key on; }}\n" for name in ("one", "two")
+            f"application {name} {{ live on; wait_key on; wait_video on; }}\n"
+            for name in ("one", "two")
         )
         config.write_text(
             f"""
@@ -136,7 +137,7 @@ class Media:
     keys: dict[str, str] = field(default_factory=dict)
     epoch: int = 1
     _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _publishers: list[TestPublisher] = field(default_factory=list)
+    publishers: list[TestPublisher] = field(default_factory=list)
 
     def tell(self, event: MediaEvent) -> None:
         self.events.append(event)
@@ -163,7 +164,7 @@ class Media:
 
     async def publish(self, user: str = TEACHER, **kwargs: object) -> TestPublisher:
         publisher = TestPublisher(**kwargs)
-        self._publishers.append(publisher)
+        self.publishers.append(publisher)
 
         async def post(sdp: bytes) -> tuple[int, dict[str, str], bytes]:
             answer = await self.fabric.whip(SESSION, user, sdp)
@@ -182,8 +183,24 @@ class Media:
             self.keys[identity] = key
         return DestinationTarget(identity, "custom", url, **kwargs)
 
+    def figures(self, destination: str) -> dict[str, object]:
+        """What the last health report said of a destination."""
+        return self.health[-1]["destinations"][destination]
+
+    async def reports(self, count: int = 1) -> None:
+        """Wait for that many more health reports."""
+        until = len(self.health) + count
+        async with asyncio.timeout(5 + count):
+            while len(self.health) < until:
+                self._news.clear()
+                await self._news.wait()
+
+    def measure(self, data: dict[str, object]) -> None:
+        self.health.append(data)
+        self._news.set()
+
     async def close(self) -> None:
-        for publisher in self._publishers:
+        for publisher in self.publishers:
             await publisher.close()
 
 
@@ -211,7 +228,7 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
             path,
             on_event=on_event,
             resolve_secret=resolve_secret,
-            on_health=lambda session, data: state.health.append(data),
+            on_health=lambda session, data: state.measure(data),
         )
         state = Media(fabric, objects)
         async with fabric:

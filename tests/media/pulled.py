@@ -20,7 +20,9 @@ class Pulled:
 
 
 def _pull(url: str, seconds: float) -> Pulled:
-    with av.open(url, timeout=(10, 5), options={"rtmp_live": "live"}) as container:
+    # Without the limit FFmpeg looks at five seconds before it says what there is.
+    options = {"rtmp_live": "live", "analyzeduration": "700000"}
+    with av.open(url, timeout=(10, 5), options=options) as container:
         picture, sound = container.streams.video[0], container.streams.audio[0]
         video: list[tuple[float, bool]] = []
         audio: list[float] = []

@@ -1,0 +1,58 @@
+"""What was published can be played again from the object store."""
+
+import io
+from itertools import pairwise
+
+import av
+
+from server.media.fabric import RecordingTarget
+from tests.media.conftest import Media
+
+PREFIX = "tenant/session/recordings/rec"
+
+
+async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) -> None:
+    await media.desire(recording=RecordingTarget("rec", PREFIX))
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    await media.reports(5)
+    root = media.objects.root / PREFIX
+    assert "#EXT-X-PLAYLIST-TYPE:EVENT" in (root / "index.m3u8").read_text()
+    await media.desire(recording=None)
+    finalized = await media.hears("recording.finalized", 5)
+    assert finalized.data["media_uri"] == f"{PREFIX}/index.m3u8"
+    playlist = (root / "index.m3u8").read_text()
+    names = [line for line in playlist.splitlines() if line.endswith(".m4s")]
+    assert len(names) >= 2
+    assert playlist.endswith("#EXT-X-ENDLIST\n")
+    assert "#EXT-X-PLAYLIST-TYPE:VOD" in playlist
+    # The segment is stored before the playlist that names it.
+    order = media.objects.order
+    assert order.index(f"{PREFIX}/{names[0]}") < order.index(f"{PREFIX}/index.m3u8")
+    stored = sum(p.stat().st_size for p in root.iterdir() if p.suffix in (".m4s", ".mp4"))
+    assert finalized.data["bytes"] == stored
+
+    with av.open(str(root / "index.m3u8")) as container:
+        times = []
+        for frame in container.decode(video=0):
+            assert (frame.width, frame.height) == (640, 360)
+            times.append(frame.time)
+    assert all(a < b for a, b in pairwise(times))
+    seconds = finalized.data["duration_ms"] / 1000
+    assert abs(times[-1] - times[0] - seconds) < 0.3
+    for name in names:
+        data = (root / "init-0.mp4").read_bytes() + (root / name).read_bytes()
+        with av.open(io.BytesIO(data)) as container:
+            picture = next(container.decode(video=0))
+            assert picture.key_frame
+        with av.open(io.BytesIO(data)) as container:
+            sound = list(container.decode(audio=0))
+            assert sound[0].sample_rate == 48_000
+            assert len(sound) > 20
+
+
+async def test_a_recording_of_nothing_fails(media: Media) -> None:
+    await media.desire(recording=RecordingTarget("rec", PREFIX))
+    await media.desire(recording=None)
+    failed = await media.hears("recording.failed", 5)
+    assert failed.data == {"recording": "rec", "code": "empty"}

@@ -1,0 +1,60 @@
+"""WHEP: viewers see and hear, and leave when they are told."""
+
+import asyncio
+import time
+
+from tests.media.conftest import SESSION, STUDENT, TEACHER, Media
+from tests.media.viewer import TestViewer
+
+
+async def watch(media: Media, user: str = STUDENT) -> TestViewer:
+    viewer = TestViewer()
+
+    async def post(sdp: bytes) -> tuple[int, dict[str, str], bytes]:
+        answer = await media.fabric.whep(SESSION, user, sdp)
+        return answer.status, answer.headers, answer.body
+
+    assert await viewer.watch(post) == 201
+    return viewer
+
+
+async def test_a_viewer_sees_and_hears_within_two_seconds(media: Media) -> None:
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    started = time.monotonic()
+    viewer = await watch(media)
+    try:
+        await viewer.sees(1, 2 - (time.monotonic() - started))
+        assert viewer.pictures[0] == (640, 360)
+        await viewer.sees(20, 4)
+    finally:
+        await viewer.close()
+
+
+async def test_an_expelled_viewer_sees_nothing_a_second_later(media: Media) -> None:
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    expelled, other = await watch(media), await watch(media, TEACHER)
+    try:
+        await expelled.sees(5, 5)
+        await other.sees(5, 5)
+        await media.fabric.expel(SESSION, STUDENT)
+        async with asyncio.timeout(1):
+            while expelled.pc.connectionState != "closed":
+                await asyncio.sleep(0.02)
+        seen = len(other.pictures)
+        await other.sees(seen + 10, 3)
+    finally:
+        await expelled.close()
+        await other.close()
+
+
+async def test_an_expelled_publisher_is_lost(media: Media) -> None:
+    publisher = await media.publish()
+    await media.hears("publisher.connected", 5)
+    await media.fabric.expel(SESSION, TEACHER)
+    lost = await media.hears("publisher.lost", 1)
+    assert lost.data == {"user": TEACHER, "reason": "ended"}
+    async with asyncio.timeout(1):
+        while publisher.pc.connectionState != "closed":
+            await asyncio.sleep(0.02)
