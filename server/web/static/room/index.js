@@ -1,0 +1,82 @@
+// @ts-check
+/** The student's room: watch, ask, vote, talk. */
+
+import { Chat } from "../shared/chat.js";
+import { join } from "../shared/classroom.js";
+import { effect, html, render, signal } from "../shared/html.js";
+import { sessionId, tokenFor } from "../shared/page.js";
+import { Questions } from "../shared/questions.js";
+import { rest } from "../shared/rest.js";
+import { t } from "../shared/strings.js";
+import { ConnectionBanner, FullPage, Goodbye, Refusals, Tabs } from "../shared/ui.js";
+import { Hand } from "./hand.js";
+import { Polls } from "./polls.js";
+import { Stage } from "./stage.js";
+
+const tab = signal("chat");
+
+function Room({ classroom, session }) {
+  const { state, isReady, link, presence } = classroom;
+  const { status, polls, questions } = state.value;
+  if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
+  if (!isReady.value) {
+    return html`<${FullPage} title=${t("joining.title")} text=${t("joining.text")} testid="joining"><${ConnectionBanner} classroom=${classroom} /><//>`;
+  }
+  if (status === "ended" || status === "archived") return html`<${Goodbye} id=${classroom.id} code=${4509} />`;
+  const isLive = status === "live";
+  const open = (/** @type {{status: string}[]} */ items) => items.filter((item) => item.status === "open").length;
+  return html`
+    <header class="bar">
+      <h1 class="grow" dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
+      ${isLive
+        ? html`<span class="pill live" data-testid="status">● ${t("status.live")}</span>`
+        : html`<span class="pill" data-testid="status">${t("status.scheduled")}</span>`}
+      <span class="small muted num" data-testid="online">${t("people.here", { count: presence.value.count })}</span>
+    </header>
+    <main class="room">
+      <div class="stack">
+        <${Stage} classroom=${classroom} session=${session} />
+        <${ConnectionBanner} classroom=${classroom} />
+        <div class="row"><${Hand} classroom=${classroom} isOpen=${isLive} /></div>
+      </div>
+      <aside>
+        <${Tabs}
+          label=${t("panel")}
+          selected=${tab.value}
+          onSelect=${(/** @type {string} */ id) => (tab.value = id)}
+          tabs=${[
+            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} isOpen=${isLive} />` },
+            { id: "questions", label: t("questions.title"), count: open(questions), view: () => html`<${Questions} classroom=${classroom} isOpen=${isLive} />` },
+            { id: "polls", label: t("polls.title"), count: open(polls), view: () => html`<${Polls} classroom=${classroom} />` },
+          ]}
+        />
+      </aside>
+    </main>
+    <${Refusals} classroom=${classroom} />
+  `;
+}
+
+function start() {
+  const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+  const id = sessionId();
+  const token = tokenFor(id);
+  if (token === null) {
+    render(html`<${FullPage} title=${t("over.no_token.title")} text=${t("over.no_token.text")} testid="over-no_token" />`, root);
+    return;
+  }
+  const session = signal(/** @type {any} */ (null));
+  const classroom = join({ id, token });
+  // The title can wait, and the class can do without it.
+  rest(token).get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
+  effect(() => {
+    const title = session.value?.title ?? t("session.untitled");
+    document.title = classroom.state.value.status === "live" ? `● ${title}` : title;
+  });
+  // A new poll comes to the front, unless that would take a half-written line away.
+  classroom.onEvent(({ type }) => {
+    if (type === "poll.opened" && !(document.activeElement instanceof HTMLInputElement)) tab.value = "polls";
+  });
+  render(html`<${Room} classroom=${classroom} session=${session} />`, root);
+}
+
+start();

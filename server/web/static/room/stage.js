@@ -1,0 +1,74 @@
+// @ts-check
+/** The teacher's picture, and what to say while there is none. */
+
+import { computed, effect, html, useEffect, useRef, useSignal } from "../shared/html.js";
+import { t, when } from "../shared/strings.js";
+import { watcher } from "../shared/whep.js";
+
+export function Stage({ classroom, session }) {
+  const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
+  const peer = useSignal(/** @type {import("../shared/peer.js").PeerState} */ ({ status: "idle", attempt: 0, message: "" }));
+  const isMuted = useSignal(true);
+  const hasPicture = useSignal(false);
+  const { state } = classroom;
+
+  useEffect(() => {
+    const element = /** @type {HTMLVideoElement} */ (video.current);
+    const stream = new MediaStream();
+    element.srcObject = stream;
+    const isOnAir = computed(() => state.value.status === "live" && state.value.publisher?.live === true);
+    const watching = watcher({
+      session: classroom.id,
+      token: classroom.token,
+      stream,
+      isOnAir: () => isOnAir.value,
+      onState: (next) => (peer.value = next),
+    });
+    const forget = effect(() => {
+      // Once watching, a teacher who drops out for a moment does not cost everybody a new connection.
+      if (isOnAir.value) watching.start();
+      else if (state.value.status !== "live") watching.stop();
+    });
+    const leave = () => watching.stop();
+    addEventListener("pagehide", leave);
+    return () => (removeEventListener("pagehide", leave), forget(), leave());
+  }, []);
+
+  const listen = () => {
+    const element = /** @type {HTMLVideoElement} */ (video.current);
+    element.muted = !element.muted;
+    isMuted.value = element.muted;
+    void element.play().catch(() => undefined); // the browser still wants a gesture: the button stays
+  };
+
+  const isOnAir = state.value.status === "live" && state.value.publisher?.live === true;
+  const isPlaying = hasPicture.value && isOnAir && peer.value.status === "live";
+  return html`<figure class="stage" data-testid="stage" data-playing=${isPlaying}>
+    <video
+      ref=${video}
+      autoplay
+      playsinline
+      muted
+      data-testid="video"
+      aria-label=${t("stage.video")}
+      onPlaying=${() => (hasPicture.value = true)}
+    ></video>
+    ${!isPlaying && html`<figcaption class="cover" role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</figcaption>`}
+    ${isPlaying &&
+    html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" aria-pressed=${!isMuted.value} onClick=${listen}>
+      ${isMuted.value ? `🔇 ${t("stage.unmute")}` : `🔊 ${t("stage.mute")}`}
+    </button>`}
+  </figure>`;
+}
+
+/** @param {import("../shared/state.js").State} state @param {import("../shared/peer.js").PeerState} peer @param {any} session */
+function note(state, peer, session) {
+  if (state.status === "scheduled") {
+    return session?.scheduled_at ? t("stage.starts", { when: when(session.scheduled_at) }) : t("stage.before");
+  }
+  if (state.publisher === null) return t("stage.no_video");
+  if (!state.publisher.live) return t("stage.dropped");
+  if (peer.status === "refused") return t("stage.refused", { message: peer.message });
+  if (peer.status === "reconnecting") return t("stage.reconnecting");
+  return t("stage.connecting");
+}

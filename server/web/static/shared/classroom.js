@@ -1,0 +1,127 @@
+// @ts-check
+/**
+ * One session as a page sees it: signals that change, and `act` to change the class.
+ *
+ * @typedef {import("./session.js").Meaning} Meaning
+ * @typedef {ReturnType<typeof join>} Classroom
+ */
+
+import { batch, computed, signal } from "../vendor/signals.js";
+import { begun, settled } from "./actions.js";
+import { nobody, present } from "./people.js";
+import { Session } from "./session.js";
+import { LiveSocket } from "./socket.js";
+import { emptyState } from "./state.js";
+
+/** A loss that heals within this time is not worth a word. */
+const QUIET_MS = 1_000;
+
+/**
+ * Join a session and stay in it.
+ * @param {{id: string, token: string}} options
+ */
+export function join({ id, token }) {
+  const session = new Session({ token, newKey: () => crypto.randomUUID() });
+  const state = signal(emptyState());
+  const isReady = signal(false);
+  const me = signal(/** @type {any} */ (null));
+  const mine = signal(/** @type {any} */ (null));
+  const presence = signal(nobody());
+  const counters = signal(/** @type {any} */ ({ online: 0, hands: 0, polls: {}, questions: {} }));
+  const health = signal(/** @type {any} */ ({ uplink: {}, destinations: {} }));
+  const actions = signal(/** @type {import("./actions.js").Action[]} */ ([]));
+  const link = signal(/** @type {import("./socket.js").Link} */ ({ status: "connecting", attempt: 0, code: null }));
+  /** The connection has been away for longer than a blink. */
+  const isAway = signal(false);
+  /** Server time minus ours, in milliseconds. */
+  const skew = signal(0);
+  /** @type {Set<(event: import("./state.js").LogEvent) => void>} */
+  const listeners = new Set();
+
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let away;
+
+  /** @param {Meaning} meaning */
+  const take = (meaning) => {
+    if (meaning.kind === "happened") {
+      for (const listener of listeners) listener(meaning.event);
+    }
+    if (meaning.kind !== "frame") return;
+    const { frame } = meaning;
+    if (frame.type === "welcome") {
+      me.value = frame.me;
+      skew.value = Date.parse(frame.now) - Date.now();
+    }
+    if (frame.type === "mine") mine.value = session.mine;
+    if (frame.type === "presence") presence.value = present(presence.value, /** @type {any} */ (frame));
+    if (frame.type === "counters") counters.value = frame;
+    if (frame.type === "health") health.value = frame;
+  };
+
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new LiveSocket({
+    url: `${scheme}//${location.host}/v1/sessions/${id}/live`,
+    session,
+    onMeanings: (meanings) =>
+      batch(() => {
+        meanings.forEach(take);
+        if (session.state !== null) {
+          state.value = session.state;
+          isReady.value = true;
+        }
+        actions.value = settled(actions.value, meanings, session.position);
+      }),
+    onLink: (next) => {
+      link.value = next;
+      if (next.status === "live") {
+        clearTimeout(away);
+        away = undefined;
+        isAway.value = false;
+      } else {
+        away ??= setTimeout(() => (isAway.value = true), QUIET_MS);
+      }
+    },
+  });
+  addEventListener("online", () => socket.tryNow());
+  addEventListener("offline", () => socket.offline());
+  socket.open();
+
+  return {
+    id,
+    token,
+    state,
+    /** The first snapshot is here. */
+    isReady,
+    me,
+    mine,
+    presence,
+    counters,
+    health,
+    actions,
+    link,
+    isAway,
+    skew,
+    isStaff: computed(() => me.value !== null && me.value.role !== "student"),
+
+    /** Ask for a command; it shows in `actions` until its event is here. @param {string} op @param {any} [data] */
+    act(op, data = {}) {
+      const key = session.command(op, data);
+      actions.value = begun(actions.value, key, op, data);
+      socket.flush();
+      return key;
+    },
+
+    /** Forget a refused action. @param {string} key */
+    dismiss(key) {
+      actions.value = actions.value.filter((action) => action.key !== key);
+    },
+
+    /** Hear of every event, once, when it is new. @param {(event: import("./state.js").LogEvent) => void} listener */
+    onEvent(listener) {
+      listeners.add(listener);
+    },
+
+    tryNow: () => socket.tryNow(),
+    leave: () => socket.close(),
+  };
+}

@@ -1,0 +1,56 @@
+// @ts-check
+/** The REST interface of one person: JSON in, JSON out, problem+json (RFC 9457) as an error. */
+
+const TIMEOUT_MS = 10_000;
+
+/** The server said no, or could not be reached (`status` 0); `message` is for people. */
+export class Problem extends Error {
+  /** @param {number} status @param {string} code @param {string} message */
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** @param {string} token */
+export function rest(token) {
+  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
+  const request = async (method, path, body) => {
+    let response;
+    try {
+      response = await fetch(path, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      throw new Problem(0, "unreachable", "The server cannot be reached.");
+    }
+    if (!response.ok) throw await problem(response);
+    return response.status === 204 ? null : response.json();
+  };
+  return {
+    /** @param {string} path */
+    get: (path) => request("GET", path),
+    /** @param {string} path @param {object} body */
+    post: (path, body) => request("POST", path, body),
+  };
+}
+
+/** @param {Response} response @returns {Promise<Problem>} */
+export async function problem(response) {
+  /** @type {any} */
+  let said = {};
+  try {
+    said = await response.json();
+  } catch {
+    // Not every proxy on the way speaks problem+json; the status says enough.
+  }
+  const text = said.detail ?? said.title ?? response.statusText;
+  return new Problem(response.status, said.code ?? "", text || `HTTP ${response.status}`);
+}

@@ -1,0 +1,27 @@
+// @ts-check
+/** Watch the teacher's picture and sound (WHEP). */
+
+import { Peer } from "./peer.js";
+
+/**
+ * @param {{session: string, token: string, stream: MediaStream, isOnAir: () => boolean,
+ *   onState: (state: import("./peer.js").PeerState) => void}} options `stream` gets the tracks;
+ *   while `isOnAir()`, a connection that carries nothing is started anew.
+ */
+export function watcher({ session, token, stream, isOnAir, onState }) {
+  return new Peer({
+    url: `/v1/sessions/${session}/whep`,
+    token,
+    onState,
+    mustFlow: isOnAir,
+    prepare: (connection) => {
+      connection.addTransceiver("video", { direction: "recvonly" });
+      connection.addTransceiver("audio", { direction: "recvonly" });
+      connection.ontrack = ({ track }) => {
+        // A new connection's tracks replace the last one's; its last picture stays until then.
+        for (const old of stream.getTracks()) if (old.kind === track.kind) stream.removeTrack(old);
+        stream.addTrack(track);
+      };
+    },
+  });
+}

@@ -1,0 +1,96 @@
+// @ts-check
+/** The bar: what state the class is in, and the two actions that everybody would notice. */
+
+import { html, useEffect, useState } from "../shared/html.js";
+import { duration, t } from "../shared/strings.js";
+import { Dialog } from "../shared/ui.js";
+import { Invite } from "./invite.js";
+
+export function Bar({ classroom, camera, session, api }) {
+  const { state, presence, health, me } = classroom;
+  const { status } = state.value;
+  const [asking, ask] = useState(/** @type {"start"|"end"|"invite"|null} */ (null));
+  const close = () => ask(null);
+  const mayRun = ["teacher", "admin"].includes(me.value.role);
+  const act = (/** @type {string} */ op) => (classroom.act(op), close());
+  const isPending = classroom.actions.value.some(
+    (/** @type {any} */ { op, refusal }) => op.startsWith("session.") && !refusal,
+  );
+  const uplink = health.value.uplink;
+  return html`<header class="bar">
+    <h1 dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
+    <${Status} classroom=${classroom} camera=${camera} />
+    <span class="small muted num" data-testid="online">${t("people.here", { count: presence.value.count })}</span>
+    ${uplink.state &&
+    html`<span class=${`pill ${{ good: "ok", unstable: "warn", failing: "bad" }[uplink.state] ?? ""}`} title=${uplink.text} data-testid="uplink">
+      ${t(`health.${uplink.state}`)}${uplink.kbps ? ` · ${t("kbps", { kbps: uplink.kbps })}` : ""}
+    </span>`}
+    <span class="grow"></span>
+    <${Recording} classroom=${classroom} mayRun=${mayRun} />
+    <button type="button" data-testid="invite" onClick=${() => ask("invite")}>${t("invite.open")}</button>
+    ${mayRun && status === "scheduled" &&
+    html`<button type="button" class="primary" data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}>${t("go_live")}</button>`}
+    ${mayRun && status === "live" &&
+    html`<button type="button" class="danger" data-testid="end-class" disabled=${isPending} onClick=${() => ask("end")}>${t("end.open")}</button>`}
+    ${status === "ended" && html`<a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
+
+    <${Dialog} isOpen=${asking === "start"} title=${t("start.title")} onClose=${close} testid="start-dialog">
+      <p>${t("start.text")}</p>
+      <ul class="list small">
+        <li>${camera.isOn.value ? `✔ ${t("start.camera")}` : `⚠ ${t("start.no_camera")}`}</li>
+        <li>${t("start.destinations", { count: Object.values(state.value.destinations).filter((/** @type {any} */ to) => to.status === "enabled").length })}</li>
+      </ul>
+      <div class="row end">
+        <button type="button" onClick=${close}>${t("cancel")}</button>
+        <button type="button" class="primary" data-testid="go-live-confirm" onClick=${() => act("session.start")}>${t("start.confirm")}</button>
+      </div>
+    <//>
+    <${Dialog} isOpen=${asking === "end"} title=${t("end.title")} onClose=${close} testid="end-dialog">
+      <p>${t("end.text", { count: presence.value.count })}</p>
+      <div class="row end">
+        <button type="button" onClick=${close}>${t("end.keep")}</button>
+        <button type="button" class="danger" data-testid="end-class-confirm" onClick=${() => act("session.end")}>${t("end.confirm")}</button>
+      </div>
+    <//>
+    <${Dialog} isOpen=${asking === "invite"} title=${t("invite.title")} onClose=${close} testid="invite-dialog">
+      <${Invite} id=${classroom.id} api=${api} onClose=${close} />
+    <//>
+  </header>`;
+}
+
+function Status({ classroom, camera }) {
+  const { status, started_at: startedAt, ended_at: endedAt } = classroom.state.value;
+  if (status === "live") {
+    return html`<span class="row"><span class="pill live" data-testid="status">● ${t("status.live")}</span><${Elapsed} since=${startedAt} skew=${classroom.skew.value} /></span>`;
+  }
+  if (status === "scheduled") {
+    const isSent = camera.peer.value.status === "live";
+    return html`<span class="pill" data-testid="status">${isSent ? t("status.rehearsal") : t("status.not_live")}</span>`;
+  }
+  const length = startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : "";
+  return html`<span class="pill" data-testid="status">${t("status.ended")} <span class="num">${length}</span></span>`;
+}
+
+function Elapsed({ since, skew }) {
+  const [now, tick] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => tick(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<span class="num" role="timer" data-testid="elapsed">${duration(now + skew - Date.parse(since))}</span>`;
+}
+
+function Recording({ classroom, mayRun }) {
+  const { status, recording } = classroom.state.value;
+  const isOn = recording?.status === "recording";
+  const isPending = classroom.actions.value.some(
+    (/** @type {any} */ { op, refusal }) => op.startsWith("recording.") && !refusal,
+  );
+  return html`
+    ${recording && html`<span class=${`pill ${isOn ? "live" : recording.status === "failed" ? "bad" : ""}`} data-testid="recording-status">${t(`recording.${recording.status}`)}</span>`}
+    ${mayRun && status === "live" &&
+    html`<button type="button" data-testid="record" aria-pressed=${isOn} disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
+      ${isOn ? t("recording.stop") : t("recording.start")}
+    </button>`}
+  `;
+}

@@ -1,0 +1,107 @@
+// @ts-check
+/**
+ * The camera and microphone of this studio, and whether they are sent.
+ *
+ * They are sent while they are on and the class is live or rehearsing; a newer studio that takes
+ * over is not fought.
+ *
+ * @typedef {ReturnType<typeof broadcast>} Broadcast
+ */
+
+import { computed, effect, signal } from "../shared/html.js";
+import { devices, listen, open, remembered } from "../shared/devices.js";
+import { publisher } from "../shared/whip.js";
+
+/** A "replaced" this soon after our own offer speaks of our own earlier connection. */
+const OWN_MS = 5_000;
+
+/** @param {import("../shared/classroom.js").Classroom} classroom */
+export function broadcast(classroom) {
+  const stream = signal(/** @type {MediaStream|null} */ (null));
+  const problem = signal(/** @type {string|null} */ (null));
+  const isOpening = signal(false);
+  const level = signal(0);
+  const found = signal(/** @type {{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[]}} */ ({ cameras: [], microphones: [] }));
+  const chosen = signal(remembered());
+  const isMuted = signal(false);
+  const isHidden = signal(false);
+  const isRehearsing = signal(false);
+  const isReplaced = signal(false);
+  const peer = signal(/** @type {import("../shared/peer.js").PeerState} */ ({ status: "idle", attempt: 0, message: "" }));
+
+  const sending = publisher({
+    session: classroom.id,
+    token: classroom.token,
+    stream: () => /** @type {MediaStream} */ (stream.value),
+    onState: (state) => (peer.value = state),
+  });
+
+  const isOn = computed(() => stream.value !== null);
+  const isWanted = computed(() => {
+    const { status } = classroom.state.value;
+    return isOn.value && !isReplaced.value && (status === "live" || (status === "scheduled" && isRehearsing.value));
+  });
+  effect(() => (isWanted.value ? sending.start() : sending.stop()));
+  addEventListener("pagehide", () => sending.stop());
+
+  classroom.onEvent(({ type, data }) => {
+    const isOurs = Date.now() - sending.answeredAt < OWN_MS;
+    if (type === "publisher.replaced" && data.user === classroom.me.value?.user && !isOurs && isWanted.value) {
+      isReplaced.value = true;
+    }
+  });
+
+  let stopListening = () => {};
+  const apply = () => {
+    for (const track of stream.value?.getAudioTracks() ?? []) track.enabled = !isMuted.value;
+    for (const track of stream.value?.getVideoTracks() ?? []) track.enabled = !isHidden.value;
+  };
+
+  /** Open what is chosen; while sending, the new tracks take the old ones' places. */
+  const turnOn = async () => {
+    isOpening.value = true;
+    problem.value = null;
+    try {
+      const old = stream.value;
+      const fresh = await open(chosen.value);
+      for (const sender of sending.senders) {
+        const track = fresh.getTracks().find(({ kind }) => kind === sender.track?.kind);
+        if (track) await sender.replaceTrack(track);
+      }
+      for (const track of old?.getTracks() ?? []) track.stop();
+      stopListening();
+      stopListening = listen(fresh, (loudness) => (level.value = isMuted.value ? 0 : loudness));
+      stream.value = fresh;
+      apply();
+      found.value = await devices();
+    } catch (error) {
+      problem.value = /** @type {DOMException} */ (error).name;
+    } finally {
+      isOpening.value = false;
+    }
+  };
+  navigator.mediaDevices?.addEventListener("devicechange", async () => {
+    if (isOn.value) found.value = await devices();
+  });
+
+  return {
+    stream, problem, isOpening, isOn, level, found, chosen, isMuted, isHidden, isRehearsing, isReplaced, peer,
+    turnOn,
+    /** @param {Partial<import("../shared/devices.js").Choice>} change */
+    choose(change) {
+      chosen.value = { ...chosen.value, ...change };
+      return turnOn();
+    },
+    mute() {
+      isMuted.value = !isMuted.value;
+      apply();
+    },
+    hide() {
+      isHidden.value = !isHidden.value;
+      apply();
+    },
+    takeBack() {
+      isReplaced.value = false;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/** A link for one student: made by the server, copied by the teacher. */
+
+import { html, useRef, useState } from "../shared/html.js";
+import { t, when } from "../shared/strings.js";
+
+const NAME_LENGTH = 200;
+
+export function Invite({ id, api, onClose }) {
+  const [name, setName] = useState("");
+  const [made, setMade] = useState(/** @type {any} */ (null));
+  const [note, setNote] = useState("");
+  const field = useRef(/** @type {HTMLInputElement|null} */ (null));
+
+  /** @param {SubmitEvent} event */
+  const make = async (event) => {
+    event.preventDefault();
+    setNote("");
+    try {
+      const body = { role: "student", name: name.trim() || t("invite.student") };
+      setMade(await api.post(`/v1/sessions/${id}/join-tokens`, body));
+    } catch (problem) {
+      setNote(/** @type {Error} */ (problem).message);
+    }
+  };
+  const copy = async () => {
+    field.current?.select();
+    try {
+      await navigator.clipboard.writeText(made.url);
+      setNote(t("invite.copied"));
+    } catch {
+      setNote(t("invite.copy_yourself")); // it is selected; only the clipboard is out of reach
+    }
+  };
+  return html`<form class="stack" onSubmit=${make}>
+    <p class="small muted">${t("invite.text")}</p>
+    <div class="row">
+      <input class="grow" data-testid="invite-name" aria-label=${t("invite.name")} placeholder=${t("invite.name")} maxlength=${NAME_LENGTH} value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <button class="primary" data-testid="invite-make">${t("invite.make")}</button>
+    </div>
+    ${made &&
+    html`<div class="row">
+        <input class="grow" ref=${field} data-testid="invite-url" aria-label=${t("invite.link")} readonly value=${made.url} />
+        <button type="button" data-testid="invite-copy" onClick=${copy}>${t("invite.copy")}</button>
+      </div>
+      <p class="small muted">${t("invite.until", { when: when(made.expires_at) })}</p>`}
+    <p role="status" class="small">${note}</p>
+    <div class="row end"><button type="button" onClick=${onClose}>${t("close")}</button></div>
+  </form>`;
+}

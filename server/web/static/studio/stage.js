@@ -1,0 +1,70 @@
+// @ts-check
+/** What the class sees: the preview, the devices, and whether it is sent. */
+
+import { html, useEffect, useRef } from "../shared/html.js";
+import { known, t } from "../shared/strings.js";
+
+export function Stage({ classroom, camera }) {
+  const { status, publisher } = classroom.state.value;
+  const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
+  const stream = camera.stream.value;
+  useEffect(() => {
+    if (video.current) video.current.srcObject = stream;
+  }, [stream]);
+  const { status: sending, message } = camera.peer.value;
+  const onAir = publisher?.live === true;
+  return html`<section class="card stack" aria-label=${t("stage.title")}>
+    <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending}>
+      <video ref=${video} autoplay muted playsinline class="mirrored" data-testid="preview" aria-label=${t("stage.preview")}></video>
+      ${stream === null &&
+      html`<figcaption class="cover">
+        <p>${camera.problem.value ? t(known(`camera.${camera.problem.value}`) ? `camera.${camera.problem.value}` : "camera.failed") : t("camera.explain")}</p>
+        <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${camera.turnOn}>
+          ${camera.isOpening.value ? t("camera.opening") : t("camera.on")}
+        </button>
+      </figcaption>`}
+      ${stream !== null && status === "scheduled" && html`<span class="pill corner">${t("status.not_live")}</span>`}
+    </figure>
+    ${camera.isReplaced.value &&
+    html`<div class="banner" role="status" data-testid="replaced">
+      <span class="grow">${t("publish.replaced")}</span>
+      <button type="button" class="small" onClick=${camera.takeBack}>${t("publish.take_back")}</button>
+    </div>`}
+    ${stream !== null && html`<${Controls} camera=${camera} status=${status} />`}
+    <p class="small muted" role="status" data-testid="publishing">
+      ${t(`publish.${sending}`, { message })}${onAir ? ` ${t("publish.arrives", { size: `${publisher.width} × ${publisher.height}` })}` : ""}
+    </p>
+  </section>`;
+}
+
+function Controls({ camera, status }) {
+  const { cameras, microphones } = camera.found.value;
+  const { isMuted, isHidden, isRehearsing, chosen } = camera;
+  return html`<div class="row">
+      <button type="button" data-testid="mute" aria-pressed=${isMuted.value} onClick=${camera.mute}>🎤 ${isMuted.value ? t("camera.unmute") : t("camera.mute")}</button>
+      <button type="button" data-testid="hide" aria-pressed=${isHidden.value} onClick=${camera.hide}>📷 ${isHidden.value ? t("camera.show") : t("camera.hide")}</button>
+      ${status === "scheduled" &&
+      html`<button type="button" data-testid="rehearse" aria-pressed=${isRehearsing.value} onClick=${() => (isRehearsing.value = !isRehearsing.value)}>
+        ${isRehearsing.value ? t("rehearse.stop") : t("rehearse.start")}
+      </button>`}
+      <${Level} camera=${camera} />
+    </div>
+    <div class="pickers">
+      <${Picker} testid="camera-picker" label=${t("camera.camera")} devices=${cameras} selected=${chosen.value.camera} onChoose=${(/** @type {string} */ id) => camera.choose({ camera: id })} />
+      <${Picker} testid="microphone-picker" label=${t("camera.microphone")} devices=${microphones} selected=${chosen.value.microphone} onChoose=${(/** @type {string} */ id) => camera.choose({ microphone: id })} />
+    </div>`;
+}
+
+function Level({ camera }) {
+  const level = camera.level.value;
+  return html`<meter class="level" data-testid="level" min="0" max="1" high="0.9" value=${level} aria-label=${t("camera.level")}></meter>`;
+}
+
+function Picker({ testid, label, devices, selected, onChoose }) {
+  return html`<label>${label}
+    <select data-testid=${testid} value=${selected} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+      <option value="">${t("camera.default")}</option>
+      ${devices.map((/** @type {MediaDeviceInfo} */ { deviceId, label: name }) => deviceId && html`<option key=${deviceId} value=${deviceId}>${name}</option>`)}
+    </select>
+  </label>`;
+}

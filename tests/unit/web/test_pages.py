@@ -1,0 +1,127 @@
+import hashlib
+import json
+import re
+import tomllib
+
+import pytest
+from aiohttp import web
+
+from server.web import assets, pages, vendor
+
+SESSION = "01900000-0000-7000-8000-000000000001"
+PAGES = ["/", *(f"/sessions/{SESSION}/{name}" for name in ("studio", "room", "replay"))]
+
+
+@pytest.fixture
+async def client(aiohttp_client):
+    app = web.Application()
+    app.add_routes(pages.routes())
+    return await aiohttp_client(app)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_and_all_that_it_names_is_there(client, path):
+    answer = await client.get(path)
+    assert answer.status == 200
+    assert answer.content_type == "text/html"
+    named = re.findall(r'(?:href|src)="([^"]+)"', await answer.text())
+    assert len(named) == 5
+    for address in named:
+        assert (await client.get(address)).status == 200, address
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_strict_and_never_stored(client, path):
+    headers = (await client.get(path)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    may_film = "camera=(self)" in headers["Permissions-Policy"]
+    assert may_film == path.endswith("studio")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sessions/x/room",
+        f"/sessions/{SESSION}/elsewhere",
+        "/static/0000000000000000/shared/session.js",
+        "/static/{digest}/../pages.py",
+        "/static/{digest}/package.json",
+        "/static/{digest}/vendor/VENDOR.toml",
+        "/static/{digest}/nothing.js",
+    ],
+)
+async def test_what_is_not_there_is_404(client, path):
+    assert (await client.get(path.format(digest=assets.load().digest))).status == 404
+
+
+async def test_static_files_are_for_ever_and_compressed(client):
+    address = assets.load().path("shared/session.js")
+    answer = await client.get(address)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] == "gzip"
+    plain = await client.get(address, headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    source = (assets.TREE / "shared" / "session.js").read_bytes()
+    assert await answer.read() == await plain.read() == source
+
+
+def test_another_byte_is_another_address(tmp_path):
+    (tmp_path / "a.js").write_text("1")
+    before = assets.load(tmp_path).digest
+    assert assets.load(tmp_path).digest == before
+    (tmp_path / "a.js").write_text("2")
+    assert assets.load(tmp_path).digest != before
+
+
+def test_every_import_is_a_file_of_ours():
+    for path in assets.TREE.rglob("*.js"):
+        for name in re.findall(r'(?:\bfrom|^import)\s*"([^"]+)"', path.read_text(), re.MULTILINE):
+            assert name.startswith("."), f"{path.name} imports {name}"
+            assert (path.parent / name).is_file(), f"{path.name} imports {name}"
+
+
+def test_no_page_writes_markup_from_text():
+    forbidden = re.compile(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
+    for path in assets.TREE.rglob("*.js"):
+        if path.parent.name != "vendor":
+            assert not forbidden.search(path.read_text()), path.name
+
+
+def test_every_string_that_is_asked_for_exists():
+    strings = json.loads((assets.TREE / "i18n" / "en.json").read_text())
+    for path in assets.TREE.rglob("*.js"):
+        if path.parent.name == "vendor":
+            continue
+        for key in re.findall(r'\bt\("([^"]+)"', path.read_text()):
+            assert key in strings or f"{key}.other" in strings, f"{path.name}: {key}"
+
+
+def test_the_first_load_of_the_room_is_small():
+    files = assets.load().files
+    parts = [name for name in files if name.split("/")[0] in ("shared", "room", "vendor", "i18n")]
+    assert sum(len(files[name].compressed) for name in parts) <= 60 * 1024
+
+
+def test_vendored_files_are_what_their_list_says():
+    listed = tomllib.loads((vendor.VENDOR / "VENDOR.toml").read_text())["file"]
+    assert {entry["name"] for entry in listed} == {path.name for path in vendor.VENDOR.glob("*.js")}
+    assert [(e["package"], e["version"]) for e in listed] == [
+        (library.package, library.version) for library in vendor.LIBRARIES
+    ]
+    for entry in listed:
+        content = (vendor.VENDOR / entry["name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"], entry["name"]
+
+
+def test_bare_imports_become_neighbours():
+    source = 'import{a}from"preact";import "@preact/signals-core";\n//# sourceMappingURL=x.map'
+    ready = vendor.browser_ready(source)
+    assert ready == 'import{a}from"./preact.js";import"./signals-core.js";\n'
+    with pytest.raises(KeyError):
+        vendor.browser_ready('import x from "left-pad"')
