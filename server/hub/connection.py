@@ -41,11 +41,11 @@ from protocol.limits import (
 )
 from server.auth.tokens import Identity
 from server.clock import Clock
-from server.errors import UnauthorizedError
-from server.hub.asks import Committed, Outcome, Perform, Unchanged
+from server.errors import UnauthorizedError, UnavailableError
+from server.hub.asks import Committed, Outcome, Perform, Unchanged, unavailable
 from server.hub.bucket import Bucket
-from server.hub.fanout import websocket_frame
 from server.hub.room import Room, Seat
+from server.ids import new_id
 
 Check = Callable[[str, str], Awaitable[bool]]
 """Whether a tenant (first) has a destination (second)."""
@@ -77,6 +77,7 @@ class Connection:
         self.room = room
         self.seat = seat
         self.identity = identity
+        self.id = new_id()
         self._clock = clock
         self._verify = verify
         self._has_destination = has_destination
@@ -104,12 +105,16 @@ class Connection:
         self.room.leave(self.seat)
 
     def _ping(self) -> None:
-        self.seat.peer.send(codec.encode(ServerPing(self.room.head.sequence, self._now())))
-        self._later("pong", HEARTBEAT_TIMEOUT_MS / 1000, self._no_pong)
+        # Behind a full socket a ping would wait longer than its pong may take: there the feed
+        # notices whether the client still reads.
+        if not self.seat.peer.is_behind:
+            self.seat.peer.send(codec.encode(ServerPing(self.room.head.sequence, self._now())))
+            self._later("pong", HEARTBEAT_TIMEOUT_MS / 1000, self._no_pong)
         self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
 
     def _no_pong(self) -> None:
-        self.seat.peer.close(CloseCode.NO_PONG)
+        if not self.seat.peer.is_behind:
+            self.seat.peer.close(CloseCode.NO_PONG)
 
     def _watch_token(self) -> None:
         left = (self.identity.expires_at_ms - self._clock.now_ms()) / 1000
@@ -141,8 +146,7 @@ class Connection:
         try:
             frame = codec.decode_client(data)
         except codec.RefusedFrame as refused:
-            slot = self._wait_in_line(CommandFrame(refused.id, refused.key, ""))
-            self._answer(slot, refused.refusal)
+            await self._perform(CommandFrame(refused.id, refused.key, ""), refused.refusal)
             return
         match frame:
             case CommandFrame():
@@ -169,8 +173,11 @@ class Connection:
             case Hello():
                 raise MalformedFrameError("hello comes once, and first")
 
-    async def _perform(self, frame: CommandFrame) -> None:
+    async def _perform(self, frame: CommandFrame, refused: Refusal | None = None) -> None:
         slot = self._wait_in_line(frame)
+        if len(self._slots) > IN_FLIGHT * ABUSE_FACTOR:
+            self.seat.peer.close(CloseCode.ABUSE)
+            return
         try:
             if not self._commands.take(self._clock.monotonic()):
                 wait = self._commands.wait_ms
@@ -178,6 +185,8 @@ class Connection:
             if len(self._slots) > IN_FLIGHT:
                 text = f"At most {IN_FLIGHT} commands may wait for their answers."
                 raise Refusal("overloaded", text, retry_ms=200)
+            if refused is not None:
+                raise refused
             command = codec.decode_command(frame)
             if isinstance(command, DestinationEnable) and not await self._has_destination(
                 self.identity.tenant, command.destination
@@ -185,6 +194,9 @@ class Connection:
                 raise Refusal("not_found", "There is no such destination.", field="destination")
         except Refusal as refusal:
             self._answer(slot, refusal)
+            return
+        except UnavailableError:
+            self._answer(slot, unavailable())
             return
         self.room.submit(
             Perform(
@@ -255,8 +267,8 @@ def _answer_frame(frame: CommandFrame, outcome: Outcome) -> Ack | Nack:
 
 
 def goodbye(code: CloseCode, spread_seconds: float = 2.0) -> bytes:
-    """Return the frame of ``bye``; who may come back is told when, each at another time."""
+    """Return a ``bye``; who may come back is told when, each at another time."""
     most = 200 + round(spread_seconds * 1000)
     # Random to spread load: it keeps no secret.
     retry = random.randint(200, most) if code.may_reconnect else None  # noqa: S311
-    return websocket_frame(codec.encode(Bye(code, code.reason, retry)))
+    return codec.encode(Bye(code, code.reason, retry))

@@ -13,6 +13,7 @@ the ``drain`` of the writer that ``prepare`` returns.
 """
 
 import asyncio
+import contextlib
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
@@ -32,6 +33,8 @@ RING_FRAMES = 4096
 RING_BYTES = 8 << 20
 CATCH_UP_BYTES = 1 << 18
 OUTBOX_FRAMES = 256
+OUTBOX_BYTES = 4 << 20
+"""What waits for one peer alone while it is behind: beyond it the peer is closed."""
 
 
 class Frame(NamedTuple):
@@ -74,8 +77,11 @@ class Peer:
     """
 
     __slots__ = (
+        "_draining",
         "_feed",
+        "_is_over",
         "_is_scheduled",
+        "_outbox_bytes",
         "close",
         "drain",
         "is_behind",
@@ -102,18 +108,31 @@ class Peer:
         self.position = 0
         self.is_behind = True
         self.outbox: list[bytes] = []
+        self._outbox_bytes = 0
         self._feed: Feed | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._is_scheduled = False
+        self._is_over = False
 
     def send(self, payload: bytes) -> None:
         """Send a frame to this peer alone, together with what its feed sends in this tick."""
-        if len(self.outbox) >= OUTBOX_FRAMES:
+        if self._is_over:
+            return
+        if len(self.outbox) >= OUTBOX_FRAMES or self._outbox_bytes >= OUTBOX_BYTES:
             self.close(CloseCode.TOO_SLOW)
             return
         self.outbox.append(websocket_frame(payload))
+        self._outbox_bytes += len(payload)
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
+
+    def finish(self, payload: bytes) -> None:
+        """Send a last frame, after whatever waits; this peer is told nothing more."""
+        if self._feed is not None:
+            self._feed.detach(self)
+        self.write(websocket_frame(payload))
+        self._is_over = True
 
     def _flush(self) -> None:
         self._is_scheduled = False
@@ -128,8 +147,9 @@ class Peer:
         if self.outbox:
             data = b"".join((*self.outbox, data))
             self.outbox.clear()
+            self._outbox_bytes = 0
         # uvloop raises on a closed transport, asyncio logs: neither is news, the reader knows.
-        if data and not self.wire.is_closing():
+        if data and not self._is_over and not self.wire.is_closing():
             self.wire.write(data)
 
 
@@ -193,6 +213,8 @@ class Feed:
         read of the log: a reconnect storm costs nothing but the writes.
         """
         self.detach(peer)
+        if peer._is_over:
+            return
         peer._feed, peer.position, peer.is_behind = self, position, True
         if self._catch_up_from_ring(peer):
             self._make_current(peer)
@@ -229,7 +251,8 @@ class Feed:
 
     def _write_slice(self, peers: list[Peer], start: int, data: bytes) -> None:
         for peer in peers[start : start + SLICE]:
-            if peer.is_behind:
+            # Since the flush began it may have lagged, left, or moved to the feed of another view.
+            if peer.is_behind or peer._feed is not self:
                 continue
             if peer.outbox:
                 peer.write(data)
@@ -258,14 +281,24 @@ class Feed:
         self._behind[peer] = self._tasks.start("catch_up", self._catch_up(peer))
 
     async def _catch_up(self, peer: Peer) -> None:
-        """Bring one peer to the head, at the pace of its socket."""
-        while True:
-            if not await _drained(peer):
-                self._behind.pop(peer, None)
-                peer.close(CloseCode.TOO_SLOW)
-                return
+        """Bring one peer to the head, or say goodbye to it."""
+        is_at_head = False
+        try:
+            is_at_head = await self._follow(peer)
+        finally:
+            # Whoever detached the peer has taken it out already.
+            if self._behind.get(peer) is asyncio.current_task():
+                del self._behind[peer]
+                if is_at_head:
+                    self._make_current(peer)
+                else:
+                    peer.close(CloseCode.TOO_SLOW)
+
+    async def _follow(self, peer: Peer) -> bool:
+        """Write what a peer missed, at the pace of its socket; False if it takes nothing."""
+        while await self._drained(peer):
             if self._catch_up_from_ring(peer):
-                break
+                return True
             if self._is_too_old(peer.position):
                 try:
                     frame = await self._read(peer.position, self.head)
@@ -274,8 +307,20 @@ class Feed:
                     continue
                 peer.write(frame.data)
                 peer.position = frame.last
-        del self._behind[peer]
-        self._make_current(peer)
+        return False
+
+    async def _drained(self, peer: Peer) -> bool:
+        """Wait until the socket takes bytes; False if it took none at all for too long."""
+        while peer.is_paused() and not peer.wire.is_closing():
+            if peer._draining is None or peer._draining.done():
+                # A task of its own, never cancelled: all who wait on a transport share one
+                # future, and a cancelled one would stay there for the next.
+                peer._draining = self._tasks.start("drain", _drain(peer))
+            size = peer.wire.get_write_buffer_size()
+            done, _ = await asyncio.wait((peer._draining,), timeout=STALLED_SECONDS)
+            if not done and peer.wire.get_write_buffer_size() >= size:
+                return False
+        return not peer.wire.is_closing()
 
     def _make_current(self, peer: Peer) -> None:
         peer.is_behind = False
@@ -310,16 +355,6 @@ class Feed:
         self._ring = kept
 
 
-async def _drained(peer: Peer) -> bool:
-    """Wait until the socket takes bytes; False if it took none at all for too long."""
-    while True:
-        size = peer.wire.get_write_buffer_size()
-        try:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await peer.drain()
-                return True
-        except TimeoutError:
-            if peer.wire.get_write_buffer_size() >= size:
-                return False
-        except ConnectionError:
-            return False
+async def _drain(peer: Peer) -> None:
+    with contextlib.suppress(ConnectionError):  # its reader notices, too
+        await peer.drain()

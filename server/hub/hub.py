@@ -59,6 +59,14 @@ class Hub:
         """The rooms that are open or opening."""
         return list(self._rooms.values())
 
+    def present(self) -> dict[str, dict[str, str]]:
+        """Return session → connection → user, for whoever is connected to this node."""
+        present: dict[str, dict[str, str]] = {}
+        for connection in self.connections:
+            session = connection.room.place.session
+            present.setdefault(session, {})[connection.id] = connection.identity.user
+        return present
+
     def find(self, session: str) -> Room | None:
         """Return the session's room if it is on this node."""
         return self._rooms.get(session)
@@ -84,12 +92,11 @@ class Hub:
                 listener=self._listener,
             )
             self._running[place.session] = self.tasks.start("room", self._run(room))
-        if room.epoch == 0:
-            try:
-                async with asyncio.timeout(OPEN_SECONDS):
-                    await room.is_open.wait()
-            except TimeoutError:
-                raise UnavailableError("The class cannot be opened right now.") from None
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await room.loaded()
+        except TimeoutError:
+            raise UnavailableError("The class cannot be opened right now.") from None
         return room
 
     async def keep_time(self) -> None:
@@ -108,7 +115,7 @@ class Hub:
         for connection in list(self.connections):
             connection.seat.peer.close(CloseCode.DRAINING)
         for _ in range(200):  # bounded: 2 s
-            if not self.connections:
+            if not self.connections and not any(room.is_busy for room in self.rooms):
                 break
             await asyncio.sleep(0.01)
         for task in list(self._running.values()):

@@ -127,10 +127,24 @@ class Room:
         self._inbox: deque[Ask] = deque()
         self._wake = asyncio.Event()
         self._seats: dict[str, set[Seat]] = {}
+        self._turning: list[Ask] = []
+        self._is_loaded = False
+        self._settled = asyncio.Event()
         self._hashes: set[int] = set()
         self._recent: dict[str, Known] = {}
 
     # ------------------------------------------------------------ from outside
+
+    async def loaded(self) -> None:
+        """Wait until the room knows its log; it may not reach it later, and knows it still.
+
+        Raises:
+            UnavailableError: If it has ended instead.
+
+        """
+        await self._settled.wait()
+        if not self._is_loaded:
+            raise UnavailableError("The class cannot be opened here right now.")
 
     def submit(self, ask: Ask) -> None:
         """Put an ask in line; it is answered exactly once, perhaps at once.
@@ -216,10 +230,15 @@ class Room:
             self.ephemeral.presence_changed()
 
     @property
+    def is_busy(self) -> bool:
+        """Whether anything that was asked waits for its outcome."""
+        return bool(self._inbox or self._turning)
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody is here or awaited, and nothing goes on that needs an owner."""
-        is_busy = self._seats or len(self.roster) or self._inbox
-        return not is_busy and self.state.status != "live" and not self.state.recordings
+        is_needed = self._seats or len(self.roster) or self.is_busy
+        return not is_needed and self.state.status != "live" and not self.state.recordings
 
     @property
     def seats(self) -> list[Seat]:
@@ -242,16 +261,17 @@ class Room:
                     self._wake.clear()
                     await self._wake.wait()
                 count = min(len(self._inbox), BATCH)
-                await self._turn([self._inbox.popleft() for _ in range(count)])
+                self._turning = [self._inbox.popleft() for _ in range(count)]
+                await self._turn()
         finally:
-            self.is_open.clear()
-            self._refuse([*self._inbox])
-            self._inbox.clear()
+            self._refuse_all()
+            self._settled.set()
             self.ephemeral.close()
             self._listener.closed(self)
 
-    async def _turn(self, asks: list[Ask]) -> None:
-        """Decide, store, tell, answer: all of ``asks``, in order."""
+    async def _turn(self) -> None:
+        """Decide, store, tell, answer: all that is in hand, in order."""
+        asks = self._turning
         try:
             known = await self._find_known(asks)
             while asks:
@@ -264,20 +284,19 @@ class Room:
                         failed = draft.asked[error.index]
                 if failed is None:
                     self._commit(draft)
-                    return
+                    break
                 # One command that cannot be stored takes nobody else's down: decide without it.
                 asks.remove(failed)
                 if isinstance(failed, Perform | Report):
                     failed.answer(Refusal("internal", "This command failed; it was logged."))
         except UnavailableError as error:
-            self.is_open.clear()
-            self._refuse(asks)
-            self._refuse([*self._inbox])
-            self._inbox.clear()
+            self._refuse_all()
             if isinstance(error, FencedError):
                 raise
             log.warning("append_outcome_unknown", session=self.place.session)
             await self._recover()
+        else:
+            asks.clear()
 
     def _draft(self, asks: list[Ask], known: dict[str, Known]) -> tuple[Draft, Ask | None]:
         """Return the decisions on ``asks``, or the one that our own code fails on."""
@@ -310,10 +329,11 @@ class Room:
                     self._leave_after_end(seat)
         encoded: dict[int, bytes] = {}
         for view in self.views.values():
-            view.commit(recorded, encoded)
+            view.commit(recorded, self.head.sequence, encoded)
         for user in touched & self._seats.keys():
             for seat in self._seats[user]:
-                seat.peer.send(self._mine(seat))
+                if not seat.peer.is_behind:  # or it is greeted when it has caught up
+                    seat.peer.send(self._mine(seat))
         if touched or before.hands != self.state.hands or before.polls is not self.state.polls:
             self.ephemeral.counters_changed()
         self._listener.committed(self, before)
@@ -338,6 +358,8 @@ class Room:
                 log.warning("room_waits_for_log", session=self.place.session)
                 await asyncio.sleep(error.retry_seconds)
         self._reconcile()
+        self._is_loaded = True
+        self._settled.set()
         self.is_open.set()
         self._listener.opened(self)
         log.info("room_opened", session=self.place.session, head=self.head.sequence)
@@ -359,9 +381,9 @@ class Room:
             self.state, self.head = state, Head(last.sequence, last.digest, last.at_ms)
             if self._seats:
                 self._tell(recorded, before)
-            elif recorded:
+            else:
                 for view in self.views.values():
-                    view.load(recorded)
+                    view.load(recorded, last.sequence)
 
     def _reconcile(self) -> None:
         """Make attendance true again: who is here has joined, who is not gets the grace."""
@@ -423,9 +445,20 @@ class Room:
     def _leave_after_end(self, seat: Seat) -> None:
         if seat.audience == "student":
             loop = asyncio.get_running_loop()
-            loop.call_later(END_GRACE_SECONDS, seat.peer.close, CloseCode.SESSION_OVER)
+            loop.call_later(END_GRACE_SECONDS, self._say_it_is_over, seat)
 
-    def _refuse(self, asks: list[Ask]) -> None:
+    def _say_it_is_over(self, seat: Seat) -> None:
+        if seat.peer.is_behind and seat in self._seats.get(seat.who.user, ()):
+            self._leave_after_end(seat)  # it has not heard of the end yet
+        else:
+            seat.peer.close(CloseCode.SESSION_OVER)
+
+    def _refuse_all(self) -> None:
+        """Close, and give everything in hand and in line back to who asked, in order."""
+        self.is_open.clear()
+        asks = [*self._turning, *self._inbox]
+        self._turning.clear()
+        self._inbox.clear()
         for ask in asks:
             if isinstance(ask, Perform | Report):
                 ask.answer(unavailable())

@@ -37,7 +37,6 @@ from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
 from server.hub.room import RejectedError, Room, Seat
-from server.ids import new_id
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -81,8 +80,7 @@ class LiveSocket:
         def say_goodbye(code: CloseCode) -> None:
             nonlocal farewell
             if farewell is None:
-                if not transport.is_closing():
-                    transport.write(goodbye(code, self._hub.spread_seconds(code)))
+                peer.finish(goodbye(code, self._hub.spread_seconds(code)))
                 farewell = self._hub.tasks.start("close", close(code))
 
         peer = Peer(
@@ -159,7 +157,6 @@ class LiveSocket:
         room.check_entry(who)
         seat = Seat(peer, who, "staff" if who.role in STAFF else "student")
         position = room.recovery(seat.audience, hello.resume)
-        peer.send(codec.encode(self._welcome(room, seat, identity, position)))
         connection = Connection(
             room=room,
             seat=seat,
@@ -168,6 +165,7 @@ class LiveSocket:
             verify=self._tokens.verify,
             has_destination=self._door.has_destination,
         )
+        peer.send(codec.encode(self._welcome(connection, position)))
         room.join(seat, position)
         connection.start()
         self._hub.connections.add(connection)
@@ -191,10 +189,11 @@ class LiveSocket:
         is_theirs = room.place.tenant == identity.tenant
         return is_here and is_theirs and room.epoch > 0 and identity.user in room.state.people
 
-    def _welcome(self, room: Room, seat: Seat, identity: Identity, position: int | None) -> Welcome:
+    def _welcome(self, connection: Connection, position: int | None) -> Welcome:
+        room, seat, identity = connection.room, connection.seat, connection.identity
         head = room.head.sequence
         return Welcome(
-            connection=new_id(),
+            connection=connection.id,
             session=room.place.session,
             log=room.place.log_id,
             epoch=room.epoch,

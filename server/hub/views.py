@@ -85,17 +85,17 @@ class View:
             self._snapshot = codec.encode(SnapshotFrame(self.sequence, self._state))
         return self._snapshot
 
-    def load(self, recorded: Sequence[Recorded]) -> None:
-        """Fold history while nobody is listening."""
+    def load(self, recorded: Sequence[Recorded], last: int) -> None:
+        """Fold history up to ``last`` while nobody is listening."""
         for each in recorded:
             shown = show(each, self.audience)
             if shown is not None:
                 fold(self._state, shown.event, sequence=each.sequence, at=each.at, by=shown.by)
-        self.sequence, self._snapshot = recorded[-1].sequence, None
+        self.sequence, self._snapshot = last, None
         self.feed.restart(self.sequence)
 
-    def commit(self, recorded: Sequence[Recorded], encoded: dict[int, bytes]) -> None:
-        """Fold a committed batch and tell it.
+    def commit(self, recorded: Sequence[Recorded], last: int, encoded: dict[int, bytes]) -> None:
+        """Fold a committed batch that ends at ``last``, and tell it.
 
         ``encoded`` shares the bytes of what is the same for several views.
         """
@@ -112,7 +112,6 @@ class View:
             else:
                 data = encode(shown)
             told.append((each.sequence, data))
-        first, last = recorded[0].sequence, recorded[-1].sequence
-        self.sequence, self._snapshot = last, None
+        first, self.sequence, self._snapshot = self.sequence + 1, last, None
         for start, end, payload in frames(first, last, told):
             self.feed.publish(start, end, payload)
