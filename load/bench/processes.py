@@ -5,12 +5,18 @@ import contextlib
 import os
 import resource
 import subprocess
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from load.place import Ready, RefusedError, read_ready
+
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
+_DEMO_START_SECONDS = 60.0
+_DEMO_STOP_SECONDS = 30.0
 
 
 class BenchError(Exception):
@@ -62,11 +68,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def parse_ps_time(text: str) -> float:
-    """Return the seconds in what ``ps -o time`` shows: ``1:02.34`` or ``1:02:03``."""
+    """Return the seconds in what ``ps -o time`` shows: ``1:02.34`` or ``1-01:02:03``."""
+    days, _, clock = text.strip().rpartition("-")
     seconds = 0.0
-    for part in text.strip().replace("-", ":").split(":"):
+    for part in clock.split(":"):
         seconds = seconds * 60 + float(part)
-    return seconds
+    return int(days or 0) * 86_400 + seconds
 
 
 def allow_many_sockets(wanted: int) -> None:
@@ -125,3 +132,54 @@ async def serving(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def demo(log: Path) -> AsyncIterator[Ready]:
+    """Run ``liveclass demo`` with nobody in it, on a directory of its own, writing to ``log``.
+
+    Raises:
+        BenchError: If it is not ready in time.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as directory:
+        ready_file = Path(directory) / "ready.json"
+        command = (
+            *(sys.executable, "-m", "server", "demo", "--port", "0"),
+            *("--data", str(Path(directory) / "data"), "--ready-file", str(ready_file)),
+            *("--teacher", "none", "--students", "0"),
+        )
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        try:
+            yield await _ready(process, ready_file, log)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            try:
+                async with asyncio.timeout(_DEMO_STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _ready(process: asyncio.subprocess.Process, ready_file: Path, log: Path) -> Ready:
+    ended = asyncio.create_task(process.wait())
+    try:
+        async with asyncio.timeout(_DEMO_START_SECONDS):
+            while not ended.done():
+                with contextlib.suppress(RefusedError):  # not written, or not to its end
+                    return read_ready(ready_file)
+                await asyncio.wait((ended,), timeout=0.2)
+    except TimeoutError:
+        pass
+    finally:
+        ended.cancel()
+    raise BenchError(f"liveclass demo did not become ready:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
