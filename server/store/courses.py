@@ -1,5 +1,7 @@
 """Courses and their lessons."""
 
+from typing import Literal
+
 from server.errors import NotFoundError
 from server.ids import new_id
 
@@ -12,7 +14,7 @@ class Course(Row, frozen=True):
 
     id: str
     title: str
-    status: str
+    status: Literal["draft", "published"]
     created_at: int
 
 

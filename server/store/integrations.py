@@ -1,5 +1,7 @@
 """Streaming platforms: accounts with them, places to stream to, and which session uses which."""
 
+from typing import Literal
+
 from server.errors import NotFoundError
 from server.ids import new_id
 
@@ -12,7 +14,7 @@ class Integration(Row, frozen=True):
 
     id: str
     provider: str
-    status: str
+    status: Literal["active", "revoked"]
     created_at: int
 
 
@@ -41,7 +43,7 @@ class SessionDestination(Row, frozen=True):
     destination_id: str
     destination_name: str
     provider: str
-    status: str
+    status: Literal["enabled", "disabled", "failed"]
     error: str | None
     created_at: int
 

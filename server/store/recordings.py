@@ -1,5 +1,7 @@
 """Recordings of a session, as the log says."""
 
+from typing import Literal
+
 from .pool import AcquiredConnection
 from .rows import Row, columns
 
@@ -9,7 +11,7 @@ class Recording(Row, frozen=True):
 
     id: str
     session_id: str
-    status: str
+    status: Literal["recording", "finalized", "failed"]
     media_uri: str | None
     started_at: int | None
     finalized_at: int | None

@@ -1,5 +1,7 @@
 """Sessions: one class, at one time. What happens in it is in the log."""
 
+from typing import Literal
+
 from msgspec import UNSET, UnsetType
 
 from server.errors import NotFoundError
@@ -18,7 +20,7 @@ class Session(Row, frozen=True):
     lesson_id: str | None
     title: str
     language: str
-    status: str
+    status: Literal["scheduled", "live", "ended", "archived"]
     scheduled_at: int | None
     started_at: int | None
     ended_at: int | None
