@@ -71,7 +71,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     question_votes, polls, poll_votes, session_destinations, recordings, recording_segments,
     artifacts, replays
     TO :prefix_projector;
-GRANT SELECT, INSERT ON users TO :prefix_projector;
+GRANT SELECT, INSERT, UPDATE (display_name) ON users TO :prefix_projector;
 GRANT SELECT, UPDATE (status, started_at, ended_at) ON sessions TO :prefix_projector;
 
 -- Erasure: exactly what the trigger on the log lets through, and the person's row.
