@@ -6,13 +6,16 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from load.place import Place, RefusedError, read_ready
 from load.report import Report
-from load.simulation import Plan, hold_class
-from load.teacher import Picture
+
+if TYPE_CHECKING:
+    from load.simulation import Plan
+    from load.teacher import Picture
 
 
 @click.group()
@@ -73,6 +76,9 @@ def hold(
     not there at the end to be checked. Simulated students are people of their own: a ready
     file's student tokens stay free.
     """
+    # Here, not above: codecs and WebRTC take their time, and every `liveclass` command loads this.
+    from load.simulation import Plan
+
     logging.basicConfig(level=logging.WARNING, format="load: %(message)s", stream=sys.stderr)
     logging.getLogger("aiortc").setLevel(logging.ERROR)
     try:
@@ -100,7 +106,9 @@ def hold(
         raise SystemExit(1)
 
 
-def _picture(size: str, fps: int) -> Picture:
+def _picture(size: str, fps: int) -> "Picture":
+    from load.teacher import Picture
+
     width, _, height = size.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise click.UsageError("--size is WIDTHxHEIGHT, such as 1280x720.")
@@ -108,8 +116,10 @@ def _picture(size: str, fps: int) -> Picture:
 
 
 async def _run(
-    place: Place, token: str, student_tokens: tuple[str, ...], plan: Plan, seconds: float | None
+    place: Place, token: str, student_tokens: tuple[str, ...], plan: "Plan", seconds: float | None
 ) -> Report:
+    from load.simulation import hold_class
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

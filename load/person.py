@@ -18,8 +18,8 @@ from protocol.errors import CloseCode
 from protocol.frames import Ack, Nack
 
 _LIVE_SECONDS = 4.0
-_SETTLE_SECONDS = 5.0
-_COMPARE_SECONDS = 10.0
+_SETTLE_SECONDS = 3.0
+_COMPARE_SECONDS = 5.0
 _OUR_FAULT = frozenset(("bad_request", "unknown_op", "unauthorized", "idempotency_conflict"))
 """Refusals that an honest client never earns; ``internal`` is one that nobody ever should."""
 
