@@ -1,9 +1,10 @@
 // @ts-check
 /** The replay: the recording where there is one, and what was said, folded from the same log. */
 
-import { html, render, signal, useEffect } from "../shared/html.js";
+import { html, render, useEffect } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { rest } from "../shared/rest.js";
+import { signal } from "../shared/signals.js";
 import { emptyState, fold } from "../shared/state.js";
 import { clock, t } from "../shared/strings.js";
 import { FullPage } from "../shared/ui.js";

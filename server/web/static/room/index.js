@@ -3,10 +3,11 @@
 
 import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
-import { effect, html, render, signal } from "../shared/html.js";
+import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
+import { effect, signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
 import { ConnectionBanner, FullPage, Goodbye, Refusals, Tabs } from "../shared/ui.js";
 import { Hand } from "./hand.js";

@@ -1,7 +1,8 @@
 // @ts-check
 /** The teacher's picture, and what to say while there is none. */
 
-import { computed, effect, html, useEffect, useRef, useSignal } from "../shared/html.js";
+import { html, useEffect, useRef } from "../shared/html.js";
+import { computed, effect, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
 import { watcher } from "../shared/whep.js";
 

@@ -6,10 +6,10 @@
  * @typedef {ReturnType<typeof join>} Classroom
  */
 
-import { batch, computed, signal } from "../vendor/signals.js";
 import { begun, settled } from "./actions.js";
 import { nobody, present } from "./people.js";
 import { Session } from "./session.js";
+import { batch, computed, signal } from "./signals.js";
 import { LiveSocket } from "./socket.js";
 import { emptyState } from "./state.js";
 

@@ -8,8 +8,8 @@
  * @typedef {ReturnType<typeof broadcast>} Broadcast
  */
 
-import { computed, effect, signal } from "../shared/html.js";
 import { devices, listen, open, remembered } from "../shared/devices.js";
+import { computed, effect, signal } from "../shared/signals.js";
 import { publisher } from "../shared/whip.js";
 
 /** A "replaced" this soon after our own offer speaks of our own earlier connection. */
@@ -52,6 +52,7 @@ export function broadcast(classroom) {
   });
 
   let stopListening = () => {};
+  const wasOn = `liveclass.camera.${classroom.id}`;
   const apply = () => {
     for (const track of stream.value?.getAudioTracks() ?? []) track.enabled = !isMuted.value;
     for (const track of stream.value?.getVideoTracks() ?? []) track.enabled = !isHidden.value;
@@ -69,9 +70,10 @@ export function broadcast(classroom) {
         if (track) await sender.replaceTrack(track);
       }
       for (const track of old?.getTracks() ?? []) track.stop();
-      stopListening();
+      if (old !== null) stopListening();
       stopListening = listen(fresh, (loudness) => (level.value = isMuted.value ? 0 : loudness));
       stream.value = fresh;
+      sessionStorage.setItem(wasOn, "1");
       apply();
       found.value = await devices();
     } catch (error) {
@@ -80,13 +82,25 @@ export function broadcast(classroom) {
       isOpening.value = false;
     }
   };
+  const turnOff = () => {
+    if (stream.value === null) return;
+    stopListening();
+    for (const track of stream.value.getTracks()) track.stop();
+    stream.value = null;
+    sessionStorage.removeItem(wasOn);
+  };
+  effect(() => {
+    if (classroom.state.value.status === "ended") turnOff(); // nobody should wonder who still sees them
+  });
+  // A page that was reloaded in mid-class goes on sending without being asked.
+  if (sessionStorage.getItem(wasOn)) void turnOn();
   navigator.mediaDevices?.addEventListener("devicechange", async () => {
     if (isOn.value) found.value = await devices();
   });
 
   return {
     stream, problem, isOpening, isOn, level, found, chosen, isMuted, isHidden, isRehearsing, isReplaced, peer,
-    turnOn,
+    turnOn, turnOff,
     /** @param {Partial<import("../shared/devices.js").Choice>} change */
     choose(change) {
       chosen.value = { ...chosen.value, ...change };

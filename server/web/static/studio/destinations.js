@@ -1,7 +1,8 @@
 // @ts-check
 /** Where the class is streamed to: a switch each, and how it does in a word, a shape and a colour. */
 
-import { html, signal, useEffect } from "../shared/html.js";
+import { html, useEffect } from "../shared/html.js";
+import { signal } from "../shared/signals.js";
 import { known, t } from "../shared/strings.js";
 
 const listed = signal(/** @type {any[]|null} */ (null));

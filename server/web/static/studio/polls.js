@@ -47,6 +47,7 @@ function Compose({ classroom, isOpen }) {
     if (!isWhole) return;
     classroom.act("poll.open", { ...draft, prompt: draft.prompt.trim(), options });
     setDraft(BLANK);
+    /** @type {HTMLElement} */ (event.target).closest("details")?.removeAttribute("open");
   };
   return html`<details class="card">
     <summary data-testid="poll-compose">${t("polls.compose")}</summary>

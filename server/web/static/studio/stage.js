@@ -43,6 +43,7 @@ function Controls({ camera, status }) {
   return html`<div class="row">
       <button type="button" data-testid="mute" aria-pressed=${isMuted.value} onClick=${camera.mute}>🎤 ${isMuted.value ? t("camera.unmute") : t("camera.mute")}</button>
       <button type="button" data-testid="hide" aria-pressed=${isHidden.value} onClick=${camera.hide}>📷 ${isHidden.value ? t("camera.show") : t("camera.hide")}</button>
+      <button type="button" data-testid="camera-off" onClick=${camera.turnOff}>${t("camera.off")}</button>
       ${status === "scheduled" &&
       html`<button type="button" data-testid="rehearse" aria-pressed=${isRehearsing.value} onClick=${() => (isRehearsing.value = !isRehearsing.value)}>
         ${isRehearsing.value ? t("rehearse.stop") : t("rehearse.start")}
