@@ -1,0 +1,121 @@
+"""Who is alive and who owns what; and what is kept of a session and of the installation."""
+
+import asyncio
+
+import pytest
+
+from server.ids import new_id
+from server.store import installation, nodes, snapshots
+from server.store.nodes import LIFE_SECONDS, Membership
+from server.store.snapshots import Snapshot
+
+
+class Time:
+    def __init__(self):
+        self.seconds = 100.0
+
+    def now_ms(self):
+        return round(self.seconds * 1000)
+
+    def monotonic(self):
+        return self.seconds
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+def terminate(owner, pid):
+    return owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+
+
+async def test_a_node_lives_while_it_holds_its_lock(pools, owner, time):
+    async with Membership(pools, "a", "ws://a", clock=time) as a:
+        b = Membership(pools, "b", "ws://b", clock=time)
+        await b.beat()
+        assert not await a.is_dead("b")
+        # As kill -9 does: its connection ends without a goodbye, and its lock is free.
+        await terminate(owner, b._connection.get_server_pid())
+        # The watcher itself has come only now: perhaps the whole server has just restarted.
+        assert not await a.is_dead("b")
+        time.seconds += LIFE_SECONDS + 0.1
+        assert await a.is_dead("b")
+        # It was not dead after all: it takes its lock again.
+        await b.beat()
+        assert not await a.is_dead("b")
+        b._connection.terminate()
+
+
+async def test_a_restart_of_the_server_does_not_look_like_everybodys_death(pools, owner, time):
+    async with Membership(pools, "a", "ws://a", clock=time) as a:
+        b = Membership(pools, "b", "ws://b", clock=time)
+        await b.beat()
+        time.seconds += 60
+        await terminate(owner, a._connection.get_server_pid())
+        await terminate(owner, b._connection.get_server_pid())
+        await a.beat()
+        assert not await a.is_dead("b")
+        # Unless it does not come back for its whole life.
+        await owner.execute("UPDATE nodes SET expires_at = now() - interval '1 s' WHERE node = 'b'")
+        assert await a.is_dead("b")
+        b._connection.terminate()
+
+
+async def test_whoever_leaves_or_was_never_here_is_gone_at_once(pools, time):
+    async with Membership(pools, "a", "ws://a", clock=time) as a:
+        async with Membership(pools, "b", "ws://b", clock=time):
+            assert not await a.is_dead("b")
+        assert await a.is_dead("b")
+        assert await a.is_dead("nobody")
+
+
+async def test_beats_renew_and_old_nodes_are_swept(pools, owner, time):
+    async with Membership(pools, "a", "ws://a", clock=time) as a:
+        await owner.execute("UPDATE nodes SET expires_at = now() - interval '2 minutes'")
+        await a.beat()
+        await owner.execute(
+            "INSERT INTO nodes (node, url, expires_at) VALUES ('x', '', now() - interval '1 h')"
+        )
+        await a.sweep()
+        assert [row[0] for row in await owner.fetch("SELECT node FROM nodes")] == ["a"]
+
+
+async def test_a_session_is_taken_over_once(pools, rooms):
+    room = await rooms.open(pools, node="a")
+    seen = await nodes.find_owner(pools, room.session)
+    assert seen == (1, "a", None)
+    both = await asyncio.gather(
+        nodes.take_over(pools, room.session, "b", seen),
+        nodes.take_over(pools, room.session, "c", seen),
+    )
+    assert sorted(both, key=str) == [2, None]
+    assert await nodes.take_over(pools, room.session, "d", None) is None
+    assert await nodes.take_over(pools, new_id(), "a", None) is None
+    assert await nodes.find_owner(pools, new_id()) is None
+
+
+async def test_the_owners_address_is_known_while_it_is_registered(pools, rooms, time):
+    async with Membership(pools, "a", "ws://a", clock=time):
+        room = await rooms.open(pools, node="a")
+        assert (await nodes.find_owner(pools, room.session)).url == "ws://a"
+    assert (await nodes.find_owner(pools, room.session)).url is None
+
+
+async def test_the_newest_snapshot_is_kept(pools, room):
+    assert await snapshots.load(pools, room.session, 1) is None
+    await snapshots.save(pools, room.session, Snapshot(10, 1, b"ten"))
+    await snapshots.save(pools, room.session, Snapshot(5, 1, b"five"))
+    assert await snapshots.load(pools, room.session, 1) == (10, 1, b"ten")
+    assert await snapshots.load(pools, room.session, 2) is None
+    # A new shape replaces the old one, also where it covers less.
+    await snapshots.save(pools, room.session, Snapshot(5, 2, b"five"))
+    assert await snapshots.load(pools, room.session, 2) == (5, 2, b"five")
+
+
+async def test_an_installation_knows_itself(pools):
+    itself = await installation.read(pools)
+    assert itself == await installation.read(pools)
+    assert len(itself.seed) == 32
+    assert itself.log in repr(itself)
+    assert "seed" not in repr(itself)
