@@ -77,10 +77,6 @@ def role_in_tenant(identity: Identity, roles: Iterable[Role]) -> Role:
     return min(granted, identity.role, key=RANK.__getitem__)
 
 
-def _highest(roles: Iterable[Role]) -> Role | None:
-    return max(roles, key=RANK.__getitem__, default=None)
-
-
 def require_scope(identity: Identity, scope: str | None) -> None:
     """Return if a token may be used for ``scope``; one without scopes may be used for all.
 
@@ -90,3 +86,7 @@ def require_scope(identity: Identity, scope: str | None) -> None:
     """
     if identity.scope and scope not in identity.scope:
         raise ForbiddenError("This token is for something else.")
+
+
+def _highest(roles: Iterable[Role]) -> Role | None:
+    return max(roles, key=RANK.__getitem__, default=None)

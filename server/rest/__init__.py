@@ -1,0 +1,1 @@
+"""The REST interface: start reading at :mod:`server.rest.routes`, the table."""

@@ -1,0 +1,71 @@
+"""Courses and lessons."""
+
+from operator import attrgetter
+
+from msgspec import UNSET
+
+from protocol.rest import Course, CourseChange, Lesson, NewCourse, NewLesson, Page, PageQuery
+from server.rest import answers
+from server.rest.route import Call
+from server.store import courses as store
+
+
+async def create(call: Call[NewCourse, None]) -> Course:
+    """Create a course."""
+    body = call.body
+    async with call.database() as connection:
+        row = await store.create(
+            connection, call.identity.tenant, title=body.title, status=body.status
+        )
+    return answers.course(row)
+
+
+async def index(call: Call[None, PageQuery]) -> Page[Course]:
+    """List the tenant's courses."""
+    limit = call.query.limit
+    async with call.database() as connection:
+        rows = await store.list_all(connection, after=call.query.after, limit=limit + 1)
+    return answers.page(rows, limit, answers.course, attrgetter("id"))
+
+
+async def show(call: Call[None, None]) -> Course:
+    """Return a course."""
+    async with call.database() as connection:
+        return answers.course(await store.get(connection, call["course"]))
+
+
+async def change(call: Call[CourseChange, None]) -> Course:
+    """Change a course."""
+    title, status = call.body.title, call.body.status
+    async with call.database() as connection:
+        row = await store.update(
+            connection,
+            call["course"],
+            title=None if title is UNSET else title,
+            status=None if status is UNSET else status,
+        )
+    return answers.course(row)
+
+
+async def create_lesson(call: Call[NewLesson, None]) -> Lesson:
+    """Add a lesson to a course."""
+    body = call.body
+    async with call.database() as connection:
+        row = await store.create_lesson(
+            connection,
+            call.identity.tenant,
+            call["course"],
+            title=body.title,
+            order_index=body.order_index,
+        )
+    return answers.lesson(row)
+
+
+async def lessons(call: Call[None, PageQuery]) -> Page[Lesson]:
+    """List the lessons of a course."""
+    limit = call.query.limit
+    async with call.database() as connection:
+        rows = await store.list_lessons(
+            connection, call["course"], after=call.query.after, limit=limit + 1
+        )
+    return answers.page(rows, limit, answers.lesson, attrgetter("id"))

@@ -1,0 +1,163 @@
+"""Integrations with platforms, destinations, and their stream keys, which are never read back."""
+
+from operator import attrgetter
+
+from protocol.commands import DestinationEnable
+from protocol.rest import (
+    CommandDone,
+    Destination,
+    EnableDestination,
+    Integration,
+    IntegrationChange,
+    NewDestination,
+    NewIntegration,
+    NewStreamKey,
+    Page,
+    PageQuery,
+    SessionDestination,
+)
+from server.config import settings_key
+from server.errors import InvalidInputError
+from server.ids import new_id
+from server.media.address import parse
+from server.media.codes import Code, DestinationError
+from server.rest import answers
+from server.rest.ports import Addresses, addresses_key, key_vault_key, live_sessions_key
+from server.rest.route import Call
+from server.secrets.secret import Secret
+from server.store import integrations as store
+from server.store.pool import AcquiredConnection
+
+
+async def create_integration(call: Call[NewIntegration, None]) -> Integration:
+    """Register an account with a platform."""
+    async with call.database() as connection:
+        row = await store.create(connection, call.identity.tenant, provider=call.body.provider)
+    return answers.integration(row)
+
+
+async def integrations(call: Call[None, PageQuery]) -> Page[Integration]:
+    """List the tenant's integrations."""
+    limit = call.query.limit
+    async with call.database() as connection:
+        rows = await store.list_all(connection, after=call.query.after, limit=limit + 1)
+    return answers.page(rows, limit, answers.integration, attrgetter("id"))
+
+
+async def change_integration(call: Call[IntegrationChange, None]) -> Integration:
+    """Revoke an integration, or take that back."""
+    async with call.database() as connection:
+        row = await store.set_status(connection, call["integration"], call.body.status)
+    return answers.integration(row)
+
+
+async def create(call: Call[NewDestination, None]) -> Destination:
+    """Register a destination; its key goes into the vault."""
+    body = call.body
+    addresses = call.app[addresses_key]
+    await _check_url(addresses, body.url, "url")
+    if body.backup_url is not None:
+        await _check_url(addresses, body.backup_url, "backup_url")
+    async with call.database() as connection:
+        row = await store.create_destination(
+            connection,
+            call.identity.tenant,
+            body.integration,
+            name=body.name,
+            url=body.url,
+            backup_url=body.backup_url,
+            profile=body.profile,
+            stream_key_ref=await _key_ref(call, body, connection),
+        )
+    return answers.destination(row)
+
+
+async def index(call: Call[None, PageQuery]) -> Page[Destination]:
+    """List the tenant's destinations."""
+    limit = call.query.limit
+    async with call.database() as connection:
+        rows = await store.list_destinations(connection, after=call.query.after, limit=limit + 1)
+    return answers.page(rows, limit, answers.destination, attrgetter("id"))
+
+
+async def show(call: Call[None, None]) -> Destination:
+    """Return a destination, without its key."""
+    async with call.database() as connection:
+        return answers.destination(await store.get_destination(connection, call["destination"]))
+
+
+async def replace_key(call: Call[NewStreamKey, None]) -> None:
+    """Give a destination another key; the former one is forgotten."""
+    async with call.database() as connection:
+        reference = await _key_ref(call, call.body, connection)
+        former = await store.set_stream_key(connection, call["destination"], reference)
+        if former.startswith("vault:"):
+            await call.app[key_vault_key].drop(connection, former)
+
+
+async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:
+    """List where a session can stream to, and what of it is enabled."""
+    limit = call.query.limit
+    async with call.database() as connection:
+        rows = await store.list_destinations(connection, after=call.query.after, limit=limit + 1)
+        used = await store.list_of_session(connection, call["session"])
+    status = {each.destination_id: each.status for each in used}
+
+    def show(row: store.Destination) -> SessionDestination:
+        return SessionDestination(
+            row.id, row.destination_name, row.provider, status.get(row.id, "disabled")
+        )
+
+    return answers.page(rows, limit, show, attrgetter("id"))
+
+
+async def enable(call: Call[EnableDestination, None]) -> CommandDone:
+    """Stream a session to a destination: a command like that of the studio."""
+    return await call.app[live_sessions_key].perform(
+        call["session"],
+        call.identity,
+        call.role,
+        DestinationEnable(call.body.destination),
+        key=new_id(),
+        expect=None,
+    )
+
+
+async def _key_ref(
+    call: Call[NewDestination, None] | Call[NewStreamKey, None],
+    body: NewDestination | NewStreamKey,
+    connection: AcquiredConnection,
+) -> str:
+    """Return the reference of the key that is given, putting it into the vault if it is one."""
+    tenant = call.identity.tenant
+    if (body.stream_key is None) == (body.stream_key_ref is None):
+        text = "Give either the stream key or a reference to it."
+        raise InvalidInputError(text, field="stream_key")
+    if body.stream_key is not None:
+        return await call.app[key_vault_key].put(connection, tenant, Secret(body.stream_key))
+    reference = body.stream_key_ref
+    assert reference is not None, "one of the two is there"
+    # What the server can read is not what a tenant may have sent to a server of their choice.
+    allowed = (
+        beginning.replace("{tenant}", tenant)
+        for beginning in call.app[settings_key].stream_key_refs
+    )
+    if ".." in reference or not reference.startswith(tuple(allowed)):
+        raise InvalidInputError("This reference is not allowed here.", field="stream_key_ref")
+    return reference
+
+
+async def _check_url(addresses: Addresses, url: str, field: str) -> None:
+    """Refuse what is no rtmp(s) URL, or leads to an address that is not public.
+
+    A name that does not resolve now passes: it is resolved and checked again for each connection.
+    """
+    try:
+        parse(url)
+        await addresses.pin(url)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error), field=field) from None
+    except DestinationError as error:
+        if error.code is not Code.DNS:
+            text = "This is not the address of a public streaming server."
+            raise InvalidInputError(text, field=field) from None

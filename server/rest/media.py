@@ -1,0 +1,131 @@
+"""WHIP to publish and WHEP to watch (RFC 9725), what there is to play, and recordings as HLS."""
+
+import re
+
+from aiohttp import web
+
+from protocol.codec import timestamp
+from protocol.ids import STAFF
+from protocol.rest import Page, Playback, SessionRecording
+from server.auth.grants import grants_key
+from server.errors import NotFoundError
+from server.rest import answers
+from server.rest.endpoint import read_body
+from server.rest.ports import SignallingAnswer, objects_key, signalling_key
+from server.rest.route import Call
+from server.store import sessions
+from server.store.recordings import list_of_session
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+PLAYLIST = "index.m3u8"
+
+_FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.(?P<kind>m3u8|m4s|mp4)")
+_RESOURCE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "m4s": "video/iso.segment",
+    "mp4": "video/mp4",
+}
+
+
+async def publish(call: Call[None, None]) -> web.Response:
+    """Start publishing; a newer publisher replaces an older one."""
+    offer = await read_body(call.request, (SDP,))
+    engine = call.app[signalling_key]
+    return _passed_on(await engine.whip(call["session"], call.identity.user, offer))
+
+
+async def watch(call: Call[None, None]) -> web.Response:
+    """Start watching."""
+    offer = await read_body(call.request, (SDP,))
+    engine = call.app[signalling_key]
+    return _passed_on(await engine.whep(call["session"], call.identity.user, offer))
+
+
+async def trickle(call: Call[None, None]) -> web.Response:
+    """Add ICE candidates to a publisher or viewer."""
+    fragment = await read_body(call.request, (FRAGMENT,))
+    given = call.request.headers.get("If-Match")
+    headers = {} if given is None else {"If-Match": given}
+    engine = call.app[signalling_key]
+    return _passed_on(await engine.patch(call["session"], _resource(call), fragment, headers))
+
+
+async def end(call: Call[None, None]) -> web.Response:
+    """End publishing or watching."""
+    engine = call.app[signalling_key]
+    return _passed_on(await engine.delete(call["session"], _resource(call)))
+
+
+async def playback(call: Call[None, None]) -> Page[Playback]:
+    """List how to see and hear a session, best first."""
+    session, is_staff = call["session"], call.role in STAFF
+    ways: list[Playback] = []
+    async with call.database() as connection:
+        status = (await sessions.get(connection, session)).status
+        # Until a replay is published its recordings are the staff's.
+        found = await list_of_session(connection, session) if is_staff else []
+    if status == "live" or (is_staff and status == "scheduled"):
+        ways.append(Playback("whep", f"/v1/sessions/{session}/whep", None))
+    for recording in reversed(found):
+        if recording.status != "failed":
+            url, expires_at_ms = _hls(call, recording.id)
+            ways.append(Playback("hls", url, timestamp(expires_at_ms)))
+    return Page(tuple(ways), None)
+
+
+async def recordings(call: Call[None, None]) -> Page[SessionRecording]:
+    """List the recordings of a session."""
+    async with call.database() as connection:
+        rows = await list_of_session(connection, call["session"])
+    shown = (
+        answers.recording(row, None if row.status == "failed" else _hls(call, row.id)[0])
+        for row in rows
+    )
+    return Page(tuple(shown), None)
+
+
+async def recording_file(call: Call[None, None]) -> web.Response:
+    """Return a playlist or segment of a recording."""
+    return await _file(call.request, call.identity.tenant)
+
+
+async def granted_file(request: web.Request) -> web.Response:
+    """Return a playlist or segment of a recording to who has a grant in the path."""
+    grant = request.match_info["grant"]
+    tenant = request.app[grants_key].verify(request.match_info["session"], grant)
+    return await _file(request, tenant)
+
+
+async def _file(request: web.Request, tenant: str) -> web.Response:
+    path = request.match_info
+    name = _FILE.fullmatch(path["file"])
+    if name is None:
+        raise NotFoundError
+    key = f"{tenant}/{path['session']}/recordings/{path['recording']}/{path['file']}"
+    body = await request.app[objects_key].get(key)
+    # A playlist grows while its class is recorded; what it names never changes.
+    lifetime = "no-cache" if name["kind"] == "m3u8" else "private, max-age=86400, immutable"
+    return web.Response(
+        body=body, content_type=_TYPES[name["kind"]], headers={"Cache-Control": lifetime}
+    )
+
+
+def _hls(call: Call[None, None], recording: str) -> tuple[str, int]:
+    session = call["session"]
+    grants = call.app[grants_key]
+    grant, expires_at_ms = grants.issue(call.identity.tenant, session, call.identity.user)
+    url = f"/v1/sessions/{session}/recordings/{recording}/{grant}/{PLAYLIST}"
+    return url, expires_at_ms
+
+
+def _resource(call: Call[None, None]) -> str:
+    name = call["resource"]
+    if not _RESOURCE.fullmatch(name):
+        raise NotFoundError
+    return name
+
+
+def _passed_on(answer: SignallingAnswer) -> web.Response:
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)

@@ -1,0 +1,122 @@
+"""What REST needs of others; :mod:`server.app` says who fulfils it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from aiohttp import web
+
+from protocol.commands import AnyCommand
+from protocol.ids import Role
+from protocol.rest import CommandDone, EventsPage
+from server.auth.tokens import Identity
+from server.secrets.secret import Secret
+from server.store.pool import AcquiredConnection
+
+
+class LiveSessions(Protocol):
+    """The classes, wherever they are owned. Access has been checked when these are called."""
+
+    async def perform(
+        self,
+        session: str,
+        identity: Identity,
+        role: Role,
+        command: AnyCommand,
+        *,
+        key: str,
+        expect: int | None,
+    ) -> CommandDone:
+        """Do what ``command`` says, as if it had come over a live socket; return once committed.
+
+        Raises:
+            Refusal: If it was not done.
+
+        """
+
+    async def events(self, session: str, role: Role, *, after: int, limit: int) -> EventsPage:
+        """Return up to ``limit`` committed events after position ``after``, as ``role`` sees them.
+
+        Raises:
+            UnavailableError: If the log cannot be read now.
+
+        """
+
+
+class SignallingAnswer(Protocol):
+    """What WHIP and WHEP answer, to be passed on."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The HTTP headers; ``Location`` is ``/v1/sessions/{session}/whip|whep/{resource}``."""
+
+    @property
+    def body(self) -> bytes:
+        """SDP, a fragment of it, a problem document, or nothing."""
+
+
+class Signalling(Protocol):
+    """The engine that carries media: where publishing and watching are negotiated.
+
+    All raise UnavailableError if the engine is away.
+    """
+
+    async def whip(self, session: str, user: str, sdp: bytes) -> SignallingAnswer:
+        """Start publishing (RFC 9725)."""
+
+    async def whep(self, session: str, user: str, sdp: bytes) -> SignallingAnswer:
+        """Start watching."""
+
+    async def patch(
+        self, session: str, resource: str, fragment: bytes, headers: dict[str, str]
+    ) -> SignallingAnswer:
+        """Add ICE candidates to a resource (RFC 9725 §4.3)."""
+
+    async def delete(self, session: str, resource: str) -> SignallingAnswer:
+        """End a resource."""
+
+
+class Addresses(Protocol):
+    """The rule of where the server may connect to."""
+
+    async def pin(self, url: str) -> object:
+        """Resolve the host of ``url`` and check every address of it.
+
+        Raises:
+            DestinationError: ``ssrf_blocked`` if one may not be connected to, ``dns`` if there is
+                none.
+
+        """
+
+
+class KeyVault(Protocol):
+    """Where stream keys are kept: put and dropped, never read by a request."""
+
+    async def put(self, connection: AcquiredConnection, tenant: str, secret: Secret) -> str:
+        """Keep ``secret`` encrypted, in the connection's transaction; return its reference."""
+
+    async def drop(self, connection: AcquiredConnection, reference: str) -> None:
+        """Forget what was put under ``reference``, in the connection's transaction."""
+
+
+class Objects(Protocol):
+    """The object store, as far as recordings are played from it."""
+
+    async def get(self, key: str) -> bytes:
+        """Return an object.
+
+        Raises:
+            NotFoundError: If there is none.
+            UnavailableError: If the store is away.
+
+        """
+
+
+live_sessions_key: web.AppKey[LiveSessions] = web.AppKey("live_sessions")
+signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
+addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
+key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
+objects_key: web.AppKey[Objects] = web.AppKey("objects")

@@ -1,0 +1,178 @@
+"""Every answer that is a "no": RFC 9457 problem documents, made in one place.
+
+The body of a problem depends on the problem alone, so that what belongs to another tenant reads
+byte for byte like what does not exist. ``X-Request-Id`` tells requests apart: it is in the log, and
+a client may give its own.
+"""
+
+import re
+from http import HTTPStatus
+from typing import TypeAlias, assert_never, get_args
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from protocol.errors import Refusal
+from protocol.rest import Problem, ProblemCode
+from server.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from server.ids import new_id
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+STATUS: dict[ProblemCode, int] = {
+    "bad_request": 400,
+    "unknown_op": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "muted": 403,
+    "locked": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "conflict": 409,
+    "idempotency_conflict": 409,
+    "session_ended": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limited": 429,
+    "internal": 500,
+    "overloaded": 503,
+    "unavailable": 503,
+}
+
+_OF_STATUS: dict[int, ProblemCode] = {
+    status: code
+    for code, status in STATUS.items()
+    if code in ("bad_request", "not_found", "method_not_allowed", "too_large")
+}
+_CLIENTS_OWN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+class UnsupportedMediaTypeError(Exception):
+    """The body is of another content type than this route takes."""
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(f"The body must be {expected}.")
+
+
+Expected: TypeAlias = (
+    Refusal
+    | NotFoundError
+    | UnauthorizedError
+    | ForbiddenError
+    | ConflictError
+    | InvalidInputError
+    | UnavailableError
+    | UnsupportedMediaTypeError
+)
+"""What handlers raise to say no; everything else is our fault."""
+_EXPECTED: tuple[type[Expected], ...] = get_args(Expected)
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer whatever goes wrong below with a problem, and give every answer its request's id."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _CLIENTS_OWN_ID.fullmatch(given) else new_id()
+    with structlog.contextvars.bound_contextvars(request=request_id):
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            response = _of_http(error)
+        except _EXPECTED as error:
+            response = respond(error)
+        except Exception:
+            log.exception("request_failed", method=request.method, route=route_of(request))
+            response = _response(
+                _problem("internal", "Something went wrong on our side.", request=request_id)
+            )
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request_id
+    return response
+
+
+def respond(error: Expected) -> web.Response:
+    """Return the problem that says what ``error`` says."""
+    text = str(error)
+    match error:
+        case Refusal():
+            problem = _problem(
+                error.code, text, field=error.field, retry_ms=error.retry_ms, touched=error.touched
+            )
+        case NotFoundError():
+            problem = _problem("not_found", text)
+        case UnauthorizedError():
+            problem = _problem("unauthorized", text)
+        case ForbiddenError():
+            problem = _problem("forbidden", text)
+        case ConflictError():
+            problem = _problem("conflict", text)
+        case InvalidInputError():
+            # Well-formed, and yet not possible: RFC 9110 §15.5.21.
+            problem = _problem("bad_request", text, field=error.field, status=422)
+        case UnavailableError():
+            problem = _problem("unavailable", text, retry_ms=round(error.retry_seconds * 1000))
+        case UnsupportedMediaTypeError():
+            problem = _problem("unsupported_media_type", text)
+        case _:
+            assert_never(error)
+    return _response(problem)
+
+
+def route_of(request: web.Request) -> str:
+    """Return the pattern of the route that was asked for: a bounded label."""
+    resource = request.match_info.route.resource
+    return "unknown" if resource is None else resource.canonical
+
+
+def _of_http(error: web.HTTPException) -> web.Response:
+    """Turn what aiohttp itself raises (no such route, body too large) into a problem."""
+    code = _OF_STATUS.get(error.status, "bad_request")
+    detail = {
+        "not_found": "There is no such route.",
+        "method_not_allowed": "This route does not take this method.",
+        "too_large": "The body is too large.",
+    }.get(code, "The request cannot be understood.")
+    response = _response(_problem(code, detail, status=error.status))
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _problem(
+    code: ProblemCode,
+    detail: str,
+    *,
+    status: int | None = None,
+    field: str | None = None,
+    retry_ms: int | None = None,
+    touched: int | None = None,
+    request: str | None = None,
+) -> Problem:
+    status = status or STATUS[code]
+    title = HTTPStatus(status).phrase
+    return Problem(code, title, status, detail, field, retry_ms, touched, request)
+
+
+def _response(problem: Problem) -> web.Response:
+    response = web.Response(
+        body=msgspec.json.encode(problem),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
+    if problem.retry_ms is not None:
+        response.headers["Retry-After"] = str(-(-problem.retry_ms // 1000))
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="liveclass"'
+    return response

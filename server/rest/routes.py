@@ -1,0 +1,125 @@
+"""Every REST route, in one table: method, path, handler, who may, and the types on both sides."""
+
+from aiohttp import web
+
+from protocol import rest
+from protocol.rest import ProblemCode
+from server.rest import courses, destinations, live, media, sessions
+from server.rest.endpoint import endpoint
+from server.rest.route import ASSIST, ATTEND, LOOK, MANAGE, TEACH, Route
+
+_FIND: tuple[ProblemCode, ...] = ("not_found",)
+_WRITE: tuple[ProblemCode, ...] = (
+    "not_found",
+    "bad_request",
+    "too_large",
+    "unsupported_media_type",
+)
+_CREATE: tuple[ProblemCode, ...] = (*_WRITE, "idempotency_conflict")
+_COMMAND: tuple[ProblemCode, ...] = (
+    *_WRITE,
+    "unknown_op",
+    "conflict",
+    "idempotency_conflict",
+    "muted",
+    "locked",
+    "session_ended",
+    "rate_limited",
+    "overloaded",
+)
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    # Courses and lessons
+    Route("POST", "/v1/courses", courses.create, MANAGE, rest.Course, rest.NewCourse,
+          status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/courses", courses.index, LOOK, rest.Page[rest.Course],
+          query=rest.PageQuery, errors=("bad_request",)),
+    Route("GET", "/v1/courses/{course}", courses.show, LOOK, rest.Course, errors=_FIND),
+    Route("PATCH", "/v1/courses/{course}", courses.change, MANAGE, rest.Course, rest.CourseChange,
+          errors=_WRITE),
+    Route("POST", "/v1/courses/{course}/lessons", courses.create_lesson, MANAGE, rest.Lesson,
+          rest.NewLesson, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/courses/{course}/lessons", courses.lessons, LOOK, rest.Page[rest.Lesson],
+          query=rest.PageQuery, errors=(*_FIND, "bad_request")),
+
+    # Sessions and who comes to them
+    Route("POST", "/v1/lessons/{lesson}/sessions", sessions.create, MANAGE, rest.Session,
+          rest.NewSession, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/lessons/{lesson}/sessions", sessions.of_lesson, LOOK,
+          rest.Page[rest.Session], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
+    Route("GET", "/v1/sessions", sessions.index, LOOK, rest.Page[rest.Session],
+          query=rest.PageQuery, errors=("bad_request",)),
+    Route("GET", "/v1/sessions/{session}", sessions.show, ATTEND, rest.Session, errors=_FIND),
+    Route("PATCH", "/v1/sessions/{session}", sessions.change, TEACH, rest.Session,
+          rest.SessionChange, errors=_WRITE),
+    Route("GET", "/v1/sessions/{session}/participants", sessions.people, ASSIST,
+          rest.Page[rest.SessionParticipant], query=rest.PageQuery,
+          errors=(*_FIND, "bad_request")),
+    Route("POST", "/v1/sessions/{session}/join-tokens", sessions.join_token, ASSIST,
+          rest.JoinToken, rest.NewJoinToken, status=201, errors=_WRITE),
+
+    # What happens in a session
+    Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
+          rest.CommandRequest, errors=_COMMAND),
+    Route("GET", "/v1/sessions/{session}/events", live.events, ATTEND, rest.EventsPage,
+          query=rest.EventsQuery, errors=(*_FIND, "bad_request")),
+
+    # Where to stream to
+    Route("POST", "/v1/integrations", destinations.create_integration, MANAGE, rest.Integration,
+          rest.NewIntegration, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/integrations", destinations.integrations, LOOK,
+          rest.Page[rest.Integration], query=rest.PageQuery, errors=("bad_request",)),
+    Route("PATCH", "/v1/integrations/{integration}", destinations.change_integration, MANAGE,
+          rest.Integration, rest.IntegrationChange, errors=_WRITE),
+    Route("POST", "/v1/destinations", destinations.create, MANAGE, rest.Destination,
+          rest.NewDestination, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/destinations", destinations.index, LOOK, rest.Page[rest.Destination],
+          query=rest.PageQuery, errors=("bad_request",)),
+    Route("GET", "/v1/destinations/{destination}", destinations.show, LOOK, rest.Destination,
+          errors=_FIND),
+    Route("PUT", "/v1/destinations/{destination}/stream-key", destinations.replace_key, MANAGE,
+          body=rest.NewStreamKey, status=204, errors=_WRITE),
+    Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
+          rest.Page[rest.SessionDestination], query=rest.PageQuery,
+          errors=(*_FIND, "bad_request")),
+    Route("POST", "/v1/sessions/{session}/destinations", destinations.enable, TEACH,
+          rest.CommandDone, rest.EnableDestination, errors=_COMMAND),
+
+    # Picture and sound
+    Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
+          takes=media.SDP, produces=media.SDP, scope="publish", errors=_WRITE),
+    Route("PATCH", "/v1/sessions/{session}/whip/{resource}", media.trickle, ASSIST, status=204,
+          takes=media.FRAGMENT, scope="publish", errors=_WRITE),
+    Route("DELETE", "/v1/sessions/{session}/whip/{resource}", media.end, ASSIST,
+          scope="publish", errors=_FIND),
+    Route("POST", "/v1/sessions/{session}/whep", media.watch, ATTEND, status=201,
+          takes=media.SDP, produces=media.SDP, errors=_WRITE),
+    Route("PATCH", "/v1/sessions/{session}/whep/{resource}", media.trickle, ATTEND, status=204,
+          takes=media.FRAGMENT, errors=_WRITE),
+    Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
+          rest.Page[rest.Playback], errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/recordings", media.recordings, ASSIST,
+          rest.Page[rest.SessionRecording], errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
+          ASSIST, produces="application/octet-stream", errors=_FIND),
+)
+# fmt: on
+
+
+def table() -> list[web.RouteDef]:
+    """Return all routes, for :meth:`aiohttp.web.Application.add_routes`.
+
+    The application needs :func:`server.rest.problems.middleware`, and what the handlers use under
+    the keys of their owners: settings, tokens, grants, pools, vault, and :mod:`server.rest.ports`.
+    """
+    return [
+        *(web.route(each.method, each.path, endpoint(each)) for each in ROUTES),
+        # Without a token: the grant in the path is all that a player can carry.
+        web.get(
+            "/v1/sessions/{session}/recordings/{recording}/{grant}/{file}",
+            media.granted_file,
+            allow_head=False,
+        ),
+    ]

@@ -1,0 +1,53 @@
+import re
+from typing import get_args, get_type_hints
+
+import pytest
+from aiohttp import web
+
+from protocol.rest import ProblemCode
+from server.rest import routes
+from server.rest.problems import STATUS
+from server.rest.route import Route
+
+ROUTES = [pytest.param(each, id=f"{each.method} {each.path}") for each in routes.ROUTES]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_table_says_what_the_handler_takes_and_gives(route: Route) -> None:
+    hints = get_type_hints(route.handler)
+    body, query = get_args(hints["call"])
+    none = type(None)
+    assert body == (route.body or none)
+    assert query == (route.query or none)
+    if hints["return"] is not web.Response:
+        assert hints["return"] == (route.answer or none)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_is_described_and_what_it_may_refuse_is_complete(route: Route) -> None:
+    assert (route.handler.__doc__ or "").partition("\n")[0].endswith(".")
+    if route.body is not None or route.takes is not None:
+        assert {"bad_request", "too_large", "unsupported_media_type"} <= set(route.errors)
+    if route.query is not None:
+        assert "bad_request" in route.errors
+    if "{" in route.path:
+        assert "not_found" in route.errors
+    if route.idempotent:
+        assert route.method == "POST"
+        assert "idempotency_conflict" in route.errors
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_who_may_use_a_route_can_be_found_out(route: Route) -> None:
+    assert ("{session}" in route.path) == (route.access.within == "session")
+
+
+def test_no_route_is_there_twice_and_only_media_is_open_to_scoped_tokens() -> None:
+    known = [(each.method, re.sub(r"\{\w+\}", "{}", each.path)) for each in routes.ROUTES]
+    assert len(set(known)) == len(known)
+    assert {each.path.split("/")[4] for each in routes.ROUTES if each.scope} == {"whip"}
+
+
+def test_every_code_has_a_status() -> None:
+    codes = {code for literal in get_args(ProblemCode) for code in get_args(literal)}
+    assert set(STATUS) == codes
