@@ -6,6 +6,7 @@ that answers differently the second time (DNS rebinding) gains nothing.
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from server.media.rtmp.client import Endpoint
 DNS_SECONDS = 5.0
 DEFAULT_PORTS = {"rtmp": 1935, "rtmps": 443}
 PORTS = frozenset({1935, 443, 80, 2935, 1936})
+
+_ALLOWED = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+)):(?P<port>\*|[0-9]{1,5})")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -97,15 +100,14 @@ def parse_allowed(text: str) -> tuple[Allowed, ...]:
     """
     rules = []
     for item in filter(None, (part.strip() for part in text.split(","))):
-        network, port = item, ""
-        if item.startswith("["):
-            network, _, port = item[1:].partition("]")
-            port = port.removeprefix(":")
-        elif item.count(":") == 1:
-            network, _, port = item.partition(":")
+        found = _ALLOWED.fullmatch(item)
         try:
-            number = int(port) if port not in ("", "*") else None
-            rules.append(Allowed(ipaddress.ip_network(network), number, port == "*"))
+            if found is None:
+                rules.append(Allowed(ipaddress.ip_network(item), None))
+            else:
+                network = ipaddress.ip_network(found["v6"] or found["v4"])
+                port = found["port"]
+                rules.append(Allowed(network, None if port == "*" else int(port), port == "*"))
         except ValueError:
             raise InvalidInputError(
                 f"{item!r} is not of the form cidr[:port|:*].", field="egress_allow"

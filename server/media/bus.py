@@ -101,21 +101,24 @@ class UnitQueue:
         if self.overflowed:
             return
         self._newest_ms = max(self._newest_ms, unit.dts_ms)
-        if unit.kind is Kind.VIDEO:
-            if self.waits_for_key and not unit.key:
-                self.dropped += self._started
-                return
-            self.waits_for_key = False
-            self._started = True
-        elif not self._started:
-            return
-        self._units.append(unit)
-        self.bytes += len(unit.data)
+        if self._accepts(unit):
+            self._units.append(unit)
+            self.bytes += len(unit.data)
         limits = self._limits
         if limits.lag_ms is not None and self.lag_ms > limits.lag_ms:
             self._shed(limits.lag_ms)
         if self.lag_ms > limits.overflow_ms or self.bytes > limits.overflow_bytes:
             self.overflowed = True
+
+    def _accepts(self, unit: EncodedUnit) -> bool:
+        if unit.kind is not Kind.VIDEO:
+            return self._started
+        if self.waits_for_key and not unit.key:
+            self.dropped += self._started
+            return False
+        self.waits_for_key = False
+        self._started = True
+        return True
 
     def pop(self) -> EncodedUnit | None:
         """Take the oldest unit, or None."""

@@ -61,11 +61,21 @@ class SenderReports:
 
     def wall(self, timestamp: int) -> float:
         """Return the sender's wall clock in seconds at an unwrapped RTP timestamp."""
-        assert self._origin is not None, "no report yet"
-        rtp_zero, ntp_zero = self._origin
+        rtp_zero, ntp_zero = self._known_origin()
         media = (timestamp - rtp_zero) / self._rate
         mean_x, mean_y = self._mean
         return ntp_zero + media + mean_y + self._slope * (media - mean_x)
+
+    def timestamp(self, wall: float) -> float:
+        """Return the unwrapped RTP timestamp at a wall clock: the inverse of :meth:`wall`."""
+        rtp_zero, ntp_zero = self._known_origin()
+        mean_x, mean_y = self._mean
+        media = (wall - ntp_zero - mean_y + self._slope * mean_x) / (1 + self._slope)
+        return rtp_zero + media * self._rate
+
+    def _known_origin(self) -> tuple[int, float]:
+        assert self._origin is not None, "no report yet"
+        return self._origin
 
 
 class PublisherClock:
@@ -122,8 +132,9 @@ class PublisherClock:
         if self._audio is None or not (audio.known and video.known):
             return
         rtp_zero, sample_zero = self._audio
-        since_audio = (video.wall(timestamp) - audio.wall(rtp_zero)) * 1000
-        error = sample_zero * 1000 / AUDIO_RATE + since_audio - raw - self._correction_ms
+        # The sound that was heard when this picture was seen.
+        sample = sample_zero + audio.timestamp(video.wall(timestamp)) - rtp_zero
+        error = sample * 1000 / AUDIO_RATE - raw - self._correction_ms
         if abs(error) > STEP_MS or (not self._aligned and not self.settled(now)):
             self._correction_ms += error
         else:
