@@ -64,14 +64,15 @@ class QueueLimits:
 
     lag_ms: int | None
     """Beyond this, pictures are dropped up to a keyframe; None: never."""
-    overflow_ms: int
-    """Beyond this the queue is given up."""
+    overflow_ms: int | None
+    """Beyond this the queue is given up; None: however long."""
     overflow_bytes: int = 16 << 20
+    """Beyond this the queue is given up."""
 
 
 RTMP_LIMITS = QueueLimits(lag_ms=2_000, overflow_ms=5_000)
 VIEWER_LIMITS = QueueLimits(lag_ms=300, overflow_ms=10_000)
-RECORDER_LIMITS = QueueLimits(lag_ms=None, overflow_ms=60_000, overflow_bytes=32 << 20)
+RECORDER_LIMITS = QueueLimits(lag_ms=None, overflow_ms=None, overflow_bytes=32 << 20)
 
 
 class UnitQueue:
@@ -107,8 +108,8 @@ class UnitQueue:
         limits = self._limits
         if limits.lag_ms is not None and self.lag_ms > limits.lag_ms:
             self._shed(limits.lag_ms)
-        if self.lag_ms > limits.overflow_ms or self.bytes > limits.overflow_bytes:
-            self.overflowed = True
+        too_late = limits.overflow_ms is not None and self.lag_ms > limits.overflow_ms
+        self.overflowed = too_late or self.bytes > limits.overflow_bytes
 
     def _accepts(self, unit: EncodedUnit) -> bool:
         if unit.kind is not Kind.VIDEO:

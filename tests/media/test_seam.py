@@ -1,0 +1,213 @@
+"""The contract with aiortc's private names: proven byte for byte, between two real peers."""
+
+import asyncio
+import inspect
+import time
+from fractions import Fraction
+from importlib.metadata import version
+from itertools import pairwise
+
+import aiortc
+import av
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.codecs import CODECS
+from aiortc.mediastreams import MediaStreamTrack
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from server.media import aiortc_seam
+from server.media.aiortc_seam import Payloads
+from server.media.assembler import AccessUnit, AudioAssembler, VideoAssembler
+from server.media.h264 import join_annexb, nal_type, split_annexb
+
+
+def test_aiortc_is_the_version_the_seam_was_written_for() -> None:
+    assert version("aiortc").startswith(aiortc_seam.SUPPORTED)
+
+
+def test_the_private_names_are_there() -> None:
+    receiver = inspect.getsource(aiortc.RTCRtpReceiver)
+    assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in receiver
+    assert "remb = self.__remote_bitrate_estimator.add(" in receiver
+    sender = inspect.getsource(aiortc.RTCRtpSender)
+    assert "if self.__encoder is None:" in sender
+    assert "payloads, timestamp = self.__encoder.pack(data)" in sender
+
+
+def pictures(count: int) -> list[bytes]:
+    """Encode noise, so that keyframes have many packets."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 640, 360, "yuv420p"
+    encoder.time_base = encoder.framerate = Fraction(1, 30)
+    encoder.bit_rate = 6_000_000
+    encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "g": "15", "crf": "12"}
+    encoder.profile = "Baseline"
+    out = []
+    for number in range(count):
+        frame = av.VideoFrame(640, 360, "yuv420p")
+        luma = frame.planes[0]
+        noise = bytes((n * n * (number + 3) // 7) & 0xFF for n in range(luma.line_size))
+        luma.update(noise * 360)
+        for plane in frame.planes[1:]:
+            plane.update(b"\x80" * plane.buffer_size)
+        frame.pts = number
+        out += [bytes(packet) for packet in encoder.encode(frame)]
+    return out
+
+
+class ListTrack(MediaStreamTrack):
+    """Yield payloads at 60 a second, then wait."""
+
+    def __init__(self, kind: str, frames: list[Payloads]) -> None:
+        super().__init__()
+        self.kind = kind
+        self._frames = iter(frames)
+
+    async def recv(self) -> Payloads:
+        frame = next(self._frames, None)
+        if frame is None:
+            await asyncio.Event().wait()
+        await asyncio.sleep(1 / 60)
+        return frame
+
+
+class Pair:
+    """A sender and a receiver on the loopback of this host."""
+
+    def __init__(self) -> None:
+        self.sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.receiver = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    async def connect(self) -> None:
+        await self.sender.setLocalDescription(await self.sender.createOffer())
+        await self.receiver.setRemoteDescription(self.sender.localDescription)
+        await self.receiver.setLocalDescription(await self.receiver.createAnswer())
+        await self.sender.setRemoteDescription(self.receiver.localDescription)
+
+    async def until(self, state: str, seconds: float = 5.0) -> None:
+        async with asyncio.timeout(seconds):
+            while self.receiver.connectionState != state:
+                await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        await self.sender.close()
+        await self.receiver.close()
+
+
+def prefer_h264(pc: RTCPeerConnection) -> None:
+    for transceiver in pc.getTransceivers():
+        if transceiver.kind == "video":
+            codecs = aiortc.RTCRtpSender.getCapabilities("video").codecs
+            transceiver.setCodecPreferences(
+                [c for c in codecs if c.mimeType in ("video/H264", "video/rtx")]
+            )
+
+
+async def test_every_access_unit_arrives_byte_for_byte() -> None:
+    encoded = pictures(60)
+    assert max(map(len, encoded)) > 30_000
+    sound = [bytes([number]) * 50 for number in range(60)]
+    pair, done = Pair(), asyncio.Event()
+    video, audio = VideoAssembler(), AudioAssembler()
+    units: list[AccessUnit] = []
+    packets: list[bytes] = []
+    reports: list[tuple[float, int]] = []
+    asked = asyncio.Event()
+
+    sending = pair.sender.addTransceiver(
+        ListTrack(
+            "video",
+            [
+                Payloads(aiortc_seam.packetize_h264(split_annexb(data)), number * 3000)
+                for number, data in enumerate(encoded)
+            ],
+        ),
+        direction="sendonly",
+    ).sender
+    talking = pair.sender.addTransceiver(
+        ListTrack("audio", [Payloads([data], n * 960) for n, data in enumerate(sound)]),
+        direction="sendonly",
+    ).sender
+    prefer_h264(pair.sender)
+    aiortc_seam.send_payloads(sending)
+    aiortc_seam.send_payloads(talking)
+    aiortc_seam.on_keyframe_request(sending, asked.set)
+
+    def take(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
+        units.extend(video.add(sequence, timestamp, marker, data, time.monotonic()))
+        if len(units) == len(encoded):
+            done.set()
+        return len(units) == 30  # a PLI through the return value
+
+    def hear(sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
+        packets.extend(p.data for p in audio.add(sequence, timestamp, data, time.monotonic()))
+        return False
+
+    receiving = pair.receiver.addTransceiver("video", direction="recvonly").receiver
+    listening = pair.receiver.addTransceiver("audio", direction="recvonly").receiver
+    prefer_h264(pair.receiver)
+    aiortc_seam.take_packets(receiving, take)
+    aiortc_seam.take_packets(listening, hear)
+    aiortc_seam.take_reports(receiving, lambda ntp, rtp: reports.append((ntp, rtp)))
+    aiortc_seam.bound_estimate(receiving, floor=800_000, cap=6_000_000)
+    try:
+        await pair.connect()
+        async with asyncio.timeout(8):
+            await done.wait()
+            await asked.wait()
+        for unit, data in zip(units, encoded, strict=True):
+            wanted = [n for n in split_annexb(data) if nal_type(n) not in (7, 8, 9)]
+            assert join_annexb(unit.nals) == join_annexb(wanted)
+        steps = {b.timestamp - a.timestamp for a, b in pairwise(units)}
+        assert steps == {3000}
+        assert packets == sound[: len(packets)]
+        assert len(packets) > 50
+        asked.clear()
+        await aiortc_seam.request_keyframe(receiving)
+        async with asyncio.timeout(2):
+            await asked.wait()
+            while not reports:
+                await asyncio.sleep(0.02)
+        ntp, _ = reports[0]
+        # NTP counts from 1900.
+        assert abs(ntp - 2_208_988_800 - time.time()) < 5
+    finally:
+        await pair.close()
+
+
+class OwnCertificate(aiortc.rtcdtlstransport.RTCCertificate):
+    """A peer that has an RSA certificate and offers what such peers offer."""
+
+    @classmethod
+    def rsa(cls) -> "OwnCertificate":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return cls(key, aiortc.rtcdtlstransport.generate_certificate(key))
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_a_peer_with_an_rsa_certificate_is_understood(prepared: bool) -> None:
+    pair = Pair()
+    pair.sender._RTCPeerConnection__certificates = [OwnCertificate.rsa()]
+    aiortc_seam.accept_rsa_peers(pair.sender)
+    if prepared:
+        aiortc_seam.accept_rsa_peers(pair.receiver)
+    pair.sender.addTransceiver("audio", direction="sendonly")
+    pair.receiver.addTransceiver("audio", direction="recvonly")
+    # The peer is the DTLS server: its certificate decides the suite.
+    try:
+        await pair.connect()
+        await pair.until("connected" if prepared else "failed")
+    finally:
+        await pair.close()
+
+
+def test_profiles_are_registered_once() -> None:
+    aiortc_seam.register_profiles()
+    count = len(CODECS["video"])
+    aiortc_seam.register_profiles()
+    assert len(CODECS["video"]) == count
+    profiles = {c.parameters.get("profile-level-id") for c in CODECS["video"]}
+    assert {"42001f", "42e01f", "4d001f", "64001f", "640c1f"} <= profiles
+    types = [c.payloadType for c in CODECS["video"]]
+    assert len(types) == len(set(types))
+    assert max(types) < 128
