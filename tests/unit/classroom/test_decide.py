@@ -11,7 +11,7 @@ from server.classroom import chat, destinations, people, scenes
 from server.classroom.access import check_outranks
 from server.classroom.evolve import evolve
 from server.classroom.state import Actor, Classroom
-from server.classroom.view import counters, mine, view
+from server.classroom.view import counters, mine, touches, view
 from tests.strategies import REASON, UNKNOWN, identifier
 from tests.unit.classroom.lesson import (
     ADMIN,
@@ -339,6 +339,29 @@ def test_the_loss_of_a_publisher_that_was_replaced_is_no_news(lesson):
 )
 def test_an_event_about_nothing_known_changes_nothing(lesson, event):
     assert _after(lesson.state, event, None) == lesson.state
+
+
+def test_students_see_neither_votes_nor_the_correct_answer(lesson):
+    poll = poll_of(lesson, correct=(1,), anonymous=True)
+    lesson.does(ANN, cmd.PollVote(poll, (1,)))
+    opened, voted = lesson.log[-2:]
+    assert b'"correct":[1]' in shown(opened, "staff").data
+    assert b'"correct":null' in shown(opened, "student").data
+    assert shown(voted, "student") is None
+    assert shown(voted, "staff").by is shown(voted, "staff").key is None
+    assert lesson.views["student"].polls[0].correct is None
+    lesson.does(TEACHER, cmd.PollPublish(poll))
+    assert lesson.views["student"].polls[0].correct == (1,)
+
+
+def test_a_lowered_hand_moves_everybody_behind_it(lesson):
+    for user in (ANN, BOB, ASSISTANT):
+        lesson.does(user, cmd.HandRaise())
+    before = lesson.state
+    lesson.does(ANN, cmd.HandLower())
+    assert {BOB, ASSISTANT} <= touches(before, ev.HandLowered(ANN), ANN)
+    assert mine(lesson.state, BOB, "student", 1).hand_position == 1
+    assert [hand.user for hand in lesson.views["student"].hands] == [BOB, ASSISTANT]
 
 
 def test_a_removal_looks_the_same_with_and_without_a_reason(lesson):

@@ -16,6 +16,7 @@ from protocol.commands import COMMANDS
 from protocol.errors import Refusal
 from protocol.frames import CommandFrame
 from protocol.snapshot import State
+from server.classroom.access import grants
 from server.classroom.view import counters, mine, touches
 from tests.strategies import FOR_STAFF, REASON, commands, identifier
 from tests.unit.classroom.lesson import (
@@ -70,9 +71,24 @@ class Class(RuleBasedStateMachine):
     def departs(self, user):
         self.lesson.departs(user)
 
+    @rule(user=everybody, data=st.data())
+    def does_what_they_may(self, user, data):
+        may = sorted(set(grants(ROLES[user])) - FINAL)
+        self._does(user, data.draw(st.sampled_from(may)), data)
+
     @rule(user=everybody, op=st.sampled_from(OFTEN), data=st.data())
-    def does(self, user, op, data):
+    def tries_anything(self, user, op, data):
         self._does(user, op, data)
+
+    @precondition(lambda self: self.lesson.state.hands)
+    @rule(data=st.data())
+    def a_hand_is_lowered(self, data):
+        hand = data.draw(st.sampled_from(self.lesson.state.hands))
+        self.act(data.draw(st.sampled_from((hand, TEACHER))), cmd.HandLower(hand))
+
+    @rule(anonymous=st.booleans(), correct=st.none() | st.just((1,)))
+    def a_poll_opens(self, anonymous, correct):
+        self.act(TEACHER, cmd.PollOpen("?", ("a", "b"), anonymous=anonymous, correct=correct))
 
     @precondition(lambda self: self.lesson.head > 15)
     @rule(user=everybody, op=st.sampled_from(sorted(FINAL)), data=st.data())
@@ -272,4 +288,4 @@ def _sent(command):
 
 
 TestClass = Class.TestCase
-TestClass.settings = settings(max_examples=80, stateful_step_count=35, deadline=None)
+TestClass.settings = settings(max_examples=70, stateful_step_count=40, deadline=None)
