@@ -89,8 +89,9 @@ async def show(call: Call[None, None]) -> Destination:
 async def replace_key(call: Call[NewStreamKey, None]) -> None:
     """Give a destination another key; the former one is forgotten."""
     async with call.database() as connection:
+        destination = await store.get_destination(connection, call["destination"])
         reference = await _key_ref(call, call.body, connection)
-        former = await store.set_stream_key(connection, call["destination"], reference)
+        former = await store.set_stream_key(connection, destination.id, reference)
         if former.startswith("vault:"):
             await call.app[key_vault_key].drop(connection, former)
 

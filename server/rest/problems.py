@@ -12,6 +12,7 @@ from typing import TypeAlias, assert_never, get_args
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import METH_ALL
 from aiohttp.typedefs import Handler
 
 from protocol.errors import Refusal
@@ -25,6 +26,7 @@ from server.errors import (
     UnavailableError,
 )
 from server.ids import new_id
+from server.ops import metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -79,10 +81,17 @@ _EXPECTED: tuple[type[Expected], ...] = get_args(Expected)
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer whatever goes wrong below with a problem, and give every answer its request's id."""
+    """Answer whatever goes wrong below with a problem, and give every answer its request's id.
+
+    Live sockets pass through: once upgraded they say goodbye in their own way.
+    """
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        return await handler(request)
     given = request.headers.get("X-Request-Id", "")
     request_id = given if _CLIENTS_OWN_ID.fullmatch(given) else new_id()
-    with structlog.contextvars.bound_contextvars(request=request_id):
+    route = _route(request)
+    method = request.method if request.method in METH_ALL else "other"
+    with metrics.rest_seconds.labels(method, route).time():
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -92,12 +101,12 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         except _EXPECTED as error:
             response = respond(error)
         except Exception:
-            log.exception("request_failed", method=request.method, route=route_of(request))
+            log.exception("request_failed", request=request_id, method=method, route=route)
             response = _response(
                 _problem("internal", "Something went wrong on our side.", request=request_id)
             )
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
+    metrics.rest_requests.labels(method, route, response.status).inc()
+    response.headers["X-Request-Id"] = request_id
     return response
 
 
@@ -129,7 +138,7 @@ def respond(error: Expected) -> web.Response:
     return _response(problem)
 
 
-def route_of(request: web.Request) -> str:
+def _route(request: web.Request) -> str:
     """Return the pattern of the route that was asked for: a bounded label."""
     resource = request.match_info.route.resource
     return "unknown" if resource is None else resource.canonical

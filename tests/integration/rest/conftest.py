@@ -1,0 +1,163 @@
+"""REST on a real database: two schools, and requests as their people make them.
+
+``api``       sends requests: ``await api.get(ann, "/v1/courses")``
+``school``    a tenant with a teacher, an assistant, a student and a session
+``stranger``  the teacher of another tenant
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest_asyncio
+from aiohttp import web
+
+from server.auth.grants import Grants, grants_key
+from server.auth.tokens import Tokens, tokens_key
+from server.clock import SystemClock
+from server.config import Settings, settings_key
+from server.ids import new_id
+from server.media.address import AddressGuard, parse_allowed
+from server.rest import problems, routes
+from server.rest.ports import addresses_key
+from server.secrets.secret import Secret
+from server.store import courses, sessions, tenants, users
+from server.store.pool import pools_key
+
+TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
+ISSUER = "liveclass"
+TOKENS = Tokens(TOKEN_SECRET, ISSUER, SystemClock())
+
+
+@dataclass
+class Person:
+    tenant: str
+    id: str
+    role: str
+    session: str | None = None
+
+    def token(self, *, ttl=600, role=None, scope=(), tenant=None, session=...):
+        return TOKENS.issue(
+            subject=self.id,
+            tenant=tenant or self.tenant,
+            role=role or self.role,
+            name=self.role.title(),
+            ttl_seconds=ttl,
+            session=self.session if session is ... else session,
+            scope=scope,
+        )
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any
+    raw: bytes
+    headers: Any
+
+    @property
+    def code(self):
+        assert self.headers["Content-Type"] == "application/problem+json"
+        assert self.body["status"] == self.status
+        return self.body["code"]
+
+
+class Api:
+    def __init__(self, client):
+        self.client = client
+
+    async def send(self, method, who, path, body=None, *, headers=None, raw=None):
+        headers = dict(headers or {})
+        if who is not None:
+            token = who if isinstance(who, str) else who.token()
+            headers["Authorization"] = f"Bearer {token}"
+        data = raw
+        if body is not None:
+            data = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        async with self.client.request(method, path, data=data, headers=headers) as response:
+            read = await response.read()
+            is_json = response.content_type.endswith("json")
+            return Answer(
+                response.status, json.loads(read) if is_json else None, read, response.headers
+            )
+
+    async def get(self, who, path, **more):
+        return await self.send("GET", who, path, **more)
+
+    async def post(self, who, path, body=None, **more):
+        return await self.send("POST", who, path, body, **more)
+
+    async def patch(self, who, path, body, **more):
+        return await self.send("PATCH", who, path, body, **more)
+
+
+@dataclass
+class School:
+    tenant: str
+    teacher: Person
+    assistant: Person
+    student: Person
+    course: str
+    lesson: str
+    session: str
+
+
+async def found(pools):
+    """A new tenant with people, a course, a lesson and a session."""
+    tenant = (await tenants.create(pools, "School")).id
+    people = {}
+    async with pools.tenant(tenant) as connection:
+        for role in ("admin", "teacher", "assistant", "student"):
+            people[role] = Person(tenant, new_id(), role)
+            await users.ensure(connection, tenant, people[role].id, role.title())
+            await users.give_role(connection, tenant, people[role].id, role)
+        course = await courses.create(connection, tenant, title="Maths")
+        lesson = await courses.create_lesson(connection, tenant, course.id, title="One")
+        session = await sessions.create(connection, tenant, title="Algebra", lesson=lesson.id)
+    return School(
+        tenant,
+        people["teacher"],
+        people["assistant"],
+        people["student"],
+        course.id,
+        lesson.id,
+        session.id,
+    )
+
+
+@pytest_asyncio.fixture
+async def school(pools):
+    return await found(pools)
+
+
+@pytest_asyncio.fixture
+async def stranger(pools):
+    return (await found(pools)).teacher
+
+
+@pytest_asyncio.fixture
+async def app(pools, database_url, redis_url, tmp_path):
+    settings = Settings(
+        database_url=Secret(database_url),
+        redis_url=Secret(redis_url),
+        objects_url=tmp_path.as_uri(),
+        token_secret=TOKEN_SECRET,
+        secret_keys=(Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),),
+        public_url="https://live.example",
+        egress_allow=("127.0.0.0/8:1935",),
+        stream_key_refs=("env:STREAM_KEY_", "file:/run/secrets/{tenant}/"),
+    )
+    app = web.Application(middlewares=[problems.middleware])
+    app[settings_key] = settings
+    app[tokens_key] = TOKENS
+    app[grants_key] = Grants(TOKEN_SECRET, SystemClock())
+    app[pools_key] = pools
+    app[addresses_key] = AddressGuard(parse_allowed(",".join(settings.egress_allow)))
+    app.add_routes(routes.table())
+    return app
+
+
+@pytest_asyncio.fixture
+async def api(app, aiohttp_client):
+    return Api(await aiohttp_client(app))
