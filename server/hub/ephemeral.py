@@ -6,7 +6,7 @@ a peer that lags gets the full picture when it has caught up.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,6 +24,11 @@ MOST_REACTIONS = 32
 MOST_SIGNALS = 64
 """Different people whose signals one pause gathers; the rest are dropped."""
 SIGNAL_BYTES = 512
+
+
+_Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+_Data = dict[_Text, _Text | int | bool | None]
+"""What a signal holds: flat, without floating-point numbers."""
 
 
 class _Reaction(msgspec.Struct):
@@ -68,7 +73,7 @@ class Ephemeral:
         if len(raw) > SIGNAL_BYTES:
             raise Refusal("bad_request", f"A signal holds at most {SIGNAL_BYTES} bytes.")
         try:
-            data = msgspec.json.decode(raw, type=dict[str, Any])
+            data = msgspec.json.decode(raw, type=_Data)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise codec.bad_request(error, raw, "data") from None
         if len(self._signals) < MOST_SIGNALS or (user, sent.kind) in self._signals:

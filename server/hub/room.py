@@ -108,6 +108,8 @@ class Room:
         self.epoch = 0
         self.head = Head(0, chain.genesis(place.session), 0)
         self.roster = Roster()
+        self.is_loaded = False
+        """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
         self.views = {
             audience: View(audience, Feed(head=0, read=self._reader_of(audience), tasks=tasks))
@@ -128,7 +130,6 @@ class Room:
         self._wake = asyncio.Event()
         self._seats: dict[str, set[Seat]] = {}
         self._turning: list[Ask] = []
-        self._is_loaded = False
         self._settled = asyncio.Event()
         self._hashes: set[int] = set()
         self._recent: dict[str, Known] = {}
@@ -143,7 +144,7 @@ class Room:
 
         """
         await self._settled.wait()
-        if not self._is_loaded:
+        if not self.is_loaded:
             raise UnavailableError("The class cannot be opened here right now.")
 
     def submit(self, ask: Ask) -> None:
@@ -358,7 +359,7 @@ class Room:
                 log.warning("room_waits_for_log", session=self.place.session)
                 await asyncio.sleep(error.retry_seconds)
         self._reconcile()
-        self._is_loaded = True
+        self.is_loaded = True
         self._settled.set()
         self.is_open.set()
         self._listener.opened(self)

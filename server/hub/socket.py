@@ -5,6 +5,7 @@ be entered ends with the same goodbye whatever the reason.
 """
 
 import asyncio
+import re
 from collections import Counter
 from contextlib import suppress
 
@@ -43,6 +44,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BUFFER_BYTES = 1 << 18
 """What a peer may leave untaken before the server stops writing to it."""
 CLOSE_SECONDS = 2.0
+# Another spelling of an id would be another room of the same session.
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class LiveSocket:
@@ -177,6 +180,8 @@ class LiveSocket:
         origin = request.headers.get("Origin")
         if origin is not None and not await self._door.may_come_from(origin, identity.tenant):
             raise RejectedError(CloseCode.ORIGIN_NOT_ALLOWED)
+        if not _CANONICAL.fullmatch(session):
+            raise RejectedError(CloseCode.NOT_FOUND)
         room = self._hub.find(session)
         if room is not None and self._is_known(room, identity):
             # Who comes back to a class on this node costs no read of the database.
@@ -187,7 +192,7 @@ class LiveSocket:
     def _is_known(self, room: Room, identity: Identity) -> bool:
         is_here = identity.session in (None, room.place.session)
         is_theirs = room.place.tenant == identity.tenant
-        return is_here and is_theirs and room.epoch > 0 and identity.user in room.state.people
+        return is_here and is_theirs and room.is_loaded and identity.user in room.state.people
 
     def _welcome(self, connection: Connection, position: int | None) -> Welcome:
         room, seat, identity = connection.room, connection.seat, connection.identity

@@ -5,10 +5,12 @@ killed the lock is free within milliseconds. It also renews ``expires_at``, so t
 PostgreSQL, which frees every lock at once, does not look like everybody's death.
 """
 
+from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from server.clock import Clock, SystemClock
+from server.errors import UnavailableError
 
 from .errors import translated
 from .pool import Connection, Pools, connect
@@ -57,7 +59,8 @@ class Membership:
         if connection is None:
             return
         try:
-            with translated():
+            # With the database away nobody can take over, either.
+            with suppress(UnavailableError), translated():
                 await connection.execute("DELETE FROM nodes WHERE node = $1", self._node)
         finally:
             connection.terminate()

@@ -14,6 +14,8 @@ import pytest_asyncio
 from aiohttp import web
 
 from load.connection import Connection
+from protocol import commands as cmd
+from protocol.frames import Ack
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
@@ -28,6 +30,8 @@ from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools
 from server.tasks import Supervisor
+
+from .raw import Raw
 
 SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ORIGIN = "https://school.example"
@@ -82,9 +86,11 @@ class Quiet:
 
 
 class Node:
-    def __init__(self, url, hub, http):
+    """A running hub: where it listens, and what a test may reach of its inside."""
+
+    def __init__(self, url, hub, http, lease, writer):
         self.url, self.hub, self.http = url, hub, http
-        self.people = []
+        self.lease, self.writer = lease, writer
 
     def live(self, session):
         return f"{self.url}/v1/sessions/{session}/live"
@@ -122,7 +128,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Node(f"http://127.0.0.1:{port}", hub, http)
+        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, writer)
         await hub.drain()
         await runner.cleanup()
 
@@ -137,6 +143,47 @@ async def node(database_url, school):
 async def tasks():
     async with Supervisor("test") as tasks:
         yield tasks
+
+
+class Lesson:
+    """A live class with a teacher and two students, who connect again by themselves."""
+
+    def __init__(self, node, school, session, tasks):
+        self._node, self._school, self._tasks = node, school, tasks
+        self.session = session
+        self.teacher = self.person("teacher", "Tess")
+        self.ann, self.bob = self.person(name="Ann"), self.person(name="Bob")
+
+    @property
+    def everybody(self):
+        return self.teacher, self.ann, self.bob
+
+    @property
+    def room(self):
+        return self._node.hub.find(self.session)
+
+    def token(self, role="student", name="Cleo", **more):
+        return self._school.token(self.session, role, name, **more)
+
+    def person(self, role="student", name="Cleo", **more):
+        return self._node.person(self.session, self.token(role, name, **more), self._tasks)
+
+    async def caught_up(self, *people):
+        people = people or self.everybody
+        head = max(self.room.head.sequence, *(each.client.position for each in people))
+        for each in people:
+            assert await each.until(lambda client: client.position >= head, 5)
+
+    async def raw(self, role="student", name="Raw", **more):
+        return await Raw.join(self._node, self.session, self.token(role, name, **more))
+
+
+@pytest_asyncio.fixture
+async def lesson(node, school, tasks):
+    lesson = Lesson(node, school, await school.session(), tasks)
+    assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+    await lesson.caught_up()
+    return lesson
 
 
 @pytest.fixture

@@ -1,0 +1,195 @@
+"""The database goes away: nothing acknowledged is lost, nothing happens twice, people stay."""
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from protocol import commands as cmd
+from protocol.frames import Ack
+from server.auth.tokens import Tokens
+from server.clock import SystemClock
+from server.embedded import EmbeddedServices
+from server.hub import connection as connection_module
+from server.ids import new_id
+from server.store import nodes
+from server.store.log import LogReader
+from server.store.migrate import migrate
+from server.store.pool import Pools
+
+from .conftest import SECRET, Lesson, School, started
+from .raw import Raw
+
+
+@pytest.fixture
+def unlimited(monkeypatch):
+    for bound in ("COMMAND_BURST", "COMMANDS_PER_SECOND"):
+        monkeypatch.setattr(connection_module, bound, 100_000)
+
+
+async def check_log(pools, lesson, acks):
+    """Every acknowledged line is in the log exactly once, where the answer says it is."""
+    reader = LogReader(pools)
+    stored, page = [], True
+    while page:
+        page = await reader.read(lesson.session, len(stored))
+        stored += page
+    assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
+    assert (await reader.verify(lesson.session)).broken is None
+    lines = [event for event in stored if event.type == "chat.posted"]
+    texts = [event.payload for event in lines]
+    assert len(lines) == len(set(event.key for event in lines))
+    for text, answer in acks.items():
+        assert isinstance(answer, Ack)
+        (place,) = [e.sequence for e in lines if f'"{text}"'.encode() in e.payload]
+        assert answer.sequence == (place, place), text
+    assert len(texts) == len(acks)
+
+
+async def talk(people, lines, acks, pause=0.0):
+    async def one(number, person):
+        for n in range(lines):
+            text = f"{number}-{n}."
+            acks[text] = await person.say(cmd.ChatPost(text))
+            await asyncio.sleep(pause)
+
+    await asyncio.gather(*(one(number, person) for number, person in enumerate(people)))
+
+
+async def test_lost_connections_to_the_database_cost_no_command(
+    lesson, pools, services, database_url, unlimited
+):
+    people = [lesson.person(name=f"P{n}") for n in range(4)]
+    assert all([await p.until(lambda client: client.state is not None, 5) for p in people])
+    sockets = [each.client.welcome.connection for each in people]
+    admin = await asyncpg.connect(database_url)
+    acks, epoch, killed = {}, lesson.room.epoch, 0
+    talking = asyncio.ensure_future(talk(people, 30, acks))
+    while not talking.done():
+        await asyncio.sleep(0.04)
+        # Every connection of the hub but that of its lock: also those in mid-statement.
+        killed += await admin.fetchval(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query ILIKE '%insert into session_state%' "
+            "AND pid <> pg_backend_pid()"
+        )
+    await talking
+    await admin.close()
+    assert killed >= 2
+    assert lesson.room.epoch > epoch
+    assert len(acks) == 120
+    await check_log(pools, lesson, acks)
+    await lesson.caught_up(*people, *lesson.everybody)
+    assert [each.client.welcome.connection for each in people] == sockets
+    assert not any(each.client.gaps for each in people)
+    views = [each.client.state for each in people]
+    assert all(view == views[0] for view in views)
+
+
+async def test_a_class_outlives_the_death_of_postgresql(tmp_path, tasks, unlimited):
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(EmbeddedServices(tmp_path))
+        url = services.database_url
+        await migrate(url)
+        owner = await asyncpg.connect(url)
+        tenant = new_id()
+        await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'School')", tenant)
+        session = new_id()
+        await owner.execute(
+            "INSERT INTO sessions (id, tenant_id, title) VALUES ($1, $2, 'Algebra')",
+            session, tenant,
+        )  # fmt: skip
+        owner.terminate()
+        school = School(None, tenant, None)
+        school.tokens = Tokens(SECRET, "liveclass", SystemClock())
+        node = await stack.enter_async_context(started(url, school.tokens))
+        lesson = Lesson(node, school, session, tasks)
+        await lesson.teacher.say(cmd.SessionStart())
+        await lesson.caught_up()
+        await lesson.ann.say(cmd.ChatPost("before"))
+        raw = await lesson.raw()
+        sockets = [each.client.welcome.connection for each in lesson.everybody]
+
+        os.kill(services.postgres.pid, signal.SIGKILL)
+        while (answer := await raw.say("chat.post", {"text": "dying"}))["type"] == "ack":
+            pass  # its last processes take a moment to notice
+        assert (answer["code"], answer["retryable"]) == ("unavailable", True)
+        # Who was here comes back meanwhile, and sees the class as it was.
+        returned = await Raw.open(node, session)
+        await returned.send({"type": "hello", "token": lesson.ann.client.token})
+        snapshot = await returned.hear("snapshot")
+        before = [message["text"] for message in snapshot["state"]["messages"]]
+        assert before[0] == "before"
+
+        acks = {}
+        await asyncio.wait_for(talk(lesson.everybody, 5, acks), 30)
+        await lesson.caught_up()
+        assert [each.client.welcome.connection for each in lesson.everybody] == sockets
+        texts = [message.text for message in lesson.bob.client.state.messages]
+        assert sorted(texts) == sorted([*before, *acks])
+        pools = await stack.enter_async_context(Pools.open(url))
+        assert (await LogReader(pools).verify(session)).broken is None
+
+
+async def test_a_living_node_keeps_its_class_and_a_dead_ones_class_goes_on_elsewhere(
+    database_url, school, tasks, pools, monkeypatch
+):
+    monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.5)
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(AsyncExitStack())
+        a = await ours.enter_async_context(started(database_url, school.tokens))
+        b = await stack.enter_async_context(started(database_url, school.tokens))
+        session = await school.session()
+        lesson = Lesson(a, school, session, tasks)
+        await lesson.teacher.say(cmd.SessionStart())
+        for n in range(3):
+            await lesson.ann.say(cmd.ChatPost(f"{n}"))
+        await lesson.caught_up()
+        room, epoch, head = lesson.room, lesson.room.epoch, lesson.room.head.sequence
+
+        turned_away = await Raw.open(b, session)
+        await turned_away.send({"type": "hello", "token": lesson.token()})
+        async with asyncio.timeout(2):  # at once: it does not wait for what cannot be
+            bye, code = await turned_away.farewell()
+        assert (bye["code"], code) == (4129, 4129)
+        assert bye["retry_ms"] > 0
+        assert (await lesson.ann.say(cmd.ChatPost("still here"))).sequence == (head + 1, head + 1)
+
+        # A loses its life, as far as the database can tell, without a word.
+        membership = a.lease._membership
+        membership._connection.terminate()
+        membership._connection = None
+        monkeypatch.setattr(membership, "beat", _never)
+        for person in lesson.everybody:
+            person._url = b.live(session)
+        await asyncio.sleep(0.8)
+        seen = lesson.ann.client.position
+        late = b.person(session, lesson.token(name="Late"), tasks)
+        assert isinstance(await late.say(cmd.ChatPost("on the other node")), Ack)
+        assert b.hub.find(session).epoch > epoch
+        assert lesson.ann.client.position == seen
+
+        # The zombie's next append is fenced: nothing stored, its people go to the other node.
+        answer = await lesson.ann.say(cmd.ChatPost("resent to the other node"), timeout_seconds=10)
+        assert isinstance(answer, Ack)
+        assert a.hub.find(session) is None
+        assert lesson.ann.client.welcome.recovery == "replay"
+        lesson._node = b
+        await lesson.caught_up(*lesson.everybody, late)
+        assert room.head.sequence == head + 1
+        texts = [message.text for message in late.client.state.messages]
+        wanted = ["0", "1", "2", "still here", "on the other node", "resent to the other node"]
+        assert texts == wanted
+        for person in (lesson.ann, lesson.bob):
+            assert not person.client.gaps
+            assert person.client.state == late.client.state
+        stored = await LogReader(pools).read(session, 0)
+        assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
+        assert (await LogReader(pools).verify(session)).broken is None
+
+
+async def _never():
+    await asyncio.Event().wait()
