@@ -43,11 +43,17 @@ class Broadcast:
     """Keeps the engine at what the rooms of this node desire. Hears every room."""
 
     def __init__(
-        self, *, tasks: Supervisor, find_targets: FindTargets, find_place: FindPlace
+        self,
+        *,
+        tasks: Supervisor,
+        find_targets: FindTargets,
+        find_place: FindPlace,
+        notify: Callable[[str], None],
     ) -> None:
         self._tasks = tasks
         self._find_targets = find_targets
         self._find_place = find_place
+        self._notify = notify
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
         self._changed: set[str] = set()
@@ -61,10 +67,12 @@ class Broadcast:
 
     def opened(self, room: Room) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
+        self._notify(room.place.session)
         self._apply_soon(room)
 
     def committed(self, room: Room, before: Classroom) -> None:
-        """Say what the session desires now, if that has changed."""
+        """Say what the session desires now, if that has changed; wake the projector."""
+        self._notify(room.place.session)
         if _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
         if room.state.people is not before.people:

@@ -9,11 +9,15 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+MEDIA_SOCKET = "MEDIA_SOCKET"
+"""Environment variable by which hub and media worker learn where they meet."""
 
 RESTART_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0
@@ -35,13 +39,15 @@ async def parent_gone() -> None:
         transport.close()
 
 
-async def stop_asked() -> None:
-    """Return on SIGTERM or SIGINT, or when the process that started this one is gone."""
+async def stop_asked(*, watch_parent: bool = False) -> None:
+    """Return on SIGTERM or SIGINT; ``watch_parent``: also when the one who started us is gone."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    watchers = {asyncio.ensure_future(asked.wait()), asyncio.ensure_future(parent_gone())}
+    watchers: set[asyncio.Future[Any]] = {asyncio.ensure_future(asked.wait())}
+    if watch_parent:
+        watchers.add(asyncio.ensure_future(parent_gone()))
     try:
         await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
     finally:

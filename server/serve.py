@@ -7,6 +7,7 @@ The media worker is started first and stopped last: the hub tells it what to end
 import asyncio
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,16 +17,14 @@ from typing import NamedTuple
 import structlog
 
 from server.config import PREFIX, Settings, variable
-from server.processes import Worker
+from server.errors import InvalidSettingsError
+from server.processes import MEDIA_SOCKET, Worker, stop_asked
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-
-MEDIA_SOCKET = "MEDIA_SOCKET"
-"""Environment variable by which both workers learn where they meet."""
 
 
 class Running(NamedTuple):
@@ -46,7 +45,14 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
     """
     directory = _runtime_directory(settings.runtime_dir)
-    env = {**environ, MEDIA_SOCKET: str(directory / "media.sock")}
+    # Chosen here, so that a worker that crashes comes back where it was, and so that all of them
+    # know which ports are our own.
+    fixed = {
+        "port": str(free_port(settings.host, settings.port)),
+        "ops_port": str(free_port(settings.ops_host, settings.ops_port)),
+    }
+    env = worker_environment(environ, **fixed)
+    env[MEDIA_SOCKET] = str(directory / "media.sock")
     media = Worker("media", ("-m", "server.media"), env)
     hub = Worker("hub", ("-m", "server.app"), env)
     try:
@@ -57,9 +63,6 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
                     await media.ready()
                     tasks.start("hub", hub.run())
                     said = await hub.ready()
-                # Port 0 means a free one at first, and that same one after a crash.
-                for name in ("port", "ops_port"):
-                    hub.env[variable(name)] = said[name]
                 yield Running(said["url"], said["ops_url"])
             finally:
                 # The runs would start again what stops now.
@@ -70,6 +73,13 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         shutil.rmtree(directory, ignore_errors=True)
 
 
+async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    async with running(settings, environ) as server:
+        log.info("serving", url=server.url, ops_url=server.ops_url)
+        await stop_asked()
+
+
 def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str, str]:
     """Return ``environ`` with ``settings`` (by field) in place of what it says of them."""
     env = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
@@ -78,6 +88,25 @@ def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str,
         kept.pop(f"{variable(field)}_FILE", None)
         kept[variable(field)] = value
     return env | kept
+
+
+def free_port(host: str, wanted: int = 0) -> int:
+    """Return ``wanted``, or for 0 any port, having seen that one can listen there.
+
+    Raises:
+        InvalidSettingsError: If one cannot.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError as error:
+            reason = f"Cannot listen on {host}, port {wanted}: {error.strerror}."
+            raise InvalidSettingsError(f"{reason} Choose another port.") from None
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _runtime_directory(wanted: Path | None) -> Path:

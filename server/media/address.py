@@ -134,14 +134,38 @@ def is_public(address: IPAddress) -> bool:
 class AddressGuard:
     """Decide which addresses may be connected to, and pin one of them."""
 
-    def __init__(self, allowed: Iterable[Allowed] = ()) -> None:
+    def __init__(self, allowed: Iterable[Allowed] = (), *, own_ports: Iterable[int] = ()) -> None:
         self._allowed = tuple(allowed)
+        self._own_ports = frozenset(own_ports)
 
     def permits(self, address: IPAddress, port: int) -> bool:
-        """Say whether a connection to ``address`` and ``port`` may be made."""
+        """Say whether a connection to ``address`` and ``port`` may be made.
+
+        The server's own ports on this machine never, whatever else is allowed there.
+        """
+        if port in self._own_ports and not is_public(address):
+            return False
         if any(rule.covers(address, port) for rule in self._allowed):
             return True
         return port in PORTS and is_public(address)
+
+    async def check(self, url: str) -> None:
+        """Return if streams may be sent to ``url`` now; it is checked again at each connection.
+
+        Raises:
+            InvalidInputError: If it is no rtmp(s) URL, or leads where nothing may be sent.
+
+        """
+        parse(url)
+        try:
+            await self.pin(url)
+        except DestinationError as error:
+            text = (
+                "The destination's host is not known."
+                if error.code is Code.DNS
+                else "The destination's address is private, or its port not allowed."
+            )
+            raise InvalidInputError(text, field="url") from None
 
     async def pin(self, url: str) -> Endpoint:
         """Resolve the host of ``url`` and return where to connect.

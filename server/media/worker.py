@@ -8,10 +8,8 @@ of its standard input, which is how it notices that its supervisor died, and at 
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import ssl
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from aiohttp import WSMsgType, web
 from server.clock import Clock, SystemClock
 from server.ids import new_id
 from server.media import aiortc_seam, control
-from server.media.address import AddressGuard, parse_allowed
+from server.media.address import AddressGuard
 from server.media.destination import EventData
 from server.media.fabric import Answer, MediaEvent
 from server.media.outbox import Outbox
@@ -278,7 +276,7 @@ async def run(
     socket_path: Path,
     *,
     objects: ObjectStore,
-    egress_allow: str = "",
+    guard: AddressGuard,
     ready: Callable[[], None],
     context: ssl.SSLContext | None = None,
 ) -> None:
@@ -287,7 +285,7 @@ async def run(
     async with Supervisor("media") as tasks:
         worker = Worker(
             objects=objects,
-            guard=AddressGuard(parse_allowed(egress_allow)),
+            guard=guard,
             clock=SystemClock(),
             tasks=tasks,
             context=context,
@@ -316,49 +314,3 @@ def _listen(path: Path) -> socket.socket:
     finally:
         os.umask(mask)
     return listener
-
-
-async def until_told(stdin: int) -> None:
-    """Return at SIGTERM, SIGINT or the end of ``stdin``."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-
-    def heard() -> None:
-        if not os.read(stdin, 4096):
-            loop.remove_reader(stdin)
-            told.set()
-
-    loop.add_reader(stdin, heard)
-    await told.wait()
-
-
-async def serve(
-    socket_path: Path,
-    *,
-    objects: ObjectStore,
-    egress_allow: str,
-    context: ssl.SSLContext | None = None,
-) -> None:
-    """Run the worker until told to end; say READY on standard output."""
-
-    def ready() -> None:
-        sys.stdout.write("READY\n")
-        sys.stdout.flush()
-
-    async with Supervisor("worker") as tasks:
-        work = tasks.start(
-            "run",
-            run(
-                socket_path,
-                objects=objects,
-                egress_allow=egress_allow,
-                ready=ready,
-                context=context,
-            ),
-        )
-        told = tasks.start("until_told", until_told(sys.stdin.fileno()))
-        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
-        work.cancel()
-        await asyncio.wait({work})

@@ -132,6 +132,16 @@ class Pools:
         async with self._acquire("projector") as connection:
             yield connection
 
+    async def ping(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            UnavailableError: If it does not.
+
+        """
+        async with self.hub() as connection:
+            await connection.execute("SELECT 1")
+
     @asynccontextmanager
     async def _acquire(self, role: str) -> AsyncIterator[AcquiredConnection]:
         with translated():

@@ -116,3 +116,10 @@ async def update(
         session, title, language, keeps_time, None if keeps_time else scheduled_at,
     )  # fmt: skip
     return await get(connection, session)
+
+
+async def list_live(pools: Pools) -> list[str]:
+    """Return the ids of all sessions, of any tenant, that are on air."""
+    async with pools.hub() as connection:
+        rows = await connection.fetch("SELECT id FROM sessions WHERE status = 'live' ORDER BY id")
+    return [row[0] for row in rows]

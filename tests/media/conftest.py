@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from server.media import worker
+from server.media.address import AddressGuard, parse_allowed
 from server.media.fabric import Desired, DestinationTarget, MediaEvent
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
@@ -209,11 +210,9 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
     path = tmp_path / "media.sock"
     objects = DirectoryObjects(tmp_path / "objects")
     ready = asyncio.Event()
+    guard = AddressGuard(parse_allowed("127.0.0.0/8:*"))
     async with Supervisor("test") as tasks:
-        tasks.start(
-            "worker",
-            worker.run(path, objects=objects, egress_allow="127.0.0.0/8:*", ready=ready.set),
-        )
+        tasks.start("worker", worker.run(path, objects=objects, guard=guard, ready=ready.set))
         async with asyncio.timeout(5):
             await ready.wait()
 

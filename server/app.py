@@ -1,0 +1,232 @@
+"""The hub worker: every part, who knows whom, and the order of start and stop. Read top to bottom.
+
+``python -m server.app`` is what the supervisor runs (:mod:`server.serve`); its settings are the
+environment's.
+"""
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server import logs
+from server.auth.grants import Grants, grants_key
+from server.auth.origins import Origins
+from server.auth.tokens import Tokens, tokens_key
+from server.broadcast import Broadcast, FindPlace
+from server.clock import SystemClock
+from server.config import Settings, load, settings_key
+from server.errors import UnavailableError
+from server.hub.door import Door
+from server.hub.hub import Hub
+from server.hub.lease import Lease
+from server.hub.live_sessions import LiveSessions
+from server.hub.presence import Presence
+from server.hub.room import Place
+from server.hub.socket import LiveSocket
+from server.ids import new_id
+from server.media.address import AddressGuard, parse_allowed
+from server.media.fabric import DestinationTarget
+from server.media.local_fabric import LocalFabric
+from server.objects.open import open_objects
+from server.objects.signing import UrlSigner
+from server.ops.app import build_ops_app
+from server.ops.health import Check, Health
+from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.rest import problems, routes
+from server.rest.ports import (
+    addresses_key,
+    key_vault_key,
+    live_sessions_key,
+    objects_key,
+    signalling_key,
+)
+from server.secrets.references import References
+from server.secrets.secret import Secret
+from server.secrets.vault import Vault
+from server.store import installation, integrations, sessions
+from server.store.log import LogReader, LogWriter
+from server.store.nodes import Membership
+from server.store.pool import Pools, pools_key
+from server.store.projector import Projector
+from server.tasks import Supervisor
+from server.web import pages
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+BACKLOG = 4096
+"""A whole school may come at once; the default of 128 makes most of it wait for seconds."""
+SHUTDOWN_SECONDS = 2.0
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+async def run(settings: Settings, media_socket: Path) -> None:
+    """Serve until SIGTERM, or until the supervisor is gone; then say goodbye to everybody."""
+    clock = SystemClock()
+    node = new_id()
+    public = settings.public_url
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(Supervisor("app"))
+
+        # What keeps things.
+        pools = await stack.enter_async_context(Pools.open(settings.database_url.reveal()))
+        redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.reveal()))
+        signer = UrlSigner(settings.token_secret, public, clock)
+        objects = await stack.enter_async_context(open_objects(settings.objects_url, signer))
+        identity = await installation.read(pools)
+        reader = LogReader(pools)
+        writer = await stack.enter_async_context(LogWriter(pools))
+        membership = await stack.enter_async_context(Membership(pools, node, public))
+        projector = await stack.enter_async_context(Projector(pools))
+        vault = Vault(pools, settings.secret_keys)
+        references = References(vault)
+
+        # What is live.
+        async def find_place(session: str) -> Place | None:
+            found = await sessions.find(pools, session)
+            return None if found is None else Place(session, found.tenant_id, identity.log)
+
+        async def find_targets(tenant: str, wanted: Sequence[str]) -> list[DestinationTarget]:
+            found = [await integrations.find_destination(pools, tenant, each) for each in wanted]
+            return [
+                DestinationTarget(each.id, each.provider, each.url, each.backup_url, each.profile)
+                for each in found
+                if each is not None
+            ]
+
+        async def resolve_secret(session: str, destination: str) -> Secret | None:
+            place = await find_place(session)
+            if place is None:
+                return None
+            found = await integrations.find_destination(pools, place.tenant, destination)
+            if found is None or found.is_revoked:
+                return None
+            return await references.resolve(found.stream_key_ref, place.tenant)
+
+        lease = Lease(pools, node, membership)
+        broadcast = Broadcast(
+            tasks=tasks, find_targets=find_targets, find_place=find_place, notify=projector.notify
+        )
+        hub = Hub(
+            acquire=lease.acquire,
+            writer=writer,
+            reader=reader,
+            clock=clock,
+            tasks=tasks,
+            listener=broadcast,
+            drain_seconds=settings.drain_seconds,
+        )
+        fabric = await stack.enter_async_context(
+            LocalFabric(
+                media_socket,
+                on_event=broadcast.on_event,
+                resolve_secret=resolve_secret,
+                on_health=broadcast.on_health,
+            )
+        )
+        broadcast.introduce(hub, fabric)
+        presence = Presence(redis, node, hub.present)
+
+        # What is served.
+        tokens = Tokens(settings.token_secret, settings.token_issuer, clock)
+        door = Door(pools, Origins(public, settings.allowed_origins), identity.log)
+        socket = LiveSocket(hub, tokens, door, clock)
+        app = web.Application(middlewares=[problems.middleware])
+        app[settings_key] = settings
+        app[tokens_key] = tokens
+        app[pools_key] = pools
+        app[key_vault_key] = vault
+        app[objects_key] = objects
+        app[live_sessions_key] = LiveSessions(hub, reader, identity.log)
+        app[signalling_key] = fabric
+        app[addresses_key] = AddressGuard(
+            parse_allowed(",".join(settings.egress_allow)),
+            own_ports=(settings.port, settings.ops_port),
+        )
+        app[grants_key] = Grants(settings.token_secret, clock)
+        app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", socket.handle)])
+        app.add_routes(routes.table())
+        app.add_routes(pages.routes())
+        health = Health(clock)
+
+        # Start, in the order in which each needs the one before.
+        tasks.start("lease", lease.keep())
+        tasks.start("rooms", hub.keep_time())
+        tasks.keep("presence", presence.run)
+        await _resume_live_sessions(hub, pools, find_place)
+        url = await _listen(stack, app, settings.host, settings.port)
+        ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)
+        health.watch("postgresql", pools.ping)
+        health.watch("redis", _pinged(redis))
+        health.phase = "serving"
+        # What lives as long as the process is never garbage: do not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        say_ready(url=url, ops_url=ops_url)
+        await stop_asked(watch_parent=True)
+
+        log.info("draining", connections=len(hub.connections))
+        health.phase = "draining"
+        await hub.drain()
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
+    """Serve ``app`` until the stack unwinds; return its URL."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+    address = runner.addresses[0]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{address[1]}"
+
+
+async def _resume_live_sessions(hub: Hub, pools: Pools, find_place: FindPlace) -> None:
+    """Open the classes that were on air when this machine's server died.
+
+    Their destinations and recordings go on without waiting for somebody to come back.
+    """
+    for session in await sessions.list_live(pools):
+        place = await find_place(session)
+        if place is not None:
+            try:
+                await hub.room(place)
+            except UnavailableError:
+                log.info("live_session_is_elsewhere", session=session)
+
+
+def _pinged(redis: "Redis") -> Check:
+    async def check() -> None:
+        try:
+            await redis.ping()
+        except RedisError as error:
+            raise UnavailableError from error
+
+    return check
+
+
+def main() -> None:
+    """Run the hub worker."""
+    settings = load(os.environ)
+    logs.configure(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+        runner.run(run(settings, Path(os.environ[MEDIA_SOCKET])))
+
+
+def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if settings.loop == "asyncio":
+        return None
+    import uvloop  # not on every platform
+
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    main()

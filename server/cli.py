@@ -1,0 +1,193 @@
+"""The command line. Data goes to standard output, the log to standard error.
+
+Exit status: 0 as asked, 1 it failed, 2 it was asked wrongly or set up wrongly.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from protocol.ids import Role
+from server import logs
+from server.auth.tokens import Tokens
+from server.check import check_all
+from server.clock import SystemClock
+from server.config import Settings, load, settings_table
+from server.demo import Demo, hold_demo
+from server.embedded import EmbeddedError
+from server.errors import InvalidSettingsError, LiveClassError
+from server.serve import serve_until_stopped
+from server.standalone import serve_standalone
+from server.store.log import LogReader
+from server.store.migrate import MigrationError, migrate, pending
+from server.store.pool import Pools
+
+T = TypeVar("T")
+
+_ROLES = ("teacher", "assistant", "student", "admin")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="liveclass")
+def liveclass() -> None:
+    """Run live classes: one durable log per class, one encode, many destinations.
+
+    Settings are environment variables: `liveclass settings` lists them.
+    """
+
+
+@liveclass.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path),
+              help="Run on embedded PostgreSQL, Valkey and files in this directory.")  # fmt: skip
+def serve(data: Path | None) -> None:
+    """Serve classes until stopped."""
+    if data is not None:
+        logs.configure()
+        _run(serve_standalone(data, os.environ))
+        return
+    settings = _settings()
+    logs.configure(settings.log_format, settings.log_level)
+    _run(serve_until_stopped(settings, os.environ))
+
+
+@liveclass.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True,
+              help="Where to listen; 0 takes a free port.")  # fmt: skip
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path),
+              default=Path("liveclass-data"), show_default=True,
+              help="Where all is kept; the same directory finds the same class.")  # fmt: skip
+@click.option("--students", type=click.IntRange(0, 500), default=12, show_default=True,
+              help="Simulated students.")  # fmt: skip
+@click.option("--teacher", type=click.Choice(("simulated", "none")), default="simulated",
+              show_default=True)  # fmt: skip
+@click.option("--destination", "destinations", multiple=True, metavar="URL",
+              help="Also stream to this rtmp(s) address; may be repeated.")  # fmt: skip
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write addresses and tokens here once all is up.")  # fmt: skip
+def demo(
+    port: int,
+    data: Path,
+    students: int,
+    teacher: str,
+    destinations: tuple[str, ...],
+    ready_file: Path | None,
+) -> None:
+    """Run a live class on this machine, with nothing to set up."""
+    logs.configure(level="warning")
+    wish = Demo(
+        port=port,
+        data=data,
+        students=students,
+        has_teacher=teacher == "simulated",
+        destinations=destinations,
+        ready_file=ready_file,
+    )
+    _run(hold_demo(wish, os.environ))
+
+
+@liveclass.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
+def migrate_command(dry_run: bool) -> None:
+    """Bring the database's schema up to date."""
+    url = _settings().database_url.reveal()
+    names = _run(pending(url) if dry_run else migrate(url))
+    for name in names:
+        click.echo(name)
+
+
+@liveclass.command()
+def check() -> None:
+    """Try every service that the settings name, and print what was found."""
+    settings = _settings()
+    results = _run(check_all(settings))
+    width = max(len(result.part) for result in results)
+    for result in results:
+        click.echo(
+            f"{result.part:<{width}}  {'ok' if result.is_ok else 'FAILED':<6}  {result.says}"
+        )
+    if not all(result.is_ok for result in results):
+        raise SystemExit(1)
+
+
+@liveclass.command()
+@click.option("--format", "form", type=click.Choice(("env", "md")), default="env")
+def settings(form: str) -> None:
+    """List every setting with its default and meaning."""
+    click.echo(settings_table("md" if form == "md" else "env"), nl=False)
+
+
+@liveclass.command()
+@click.option("--tenant", required=True, help="The tenant's id.")
+@click.option("--session", help="Open this session only.")
+@click.option("--role", type=click.Choice(_ROLES), required=True)
+@click.option("--name", required=True, help="How others see this person.")
+@click.option("--subject", help="Who it is: a user's id, or any stable name.")
+@click.option("--ttl", type=click.IntRange(1, 86_400 * 30), default=600, show_default=True,
+              help="Seconds until it expires.")  # fmt: skip
+def token(
+    tenant: str, session: str | None, role: Role, name: str, subject: str | None, ttl: int
+) -> None:
+    """Print an access token, signed with the settings' secret."""
+    settings = _settings()
+    tokens = Tokens(settings.token_secret, settings.token_issuer, SystemClock())
+    text = tokens.issue(
+        subject=subject or name,
+        tenant=tenant,
+        role=role,
+        name=name,
+        ttl_seconds=ttl,
+        session=session,
+    )
+    tokens.verify(text)  # a claim that does not hold is said here, not at the door
+    click.echo(text)
+
+
+@liveclass.command()
+@click.argument("session")
+@click.option("--database-url", envvar="LIVECLASS_DATABASE_URL", required=True)
+def verify(session: str, database_url: str) -> None:
+    """Verify a session's log against its hash chain, and print the head."""
+    verdict = _run(_verify(database_url, session))
+    if verdict.broken is not None:
+        click.echo(f"BROKEN at sequence {verdict.broken}: it does not fit what comes before")
+        raise SystemExit(1)
+    erased = f", {verdict.erased} erased" if verdict.erased else ""
+    click.echo(f"ok  {verdict.sequence} events{erased}  head {verdict.digest.hex()}")
+
+
+async def _verify(database_url: str, session: str) -> Any:
+    async with Pools.open(database_url, size=1) as pools:
+        return await LogReader(pools).verify(session)
+
+
+def _settings() -> Settings:
+    try:
+        return load(os.environ)
+    except InvalidSettingsError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(2) from None
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work``; what can be expected to go wrong is one sentence, not a traceback."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except TimeoutError:
+        click.echo("liveclass: a part did not start in time; the log says which", err=True)
+    except (LiveClassError, EmbeddedError, MigrationError) as error:
+        click.echo(f"liveclass: {error}", err=True)
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command line, with the commands of installed plug-ins."""
+    for plugin in entry_points(group="liveclass.commands"):
+        liveclass.add_command(plugin.load())
+    liveclass(prog_name="liveclass")

@@ -1,0 +1,46 @@
+"""``python -m server.media``: the media worker, as the supervisor runs it."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from server import logs
+from server.clock import SystemClock
+from server.config import Settings, load
+from server.media.address import AddressGuard, parse_allowed
+from server.media.worker import run
+from server.objects.open import open_objects
+from server.objects.signing import UrlSigner
+from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+
+
+async def serve(settings: Settings, socket_path: Path) -> None:
+    """Carry media until SIGTERM, or until the supervisor is gone; end every stream politely."""
+    async with AsyncExitStack() as stack:
+        signer = UrlSigner(settings.token_secret, settings.public_url, SystemClock())
+        objects = await stack.enter_async_context(open_objects(settings.objects_url, signer))
+        guard = AddressGuard(
+            parse_allowed(",".join(settings.egress_allow)),
+            own_ports=(settings.port, settings.ops_port),
+        )
+        working = asyncio.ensure_future(
+            run(socket_path, objects=objects, guard=guard, ready=say_ready)
+        )
+        stopping = asyncio.ensure_future(stop_asked(watch_parent=True))
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        working.cancel()
+        await asyncio.wait((working,))
+        if not working.cancelled():
+            working.result()
+
+
+def main() -> None:
+    """Run the media worker."""
+    settings = load(os.environ)
+    logs.configure(settings.log_format, settings.log_level)
+    asyncio.run(serve(settings, Path(os.environ[MEDIA_SOCKET])))
+
+
+main()

@@ -1,0 +1,94 @@
+"""``liveclass demo`` as a child process, as a person would start it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+MARK = "DEMO_MARK"
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Demo:
+    """A demo on ``directory``. Every process it starts carries its mark in the environment."""
+
+    def __init__(self, directory: Path, *options: str, port: int | None = None) -> None:
+        self.directory = directory
+        self.port = port or free_port()
+        self.options = options
+        self.mark = uuid.uuid4().hex
+        self.ready: dict[str, Any] = {}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> "Demo":
+        """Start it and wait until it is ready."""
+        ready_file = self.directory.with_suffix(".ready.json")
+        ready_file.unlink(missing_ok=True)
+        log = self.directory.with_suffix(".log").open("ab")
+        with log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "server", "demo",
+                "--port", str(self.port), "--data", str(self.directory),
+                "--ready-file", str(ready_file), *self.options,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
+                env={**os.environ, MARK: self.mark}, start_new_session=True,
+            )  # fmt: skip
+        async with asyncio.timeout(START_SECONDS):
+            while not ready_file.exists():
+                if self._process.returncode is not None:
+                    raise AssertionError(f"the demo ended: {self.log}")
+                await asyncio.sleep(0.05)
+        self.ready = msgspec.json.decode(ready_file.read_bytes())
+        return self
+
+    async def stop(self) -> None:
+        """Ctrl-C, as a person stops it."""
+        await self._end(signal.SIGINT)
+
+    async def kill(self) -> None:
+        """``kill -9``: no goodbye of any kind."""
+        await self._end(signal.SIGKILL)
+
+    async def _end(self, number: int) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.send_signal(number)
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+
+    @property
+    def log(self) -> str:
+        """What it wrote to standard error."""
+        return self.directory.with_suffix(".log").read_text(errors="replace")
+
+    def processes(self) -> dict[int, str]:
+        """Return every process that it started and that still runs."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    if f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes():
+                        found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+        return found
+
+    async def all_gone(self, seconds: float = 15.0) -> dict[int, str]:
+        """Wait until nothing that it started runs; return what still does."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.processes():
+                    await asyncio.sleep(0.05)
+        return self.processes()
