@@ -2,11 +2,8 @@
 
 from operator import attrgetter
 
-from protocol.commands import DestinationEnable
 from protocol.rest import (
-    CommandDone,
     Destination,
-    EnableDestination,
     Integration,
     IntegrationChange,
     NewDestination,
@@ -18,11 +15,8 @@ from protocol.rest import (
 )
 from server.config import settings_key
 from server.errors import InvalidInputError
-from server.ids import new_id
-from server.media.address import parse
-from server.media.codes import Code, DestinationError
 from server.rest import answers
-from server.rest.ports import Addresses, addresses_key, key_vault_key, live_sessions_key
+from server.rest.ports import Addresses, addresses_key, key_vault_key
 from server.rest.route import Call
 from server.secrets.secret import Secret
 from server.store import integrations as store
@@ -112,18 +106,6 @@ async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:
     return answers.page(rows, limit, show, attrgetter("id"))
 
 
-async def enable(call: Call[EnableDestination, None]) -> CommandDone:
-    """Stream a session to a destination: a command like that of the studio."""
-    return await call.app[live_sessions_key].perform(
-        call["session"],
-        call.identity,
-        call.role,
-        DestinationEnable(call.body.destination),
-        key=new_id(),
-        expect=None,
-    )
-
-
 async def _key_ref(
     call: Call[NewDestination, None] | Call[NewStreamKey, None],
     body: NewDestination | NewStreamKey,
@@ -149,16 +131,7 @@ async def _key_ref(
 
 
 async def _check_url(addresses: Addresses, url: str, field: str) -> None:
-    """Refuse what is no rtmp(s) URL, or leads to an address that is not public.
-
-    A name that does not resolve now passes: it is resolved and checked again for each connection.
-    """
     try:
-        parse(url)
-        await addresses.pin(url)
+        await addresses.check(url)
     except InvalidInputError as error:
         raise InvalidInputError(str(error), field=field) from None
-    except DestinationError as error:
-        if error.code is not Code.DNS:
-            text = "This is not the address of a public streaming server."
-            raise InvalidInputError(text, field=field) from None

@@ -1,23 +1,46 @@
 """A session's commands and events, for programs that keep no live socket."""
 
+from typing import Any
+
 from protocol.codec import decode_command
+from protocol.commands import AnyCommand, DestinationEnable
 from protocol.frames import CommandFrame
-from protocol.rest import CommandDone, CommandRequest, EventsPage, EventsQuery
+from protocol.ids import Key
+from protocol.rest import CommandDone, CommandRequest, EnableDestination, EventsPage, EventsQuery
+from server.ids import new_id
 from server.rest.ports import live_sessions_key
 from server.rest.route import Call
+from server.store import integrations, users
 
 
 async def perform(call: Call[CommandRequest, None]) -> CommandDone:
     """Do what a command says; the answer means that it is committed."""
     body = call.body
     command = decode_command(CommandFrame(0, body.key, body.op, body.data, body.expect))
-    return await call.app[live_sessions_key].perform(
-        call["session"], call.identity, call.role, command, key=body.key, expect=body.expect
-    )
+    return await _perform(call, command, key=body.key, expect=body.expect)
+
+
+async def enable_destination(call: Call[EnableDestination, None]) -> CommandDone:
+    """Stream a session to a destination: a command like that of the studio."""
+    return await _perform(call, DestinationEnable(call.body.destination), key=new_id())
 
 
 async def events(call: Call[None, EventsQuery]) -> EventsPage:
     """Return a part of the log, as the caller's view shows it."""
     return await call.app[live_sessions_key].events(
         call["session"], call.role, after=call.query.after, limit=call.query.limit
+    )
+
+
+async def _perform(
+    call: Call[Any, None], command: AnyCommand, *, key: Key, expect: int | None = None
+) -> CommandDone:
+    identity = call.identity
+    async with call.database() as connection:
+        # What goes into the log may name only people and destinations that there are.
+        await users.ensure(connection, identity.tenant, identity.user, identity.name)
+        if isinstance(command, DestinationEnable):
+            await integrations.get_destination(connection, command.destination)
+    return await call.app[live_sessions_key].perform(
+        call["session"], identity, call.role, command, key=key, expect=expect
     )

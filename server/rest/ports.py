@@ -9,6 +9,7 @@ from protocol.commands import AnyCommand
 from protocol.ids import Role
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
+from server.objects.store import ObjectStore
 from server.secrets.secret import Secret
 from server.store.pool import AcquiredConnection
 
@@ -82,12 +83,12 @@ class Signalling(Protocol):
 class Addresses(Protocol):
     """The rule of where the server may connect to."""
 
-    async def pin(self, url: str) -> object:
-        """Resolve the host of ``url`` and check every address of it.
+    async def check(self, url: str) -> None:
+        """Return if streams may be sent to ``url``.
 
         Raises:
-            DestinationError: ``ssrf_blocked`` if one may not be connected to, ``dns`` if there is
-                none.
+            InvalidInputError: If it is no rtmp(s) URL, or leads to an address that is not public
+                and not allowed.
 
         """
 
@@ -102,21 +103,8 @@ class KeyVault(Protocol):
         """Forget what was put under ``reference``, in the connection's transaction."""
 
 
-class Objects(Protocol):
-    """The object store, as far as recordings are played from it."""
-
-    async def get(self, key: str) -> bytes:
-        """Return an object.
-
-        Raises:
-            NotFoundError: If there is none.
-            UnavailableError: If the store is away.
-
-        """
-
-
 live_sessions_key: web.AppKey[LiveSessions] = web.AppKey("live_sessions")
 signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
 addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
-objects_key: web.AppKey[Objects] = web.AppKey("objects")
+objects_key: web.AppKey[ObjectStore] = web.AppKey("objects")

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from protocol import rest
 from protocol.rest import ProblemCode
-from server.rest import courses, destinations, live, media, sessions
+from server.rest import courses, destinations, live, media, objects, sessions
 from server.rest.endpoint import endpoint
 from server.rest.route import ASSIST, ATTEND, LOOK, MANAGE, TEACH, Route
 
@@ -83,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
           rest.Page[rest.SessionDestination], query=rest.PageQuery,
           errors=(*_FIND, "bad_request")),
-    Route("POST", "/v1/sessions/{session}/destinations", destinations.enable, TEACH,
+    Route("POST", "/v1/sessions/{session}/destinations", live.enable_destination, TEACH,
           rest.CommandDone, rest.EnableDestination, errors=_COMMAND),
 
     # Picture and sound
@@ -112,7 +112,7 @@ def table() -> list[web.RouteDef]:
     """Return all routes, for :meth:`aiohttp.web.Application.add_routes`.
 
     The application needs :func:`server.rest.problems.middleware`, and what the handlers use under
-    the keys of their owners: settings, tokens, grants, pools, vault, and :mod:`server.rest.ports`.
+    the keys of their owners: settings, tokens, grants, pools, signer, and :mod:`server.rest.ports`.
     """
     return [
         *(web.route(each.method, each.path, endpoint(each)) for each in ROUTES),
@@ -122,4 +122,5 @@ def table() -> list[web.RouteDef]:
             media.granted_file,
             allow_head=False,
         ),
+        *objects.table(),
     ]

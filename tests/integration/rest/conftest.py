@@ -16,16 +16,34 @@ from server.auth.grants import Grants, grants_key
 from server.auth.tokens import Tokens, tokens_key
 from server.clock import SystemClock
 from server.config import Settings, settings_key
+from server.hub.hub import Hub
+from server.hub.lease import Lease
+from server.hub.live_sessions import LiveSessions
 from server.ids import new_id
 from server.media.address import AddressGuard, parse_allowed
+from server.media.local_fabric import LocalFabric
+from server.objects.files import FileObjects
+from server.objects.signing import UrlSigner
 from server.rest import problems, routes
-from server.rest.ports import addresses_key
+from server.rest.objects import signer_key
+from server.rest.ports import (
+    addresses_key,
+    key_vault_key,
+    live_sessions_key,
+    objects_key,
+    signalling_key,
+)
 from server.secrets.secret import Secret
-from server.store import courses, sessions, tenants, users
+from server.secrets.vault import Vault
+from server.store import courses, installation, sessions, tenants, users
+from server.store.log import LogReader, LogWriter
+from server.store.nodes import Membership
 from server.store.pool import pools_key
+from server.tasks import Supervisor
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
+VAULT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 TOKENS = Tokens(TOKEN_SECRET, ISSUER, SystemClock())
 
 
@@ -137,13 +155,62 @@ async def stranger(pools):
 
 
 @pytest_asyncio.fixture
-async def app(pools, database_url, redis_url, tmp_path):
+async def vault(pools):
+    return Vault(pools, [Secret(VAULT_KEY)])
+
+
+class Alone:
+    """Nobody listens to the rooms."""
+
+    def opened(self, room):
+        pass
+
+    def committed(self, room, before):
+        pass
+
+    def closed(self, room):
+        pass
+
+
+@pytest_asyncio.fixture
+async def hub(pools):
+    async with Supervisor("test") as tasks, LogWriter(pools) as writer:
+        node = new_id()
+        async with Membership(pools, node, "http://here") as membership:
+            hub = Hub(
+                acquire=Lease(pools, node, membership).acquire,
+                writer=writer,
+                reader=LogReader(pools),
+                clock=SystemClock(),
+                tasks=tasks,
+                listener=Alone(),
+                drain_seconds=0,
+            )
+            yield hub
+            await hub.drain()
+
+
+async def nothing(*_):
+    """Nothing of a worker that is not there."""
+
+
+@pytest_asyncio.fixture
+async def fabric(tmp_path):
+    """The way to a media worker that is away."""
+    async with LocalFabric(
+        tmp_path / "media.sock", on_event=nothing, resolve_secret=nothing, on_health=print
+    ) as fabric:
+        yield fabric
+
+
+@pytest_asyncio.fixture
+async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric):
     settings = Settings(
         database_url=Secret(database_url),
         redis_url=Secret(redis_url),
         objects_url=tmp_path.as_uri(),
         token_secret=TOKEN_SECRET,
-        secret_keys=(Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),),
+        secret_keys=(Secret(VAULT_KEY),),
         public_url="https://live.example",
         egress_allow=("127.0.0.0/8:1935",),
         stream_key_refs=("env:STREAM_KEY_", "file:/run/secrets/{tenant}/"),
@@ -153,6 +220,14 @@ async def app(pools, database_url, redis_url, tmp_path):
     app[tokens_key] = TOKENS
     app[grants_key] = Grants(TOKEN_SECRET, SystemClock())
     app[pools_key] = pools
+    signer = UrlSigner(TOKEN_SECRET, "https://live.example", SystemClock())
+    app[signer_key] = signer
+    app[objects_key] = FileObjects(tmp_path / "objects", signer)
+    app[key_vault_key] = vault
+    app[signalling_key] = fabric
+    app[live_sessions_key] = LiveSessions(
+        hub, LogReader(pools), (await installation.read(pools)).log
+    )
     app[addresses_key] = AddressGuard(parse_allowed(",".join(settings.egress_allow)))
     app.add_routes(routes.table())
     return app
