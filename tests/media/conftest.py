@@ -2,10 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,27 +14,13 @@ from server.media.fabric import Desired, DestinationTarget, MediaEvent
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
+from tests import peers
 from tests.media.publisher import TestPublisher
+from tests.rtmp_server import RtmpServer
 
 SESSION = "0193a000-0000-7000-8000-000000000001"
 TEACHER = "0193a000-0000-7000-8000-0000000000aa"
 STUDENT = "0193a000-0000-7000-8000-0000000000bb"
-
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-MODULES = [
-    Path("/usr/lib/nginx/modules/ngx_rtmp_module.so"),
-    Path("/usr/lib64/nginx/modules/ngx_rtmp_module.so"),
-]
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def rtmp_module() -> Path | None:
-    return next((path for path in MODULES if path.exists()), None)
 
 
 def missing(what: str) -> None:
@@ -49,61 +31,9 @@ def missing(what: str) -> None:
     pytest.skip(message)
 
 
-@dataclass
-class RtmpServer:
-    """nginx-rtmp with applications of the names it is asked for."""
-
-    directory: Path
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        config = self.directory / "nginx.conf"
-        applications = "".join(
-            f"application {name} {{ live on; wait_key on; wait_video on; }}\n"
-            for name in ("one", "two")
-        )
-        config.write_text(
-            f"""
-daemon off; master_process off; worker_processes 1;
-load_module {rtmp_module()};
-pid {self.directory}/nginx.pid;
-error_log {self.directory}/error.log info;
-events {{ worker_connections 64; }}
-rtmp {{ server {{ listen 127.0.0.1:{self.port}; chunk_size 4096;
-{applications}
-application closed {{ live on; deny publish all; }}
-}} }}
-"""
-        )
-        self.process = subprocess.Popen(
-            [str(NGINX), "-p", str(self.directory), "-c", str(config)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 5
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
-                return
-            except OSError:
-                assert self.process.poll() is None, (self.directory / "error.log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(5)
-            self.process = None
-
-    def url(self, application: str) -> str:
-        return f"rtmp://127.0.0.1:{self.port}/{application}"
-
-
 @pytest.fixture
 def rtmp(tmp_path: Path) -> Iterator[RtmpServer]:
-    if NGINX is None or rtmp_module() is None:
+    if peers.nginx() is None:
         missing("nginx with the RTMP module")
     directory = tmp_path / "nginx"
     directory.mkdir()
