@@ -8,8 +8,9 @@ import asyncio
 import os
 from pathlib import Path
 
-import aioboto3
 import structlog
+from aioboto3.session import Session
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from server.errors import UnavailableError
@@ -40,7 +41,8 @@ class References:
             case "vault":
                 return await self._vault.resolve(reference, tenant)
             case "env":
-                value = os.environ.get(place)
+                # Our own settings hold the secrets of the whole installation: no tenant's key.
+                value = None if place.startswith("LIVECLASS_") else os.environ.get(place)
             case "file":
                 value = await asyncio.to_thread(_read, Path(place))
             case "aws-sm":
@@ -56,17 +58,24 @@ class References:
 def _read(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            return file.read(MOST_BYTES).decode().rstrip("\r\n")
+            text = file.read(MOST_BYTES + 1).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         return None
+    return text if len(text) <= MOST_BYTES else None
 
 
 async def _from_aws(arn: str) -> str | None:
-    session = aioboto3.Session()  # type: ignore[attr-defined,no-untyped-call]
-    region = arn.split(":")[3] if arn.count(":") >= 6 else None
+    # arn:aws:secretsmanager:<region>:<account>:secret:<name>
+    parts = arn.split(":")
+    if len(parts) < 7 or parts[2] != "secretsmanager":
+        return None
+    session = Session()  # type: ignore[no-untyped-call]
+    once_more = Config(retries={"total_max_attempts": 2})  # type: ignore[no-untyped-call]
     try:
         async with asyncio.timeout(READ_SECONDS):
-            async with session.client("secretsmanager", region_name=region) as client:
+            async with session.client(
+                "secretsmanager", region_name=parts[3], config=once_more
+            ) as client:
                 found = await client.get_secret_value(SecretId=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
