@@ -33,7 +33,10 @@ class Supervisor:
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work`` once; a failure is logged with its traceback and ends only that task."""
-        return self._add(name, self._once(name, work))
+        task = self._add(name, self._once(name, work))
+        # Without effect unless it was cancelled before its first step.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     def keep(
         self, name: str, make: Callable[[], Awaitable[None]], *, pause_seconds: float = 0.5

@@ -347,12 +347,10 @@ class Feed:
         return position + 1 < oldest
 
     def _trim(self) -> None:
-        if len(self._ring) <= RING_FRAMES and self._ring_bytes <= RING_BYTES:
-            return
         # A quarter at a time, so that trimming costs nothing per frame.
-        kept = self._ring[max(1, len(self._ring) // 4) :]
-        self._ring_bytes = sum(len(frame.data) for frame in kept)
-        self._ring = kept
+        while len(self._ring) > RING_FRAMES or self._ring_bytes > RING_BYTES:
+            self._ring = self._ring[max(1, len(self._ring) // 4) :]
+            self._ring_bytes = sum(len(frame.data) for frame in self._ring)
 
 
 async def _drain(peer: Peer) -> None:

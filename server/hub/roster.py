@@ -23,7 +23,7 @@ class Roster:
     def __init__(self) -> None:
         self.revision = 0
         self._people: dict[str, _Entry] = {}
-        self._known: set[str] = set()  # who the last revision listed
+        self._known: dict[str, Role] = {}  # who the last revision listed
         self._touched: set[str] = set()
         self._was_large = False
 
@@ -94,12 +94,16 @@ class Roster:
         if not self._touched:
             return None
         self.revision += 1
-        joined = [user for user in self._touched if user in self._people.keys() - self._known]
-        changed = [user for user in self._touched if user in self._known & self._people.keys()]
-        left = tuple(sorted(user for user in self._touched & self._known - self._people.keys()))
+        here = self._touched & self._people.keys()
+        joined, changed = here - self._known.keys(), here & self._known.keys()
+        left = {user: self._known[user] for user in self._touched & self._known.keys() - here}
         is_large = len(self._people) > ROSTER_FULL_PEOPLE
         turned, self._was_large = is_large != self._was_large, is_large
-        self._known, self._touched = set(self._people), set()
+        # Only what was touched differs: a large class is not copied for one newcomer.
+        self._known |= {user: self._people[user].role for user in here}
+        for user in left:
+            del self._known[user]
+        self._touched = set()
         staff = self._difference(joined, changed, left, for_staff=True)
         if turned:
             return staff, self.full(for_staff=False)
@@ -113,14 +117,16 @@ class Roster:
         return self._shown(page, for_staff=for_staff), following
 
     def _difference(
-        self, joined: list[str], changed: list[str], left: tuple[str, ...], *, for_staff: bool
+        self, joined: set[str], changed: set[str], left: dict[str, Role], *, for_staff: bool
     ) -> Presence:
+        is_listed = for_staff or len(self._people) <= ROSTER_FULL_PEOPLE
+        gone = sorted(user for user, role in left.items() if is_listed or role in STAFF)
         return Presence(
             revision=self.revision,
             count=len(self._people),
-            joined=self._shown(joined, for_staff=for_staff) or None,
-            left=left or None,
-            changed=self._shown(changed, for_staff=for_staff) or None,
+            joined=self._shown(sorted(joined), for_staff=for_staff) or None,
+            left=tuple(gone) or None,
+            changed=self._shown(sorted(changed), for_staff=for_staff) or None,
         )
 
     def _shown(self, users: Iterable[str], *, for_staff: bool) -> tuple[Person, ...]:

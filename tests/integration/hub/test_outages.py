@@ -41,7 +41,7 @@ async def check_log(pools, lesson, acks):
     assert (await reader.verify(lesson.session)).broken is None
     lines = [event for event in stored if event.type == "chat.posted"]
     texts = [event.payload for event in lines]
-    assert len(lines) == len(set(event.key for event in lines))
+    assert len(lines) == len({event.key for event in lines})
     for text, answer in acks.items():
         assert isinstance(answer, Ack)
         (place,) = [e.sequence for e in lines if f'"{text}"'.encode() in e.payload]
