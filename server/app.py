@@ -41,6 +41,7 @@ from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.processes import MEDIA_SOCKET, say_ready, stop_asked
 from server.rest import problems, routes
+from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
     key_vault_key,
@@ -144,6 +145,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[pools_key] = pools
         app[key_vault_key] = vault
         app[objects_key] = objects
+        app[signer_key] = signer
         app[live_sessions_key] = LiveSessions(hub, reader, identity.log)
         app[signalling_key] = fabric
         app[addresses_key] = AddressGuard(
