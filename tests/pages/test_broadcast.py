@@ -1,6 +1,7 @@
 """A teacher in a browser goes out to platforms, two of which do not play along."""
 
 import asyncio
+import itertools
 import random
 import socket
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from server.tasks import Supervisor
 from tests import peers
 from tests.demo import free_port
 from tests.media.pulled import pull
-from tests.pages.test_pages import at, go_live, has_moved, turn_camera_on
+from tests.pages.acts import at, go_live, has_moved, turn_camera_on
 from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(90)]
@@ -117,7 +118,7 @@ async def test_a_broadcast_reaches_its_platforms_whatever_the_others_do(
         assert stream.sample_rate == 48_000
         times = [time for time, _ in stream.video]
         for line in (times, stream.audio):
-            assert all(later > earlier for earlier, later in zip(line, line[1:], strict=False))
+            assert all(later > earlier for earlier, later in itertools.pairwise(line))
         keys = [time for time, is_key in stream.video if is_key]
         assert max(b - a for a, b in zip(keys, [*keys[1:], times[-1]], strict=True)) <= (
             KEYFRAME_SECONDS
