@@ -5,7 +5,7 @@ from protocol.ids import Role
 from server.auth import policy
 from server.auth.origins import Origins
 from server.auth.tokens import Identity
-from server.errors import ForbiddenError
+from server.errors import ForbiddenError, NotFoundError
 from server.hub.room import Place, RejectedError
 from server.store import integrations, participants, tenants, users
 from server.store.pool import Pools
@@ -30,6 +30,8 @@ class Door:
         """
         async with self._pools.tenant(identity.tenant) as connection:
             standing = await participants.standing(connection, session, identity.user)
+            if identity.scope:  # made for something else, as publishing
+                raise NotFoundError
             try:
                 role = policy.role_in_session(identity, session, standing)
             except ForbiddenError:

@@ -1,9 +1,13 @@
 import jwt
+import pytest
 
+from server.auth.origins import Origins
+from server.errors import NotFoundError
+from server.hub.door import Door
 from server.ids import new_id
 from server.rest.routes import ROUTES
 from server.store import integrations, participants, users
-from tests.integration.rest.conftest import TOKEN_SECRET, Person
+from tests.integration.rest.conftest import TOKEN_SECRET, TOKENS, Person
 
 IDS = ("course", "lesson", "session", "integration", "destination")
 MORE = {"resource": "r", "recording": new_id(), "file": "index.m3u8"}
@@ -160,3 +164,13 @@ async def test_without_a_role_a_person_needs_to_be_on_the_list(api, pools, schoo
     async with pools.tenant(school.tenant) as connection:
         await participants.put_down(connection, school.tenant, school.session, guest, "student")
     assert (await api.get(person, f"/v1/sessions/{school.session}")).status == 200
+
+
+async def test_a_publish_token_opens_no_live_socket(pools, school) -> None:
+    door = Door(pools, Origins("https://live.example"), "log")
+    of_teacher = school.teacher.token(session=school.session)
+    _, role = await door.enter(TOKENS.verify(of_teacher), school.session)
+    assert role == "teacher"
+    token = school.teacher.token(session=school.session, scope=["publish"])
+    with pytest.raises(NotFoundError):
+        await door.enter(TOKENS.verify(token), school.session)
