@@ -24,7 +24,7 @@ RATE = 48_000
 FRAME = 1_024
 BIT_RATE = 128_000
 # Longer holes are jumped over: nobody wants to hear the silence of a lost publisher at once.
-MAX_SILENCE = 2 * RATE
+MAX_SILENCE = RATE
 # Differences below this are rounding.
 TOLERANCE = 240
 # AAC-LC, 48 kHz, stereo (ISO/IEC 14496-3 §1.6.2.1).
@@ -60,7 +60,7 @@ class AacTranscoder:
         return out
 
     def fill(self, until: int) -> list[tuple[int, bytes]]:
-        """Put silence up to sample ``until``; a hole of more than two seconds is jumped over."""
+        """Put silence up to sample ``until``; a hole of more than a second is jumped over."""
         if self._next is None or until - self._next > MAX_SILENCE:
             self._start(until)
             return []

@@ -18,9 +18,10 @@ class Apply(Message, frozen=True):
 
 
 class Release(Message, frozen=True):
-    """Hub: I claim the session no longer."""
+    """Hub: I claim the session no longer, if nobody has claimed it under a later epoch."""
 
     session: str
+    epoch: int
 
 
 class Ack(Message, frozen=True):

@@ -30,6 +30,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SECRET_SECONDS = 5.0
 WATCH_SECONDS = 0.5
+PRIMING_SECONDS = 0.1
 PROGRESS_BYTES = 4096
 STALL_SECONDS = 10.0
 LAG_MS = 1_000
@@ -203,7 +204,8 @@ class Egress:
         queue = subscription.queue
         drops = 0
         while connection.ended is None and not subscription.queue.overflowed:
-            await asyncio.sleep(WATCH_SECONDS)
+            priming = self.state.phase is Phase.PRIMING
+            await asyncio.sleep(PRIMING_SECONDS if priming else WATCH_SECONDS)
             now = self._clock.monotonic()
             taken = connection.bytes_accepted()
             # While the publisher is silent there is nothing to make progress with.
@@ -213,7 +215,7 @@ class Egress:
             if now - progressed_at >= STALL_SECONDS:
                 connection.abort(Code.STALL)
                 break
-            if taken - start > PROGRESS_BYTES and self.sent:
+            if taken - start > PROGRESS_BYTES:
                 self._signal(Signal.PROGRESSED)
             self.dropped += queue.dropped - drops
             dropping, drops = queue.dropped > drops, queue.dropped

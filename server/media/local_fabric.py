@@ -14,6 +14,7 @@ import structlog
 from server.errors import LiveClassError, UnavailableError
 from server.media import control
 from server.media.fabric import Answer, Desired, MediaEvent, OnEvent, OnHealth, ResolveSecret
+from server.media.sdp import PROBLEM
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -81,8 +82,9 @@ class LocalFabric:
 
     async def release(self, session: str) -> None:
         """Stop claiming ``session``; the worker ends what it does for it."""
-        if self._desired.pop(session, None) is not None:
-            await self._say(control.Release(session))
+        claim = self._desired.pop(session, None)
+        if claim is not None:
+            await self._say(control.Release(session, claim[0]))
 
     async def expel(self, session: str, user: str) -> None:
         """End every stream of ``user``.
@@ -135,6 +137,8 @@ class LocalFabric:
                     data=body,
                     headers=headers,
                 ) as response:
+                    if response.status >= 500 and response.content_type != PROBLEM:
+                        raise UnavailableError("The media worker failed.")
                     return Answer(
                         response.status,
                         {k: response.headers[k] for k in _PASSED_ON if k in response.headers},

@@ -31,13 +31,15 @@ _BAD_OFFER = (
 class Peer:
     """One WebRTC peer, from its offer to its end.
 
-    ``on_closed`` is called once, when the connection is over for whatever reason.
+    ``on_closed`` is called once, when the connection is over for whatever reason; the owner must
+    then :meth:`close` it. ``created_at`` is by the monotonic clock.
     """
 
-    def __init__(self, user: str, on_closed: Callable[[], None]) -> None:
+    def __init__(self, user: str, created_at: float, on_closed: Callable[[], None]) -> None:
         self.id = secrets.token_urlsafe(18)
         self.user = user
         self.etag = f'"{secrets.token_hex(8)}"'
+        self.created_at = created_at
         self.connected = False
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._on_closed: Callable[[], None] | None = on_closed

@@ -6,6 +6,8 @@ import msgspec
 
 from server.media.fabric import Answer
 
+PROBLEM = "application/problem+json"
+
 START_KBPS = 2_500
 MIN_KBPS = 500
 MAX_KBPS = 6_000
@@ -36,7 +38,7 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
     return Answer(
         status,
-        {"Content-Type": "application/problem+json", **(headers or {})},
+        {"Content-Type": PROBLEM, **(headers or {})},
         msgspec.json.encode(body),
     )
 

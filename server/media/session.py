@@ -67,6 +67,7 @@ class MediaSession:
         self._context = context
         self._tasks = Supervisor(f"session.{session}")
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._finishing: asyncio.Task[None] | None = None
         self._retries: dict[str, int] = {}
         self._desired = Desired()
         self._audio = AudioThread(self._on_aac)
@@ -75,7 +76,6 @@ class MediaSession:
         self._health: dict[str, health.DestinationHealth] = {}
         self._publishing = asyncio.Lock()
         self._joining = asyncio.Semaphore(2)
-        self._published_at = 0.0
         self._announced: tuple[str, int, int] | None = None
         """User and geometry that the log knows as publishing."""
         self._lost = False
@@ -132,12 +132,12 @@ class MediaSession:
             except sdp.UnacceptableOfferError as error:
                 return error.answer()
             old, self.publisher = self.publisher, publisher
-            self._published_at = self._clock.monotonic()
             self._first_key_at = self._geometry = None
+            self._warned_gop = False
             if old is not None:
                 if self._announced is not None and not self._lost:
                     self._emit("publisher.replaced", {"user": user})
-                self._tasks.start("close", old.close())
+                await old.close()
         return self._created("whip", publisher, text)
 
     async def watch(self, user: str, offer: bytes) -> Answer:
@@ -149,6 +149,7 @@ class MediaSession:
         async with self._joining:
             viewer = Viewer(
                 user,
+                self._clock.monotonic(),
                 bus=self.bus,
                 want_keyframe=self.want_keyframe,
                 on_closed=lambda: self._forget(viewer),
@@ -185,6 +186,8 @@ class MediaSession:
     async def close(self) -> None:
         """End everything politely: streams are unpublished, the recording is finalised."""
         await self.apply(Desired())
+        if self._finishing is not None:
+            await asyncio.wait({self._finishing})
         peers: list[Peer] = list(self.viewers.values())
         if self.publisher is not None:
             peers.append(self.publisher)
@@ -254,7 +257,8 @@ class MediaSession:
         current = self.recorder
         if current is not None and (target is None or target != current.target):
             self.recorder = None
-            await current.finish()
+            # Not waited for: a store that is away must not keep the rest from its desired state.
+            self._finishing = self._tasks.start("finish", current.finish())
         if target is not None and self.recorder is None:
             self.recorder = Recorder(
                 target, bus=self.bus, objects=self._objects, emit=self._emit, clock=self._clock
@@ -325,6 +329,7 @@ class MediaSession:
         self.bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
 
     def _on_closed(self, publisher: Publisher) -> None:
+        self._tasks.start("close", publisher.close())
         if publisher is self.publisher:
             self.publisher = None
             self._lose(publisher.user, "closed")
@@ -337,17 +342,21 @@ class MediaSession:
 
     def _forget(self, viewer: Viewer) -> None:
         self.viewers.pop(viewer.id, None)
+        self._tasks.start("close", viewer.close())
 
     # What time brings.
 
     def _tick(self, now: float) -> None:
+        for viewer in list(self.viewers.values()):
+            if not viewer.connected and now - viewer.created_at > CONNECT_SECONDS:
+                self._forget(viewer)
         publisher = self.publisher
         if publisher is None:
             return
         heard = publisher.last_rtp
         if heard is None:
-            if now - self._published_at > CONNECT_SECONDS:
-                self._tasks.start("close", publisher.close())
+            if now - publisher.created_at > CONNECT_SECONDS:
+                self._on_closed(publisher)
             return
         if now - heard > SILENCE_SECONDS:
             self._lose(publisher.user, "silence")

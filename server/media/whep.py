@@ -47,12 +47,13 @@ class Viewer(Peer):
     def __init__(
         self,
         user: str,
+        created_at: float,
         *,
         bus: Bus,
         want_keyframe: Callable[[], None],
         on_closed: Callable[[], None],
     ) -> None:
-        super().__init__(user, on_closed)
+        super().__init__(user, created_at, on_closed)
         self._bus = bus
         self._want_keyframe = want_keyframe
         self._subscriptions = [

@@ -31,7 +31,7 @@ class Publisher(Peer):
         on_sound: OnSound,
         on_closed: Callable[[], None],
     ) -> None:
-        super().__init__(user, on_closed)
+        super().__init__(user, clock.monotonic(), on_closed)
         self.video = VideoAssembler()
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)

@@ -59,7 +59,7 @@ class Worker:
         self._epochs: dict[str, int] = {}
         self._claimed_at: dict[str, float] = {}
         self._applying: dict[str, asyncio.Lock] = {}
-        self._ended: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._acked = asyncio.Event()
@@ -108,15 +108,16 @@ class Worker:
                 context=self._context,
             )
             self._claimed_at[name] = self._clock.monotonic()
-            self._ended[name] = self._tasks.keep(f"session.{name}", session.run)
+            self._running[name] = self._tasks.keep(f"session.{name}", session.run)
         return session
 
     async def _stop(self, name: str) -> None:
         session = self._sessions.pop(name, None)
         if session is None:
             return
-        self._claimed_at.pop(name, None)
-        self._ended.pop(name).cancel()
+        for of_session in (self._claimed_at, self._epochs, self._applying):
+            of_session.pop(name, None)
+        self._running.pop(name).cancel()
         await session.close()
 
     async def _apply(self, message: control.Apply) -> None:
@@ -164,8 +165,9 @@ class Worker:
                 match control.decode_to_worker(frame.data):
                     case control.Apply() as message:
                         self._tasks.start("apply", self._apply(message))
-                    case control.Release(session=session):
-                        self._tasks.start("release", self._stop(session))
+                    case control.Release(session=session, epoch=epoch):
+                        if epoch >= self._epochs.get(session, 0):
+                            self._tasks.start("release", self._stop(session))
                     case control.Ack(event=event):
                         self._outbox.ack(event)
                         self._acked.set()
@@ -226,11 +228,11 @@ class Worker:
 
     async def _whip(self, request: web.Request) -> web.Response:
         session = self._session(request.match_info["session"])
-        return _response(await session.publish(request.query["user"], await request.read()))
+        return _response(await session.publish(request.query["user"], await _body(request)))
 
     async def _whep(self, request: web.Request) -> web.Response:
         session = self._session(request.match_info["session"])
-        return _response(await session.watch(request.query["user"], await request.read()))
+        return _response(await session.watch(request.query["user"], await _body(request)))
 
     async def _expel(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])
@@ -246,7 +248,7 @@ class Worker:
         match = request.headers.get("If-Match")
         if match is not None and match not in (peer.etag, "*"):
             return _response(problem(412, "conflict", "This is another ICE session."))
-        fragment = await request.read()
+        fragment = await _body(request)
         if match == "*":
             return _response(problem(422, "bad_request", "ICE restarts are not supported."))
         try:
@@ -262,6 +264,14 @@ class Worker:
             return _response(_gone())
         await session.leave(peer)
         return web.Response(status=200)
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the body; of one that is too long nothing, and nothing is no SDP."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return b""
 
 
 def _gone() -> Answer:

@@ -4,6 +4,7 @@ The picture is a moving bar, the sound a tone. It answers a PLI with a keyframe,
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from fractions import Fraction
@@ -42,9 +43,12 @@ class PictureTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, width: int = 640, height: int = 360, fps: int = 15) -> None:
+    def __init__(
+        self, width: int = 640, height: int = 360, fps: int = 15, *, noisy: bool = False
+    ) -> None:
         super().__init__()
         self.fps = fps
+        self._noisy = noisy
         self.wants_key = False
         self.keyframes = 0
         self.muted = False
@@ -57,7 +61,7 @@ class PictureTrack(MediaStreamTrack):
         encoder.pix_fmt = "yuv420p"
         encoder.time_base = VIDEO_TIME_BASE
         encoder.framerate = Fraction(self.fps, 1)
-        encoder.bit_rate = 800_000
+        encoder.bit_rate = 6_000_000 if self._noisy else 800_000
         encoder.gop_size = 10_000  # as WebRTC: no keyframe but when asked
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency"}
         encoder.profile = "Baseline"
@@ -85,7 +89,7 @@ class PictureTrack(MediaStreamTrack):
         at = count * 8 % (width - 64)
         row = bytearray(b"\x30" * luma.line_size)
         row[at : at + 64] = bytes((count * 7 + x * 3) % 200 + 30 for x in range(64))
-        luma.update(bytes(row) * height)
+        luma.update(os.urandom(len(row) * height) if self._noisy else bytes(row) * height)
         for plane in frame.planes[1:]:
             plane.update(b"\x80" * plane.buffer_size)
         frame.pts = count * 90_000 // self.fps
@@ -139,9 +143,11 @@ class TestPublisher:
 
     __test__ = False
 
-    def __init__(self, *, width: int = 640, height: int = 360, sound: bool = True) -> None:
+    def __init__(
+        self, *, width: int = 640, height: int = 360, sound: bool = True, noisy: bool = False
+    ) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.picture = PictureTrack(width, height)
+        self.picture = PictureTrack(width, height, noisy=noisy)
         self.sound = ToneTrack() if sound else None
         self.answer = ""
         self.location = ""

@@ -6,8 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from tests.media.conftest import TEACHER, Media, RtmpServer, free_port
+from server.media import egress
+from tests.demo import free_port
+from tests.media.conftest import TEACHER, Media, RtmpServer
 from tests.media.pulled import pull
+from tests.media.scripted_server import ScriptedServer
 
 KEY = "canary-4f6c-stream-key"
 
@@ -151,3 +154,22 @@ async def test_the_key_is_in_no_log(
     out, err = capfd.readouterr()
     told = repr([event.data for event in media.events])
     assert KEY not in caplog.text + out + err + told
+
+
+async def test_a_destination_that_stops_reading_is_left_and_the_other_never_drops(
+    media: Media, rtmp: RtmpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernel hides several megabytes: less patience and a smaller window show it in time.
+    monkeypatch.setattr(egress, "STALL_SECONDS", 2.0)
+    async with ScriptedServer(stops_reading_after=60_000) as server:
+        good = media.destination("good", rtmp.url("one"))
+        stuck = media.destination("stuck", server.url())
+        await media.desire(destinations=(good, stuck))
+        await media.publish(noisy=True)
+        await media.hears("destination.live", 8, destination="good")
+        await media.hears("destination.live", 8, destination="stuck")
+        retry = await media.hears("destination.retry_scheduled", 12, destination="stuck")
+        assert retry.data["code"] in ("stall", "overflow")
+        await media.reports()
+        assert media.figures("good")["dropped"] == 0
+        assert "destination.degraded" not in media.names(destination="good")

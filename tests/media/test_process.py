@@ -1,0 +1,133 @@
+"""The media worker as a process: how it starts, and how it ends."""
+
+import asyncio
+import base64
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.media.fabric import MediaEvent, RecordingTarget
+from server.media.local_fabric import LocalFabric
+from server.secrets.secret import Secret
+from tests.media.conftest import DirectoryObjects, Media, RtmpServer
+
+KEY = "canary-51-key"
+PREFIX = "t/s/recordings/rec"
+
+
+class WorkerProcess:
+    """``python -m server.media``, and what it wrote."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = directory / "media.sock"
+        self.objects = directory / "objects"
+        self.log = directory / "media.log"
+
+    async def start(self) -> None:
+        env = {name: value for name, value in os.environ.items() if "LIVECLASS" not in name} | {
+            "MEDIA_SOCKET": str(self.socket),
+            "LIVECLASS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+            "LIVECLASS_REDIS_URL": "redis://127.0.0.1:1",
+            "LIVECLASS_OBJECTS_URL": self.objects.as_uri(),
+            "LIVECLASS_TOKEN_SECRET": "0123456789abcdef0123456789abcdef",
+            "LIVECLASS_SECRET_KEYS": base64.b64encode(bytes(32)).decode(),
+            "LIVECLASS_EGRESS_ALLOW": "127.0.0.0/8:*",
+            "LIVECLASS_LOG_LEVEL": "debug",
+        }
+        with self.log.open("wb") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "server.media",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=env,
+            )
+        async with asyncio.timeout(15):
+            assert self.process.stdout is not None
+            assert await self.process.stdout.readline(), self.log.read_text()
+
+    async def ended(self, seconds: float) -> int:
+        async with asyncio.timeout(seconds):
+            return await self.process.wait()
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[WorkerProcess]:
+    process = WorkerProcess(tmp_path)
+    await process.start()
+    yield process
+    if process.process.returncode is None:
+        process.process.kill()
+        await process.process.wait()
+    process.process._transport.close()
+
+
+@pytest.fixture
+async def media(worker: WorkerProcess) -> AsyncIterator[Media]:
+    async def on_event(event: MediaEvent) -> None:
+        state.tell(event)
+
+    async def resolve_secret(session: str, destination: str) -> Secret | None:
+        return Secret(KEY)
+
+    fabric = LocalFabric(
+        worker.socket,
+        on_event=on_event,
+        resolve_secret=resolve_secret,
+        on_health=lambda session, data: state.measure(data),
+    )
+    state = Media(fabric, DirectoryObjects(worker.objects))
+    async with fabric:
+        async with asyncio.timeout(5):
+            await fabric.connected.wait()
+        yield state
+        await state.close()
+
+
+async def test_sigterm_ends_streams_politely_and_finalises_recordings(
+    rtmp: RtmpServer, worker: WorkerProcess, media: Media
+) -> None:
+    assert stat.S_IMODE(worker.socket.stat().st_mode) == 0o600
+    one = media.destination("one", rtmp.url("one"))
+    await media.desire(destinations=(one,), recording=RecordingTarget("rec", PREFIX))
+    await media.publish()
+    await media.hears("destination.live", 10)
+    worker.process.send_signal(signal.SIGTERM)
+    await media.hears("destination.stopped", 5)
+    finalized = await media.hears("recording.finalized", 5)
+    assert finalized.data["media_uri"] == f"{PREFIX}/index.m3u8"
+    assert await worker.ended(8) == 0
+    logged = (rtmp.directory / "error.log").read_text()
+    assert "deleteStream" in logged
+    assert KEY in logged
+    told = worker.log.read_text() + repr([event.data for event in media.events])
+    assert KEY not in told
+    assert b"Traceback" not in worker.log.read_bytes()
+
+
+async def test_it_ends_when_its_supervisor_is_gone(worker: WorkerProcess) -> None:
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert await worker.ended(8) == 0
+
+
+async def test_the_fabric_finds_a_worker_that_was_restarted_and_says_everything_again(
+    rtmp: RtmpServer, worker: WorkerProcess, media: Media
+) -> None:
+    one = media.destination("one", rtmp.url("one"))
+    await media.desire(destinations=(one,))
+    await media.publish()
+    await media.hears("destination.live", 10)
+    worker.process.kill()
+    await worker.ended(5)
+    media.events.clear()
+    await worker.start()
+    await media.publish()
+    await media.hears("destination.live", 15)
