@@ -117,7 +117,7 @@ def _read_school(path: Path) -> _School | None:
 
 def _objects(directory: Path) -> str:
     path = directory.resolve() / "objects"
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path.as_uri()
 
 

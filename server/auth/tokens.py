@@ -52,7 +52,7 @@ class _Claims(Struct, frozen=True):
     sub: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
     tenant: TenantId
     role: Role
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\s*[^\s\x00][^\x00]*$")]
     session: SessionId | None = None
     scope: Annotated[str, Meta(max_length=1000)] = ""
 

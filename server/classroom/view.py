@@ -5,15 +5,19 @@ alone: the same, nothing, or the event with a field removed. What belongs to one
 in ``mine``; numbers go out in ``counters``.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from protocol import events as ev
 from protocol.frames import Counters, Mine
 from protocol.ids import Role, ViewName
+from protocol.limits import SNAPSHOT_FINISHED_POLLS, SNAPSHOT_QUESTIONS
 from server.classroom.access import grants
 from server.classroom.state import Classroom
+
+T = TypeVar("T")
 
 
 class Rewritten(NamedTuple):
@@ -110,7 +114,9 @@ def touches(state: Classroom, event: ev.AnyEvent, by: str | None) -> frozenset[s
 def counters(
     state: Classroom, of: ViewName, *, sequence: int, online: int, reactions: dict[str, int]
 ) -> Counters:
-    """Return the numbers that the view ``of`` may see."""
+    """Return the numbers that the view ``of`` may see, of what its snapshot may still show."""
+    polls = _newest(state.polls, SNAPSHOT_FINISHED_POLLS, lambda poll: poll.status == "open")
+    questions = _newest(state.questions, SNAPSHOT_QUESTIONS, lambda _: False)
     return Counters(
         sequence=sequence,
         online=online,
@@ -118,10 +124,18 @@ def counters(
         reactions=reactions,
         polls={
             poll_id: poll.tally
-            for poll_id, poll in state.polls.items()
+            for poll_id, poll in polls
             if of == "staff" or poll.results == "live" or poll.status == "published"
         },
-        questions={
-            question_id: len(question.voters) for question_id, question in state.questions.items()
-        },
+        questions={question_id: len(question.voters) for question_id, question in questions},
     )
+
+
+def _newest(
+    things: Mapping[str, T], count: int, is_kept: Callable[[T], bool]
+) -> list[tuple[str, T]]:
+    """Return the newest ``count``, and whatever ``is_kept`` beside them; the oldest first."""
+    oldest = max(0, len(things) - count)
+    return [
+        item for number, item in enumerate(things.items()) if number >= oldest or is_kept(item[1])
+    ]

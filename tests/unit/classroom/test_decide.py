@@ -380,3 +380,20 @@ def test_the_lobby_is_shown_nothing(kind):
 
 def _after(state, event, by):
     return evolve(state, event, sequence=1, at="2026-11-22T09:00:00.000Z", by=by)
+
+
+def test_counters_hold_only_what_a_snapshot_may_show():
+    from protocol.limits import SNAPSHOT_FINISHED_POLLS
+    from server.classroom.state import Classroom, Poll
+    from server.classroom.view import counters
+
+    def poll(status):
+        return Poll(
+            options=2, multiple=False, anonymous=False, results="live", correct=None, touched=1,
+            tally=(0, 0), status=status,
+        )  # fmt: skip
+
+    polls = {"still open": poll("open")} | {f"{n}": poll("closed") for n in range(100)}
+    shown = counters(Classroom(polls=polls), "student", sequence=1, online=1, reactions={}).polls
+    assert "still open" in shown
+    assert len(shown) == 1 + SNAPSHOT_FINISHED_POLLS
