@@ -46,8 +46,8 @@ async function loadLog(api, id) {
 
 /** @param {ReturnType<typeof rest>} api @param {string} id */
 async function loadPlayback(api, id) {
-  const ways = await api.get(`/v1/sessions/${id}/playback`);
-  source.value = (ways.items ?? ways).find((/** @type {any} */ way) => way.kind === "hls")?.url ?? null;
+  const { items } = await api.get(`/v1/sessions/${id}/playback`);
+  source.value = items.find((/** @type {any} */ way) => way.kind === "hls")?.url ?? null;
   isKnown.value = true;
 }
 

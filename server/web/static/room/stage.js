@@ -35,7 +35,7 @@ export function Stage({ classroom, session }) {
     return () => (removeEventListener("pagehide", leave), forget(), leave());
   }, []);
 
-  const listen = () => {
+  const toggleSound = () => {
     const element = /** @type {HTMLVideoElement} */ (video.current);
     element.muted = !element.muted;
     isMuted.value = element.muted;
@@ -56,7 +56,7 @@ export function Stage({ classroom, session }) {
     ></video>
     ${!isPlaying && html`<figcaption class="cover" role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</figcaption>`}
     ${isPlaying &&
-    html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" aria-pressed=${!isMuted.value} onClick=${listen}>
+    html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" onClick=${toggleSound}>
       ${isMuted.value ? `🔇 ${t("stage.unmute")}` : `🔊 ${t("stage.mute")}`}
     </button>`}
   </figure>`;

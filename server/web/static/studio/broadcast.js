@@ -13,7 +13,7 @@ import { computed, effect, signal } from "../shared/signals.js";
 import { publisher } from "../shared/whip.js";
 
 /** A "replaced" this soon after our own offer speaks of our own earlier connection. */
-const OWN_MS = 5_000;
+const OWN_MS = 2_000;
 
 /** @param {import("../shared/classroom.js").Classroom} classroom */
 export function broadcast(classroom) {

@@ -5,6 +5,8 @@ import { html, useEffect } from "../shared/html.js";
 import { signal } from "../shared/signals.js";
 import { known, t } from "../shared/strings.js";
 
+const MOST = 200;
+
 const listed = signal(/** @type {any[]|null} */ (null));
 const trouble = signal("");
 
@@ -25,8 +27,8 @@ export function Destinations({ classroom, api }) {
   const load = async () => {
     trouble.value = "";
     try {
-      const answer = await api.get(`/v1/sessions/${classroom.id}/destinations`);
-      listed.value = answer.items ?? answer;
+      const { items } = await api.get(`/v1/sessions/${classroom.id}/destinations?limit=${MOST}`);
+      listed.value = items;
     } catch (problem) {
       trouble.value = /** @type {Error} */ (problem).message;
     }

@@ -12,7 +12,7 @@ export function Stage({ classroom, camera }) {
     if (video.current) video.current.srcObject = stream;
   }, [stream]);
   const { status: sending, message } = camera.peer.value;
-  const onAir = publisher?.live === true;
+  const arrives = sending === "live" && publisher?.live === true;
   return html`<section class="card stack" aria-label=${t("stage.title")}>
     <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending}>
       <video ref=${video} autoplay muted playsinline class="mirrored" data-testid="preview" aria-label=${t("stage.preview")}></video>
@@ -32,7 +32,7 @@ export function Stage({ classroom, camera }) {
     </div>`}
     ${stream !== null && html`<${Controls} camera=${camera} status=${status} />`}
     <p class="small muted" role="status" data-testid="publishing">
-      ${t(`publish.${sending}`, { message })}${onAir ? ` ${t("publish.arrives", { size: `${publisher.width} × ${publisher.height}` })}` : ""}
+      ${t(`publish.${sending}`, { message })}${arrives ? ` ${t("publish.arrives", { size: `${publisher.width} × ${publisher.height}` })}` : ""}
     </p>
   </section>`;
 }

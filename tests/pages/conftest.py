@@ -1,0 +1,111 @@
+"""The pages in a real browser, on a real server.
+
+``server``   a demo without people: what ``make demo`` runs, with nobody in it
+``browser``  headless Chromium with a camera and a microphone that are not there
+``lesson``   makes classes: each test has its own session on the shared server
+``open``     opens a page as a person; at the end, nothing may have gone wrong in any of them
+"""
+
+import os
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright, expect
+
+from tests import peers
+from tests.demo import Demo
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+WAIT_MS = 10_000
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("pages") / "demo"
+    demo = Demo(directory, "--students", "0", "--teacher", "none")
+    try:
+        yield await demo.start()
+    finally:
+        await demo.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    binary = peers.chromium()
+    if binary is None:
+        how = "Chromium is missing: python -m tests.peers says how to get it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(how)
+        pytest.skip(how)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=binary, args=FLAGS)
+        try:
+            yield chromium
+        finally:
+            await chromium.close()
+
+
+@dataclass
+class Class:
+    """One session and how to get into it."""
+
+    url: str
+    session: str
+    http: aiohttp.ClientSession
+
+    async def link(self, role, name="Ann"):
+        """Return what the server gives out: the address of a page, with its token."""
+        path = f"/v1/sessions/{self.session}/join-tokens"
+        async with self.http.post(path, json={"role": role, "name": name}) as answer:
+            assert answer.status == 201, await answer.text()
+            return (await answer.json())["url"]
+
+    def page(self, name, token=None):
+        return f"{self.url}/sessions/{self.session}/{name}" + (f"#token={token}" if token else "")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lesson(server):
+    bearer = {"Authorization": f"Bearer {server.ready['tokens']['admin']}"}
+    async with aiohttp.ClientSession(server.ready["url"], headers=bearer) as http:
+
+        async def create(path, **body):
+            async with http.post(path, json=body) as answer:
+                assert answer.status == 201, await answer.text()
+                return (await answer.json())["id"]
+
+        course = await create("/v1/courses", title="Mathematics")
+        lesson = await create(f"/v1/courses/{course}/lessons", title="Limits")
+        session = await create(f"/v1/lessons/{lesson}/sessions", title="Limits & continuity")
+        yield Class(server.ready["url"], session, http)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser):
+    """Open an address in a browser profile of its own; a page that throws fails the test."""
+    contexts, errors = [], []
+
+    async def open_page(url, **options):
+        context = await browser.new_context(**options)
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda said: errors.append(said.text) if "Content Security" in said.text else None,
+        )
+        await page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert errors == []
