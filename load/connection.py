@@ -113,10 +113,11 @@ class Connection:
 
     def drop(self, offline_seconds: float) -> None:
         """Lose the connection as a failing network does; come back after ``offline_seconds``."""
-        if self._socket is not None:
-            self._offline_seconds = offline_seconds
+        self._offline_seconds = offline_seconds
+        line = None if self._socket is None else self._socket.get_extra_info("socket")
+        if line is not None:  # else it is lost already
             with contextlib.suppress(OSError):
-                self._socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)
 
     # ------------------------------------------------------------ one connection
 

@@ -143,6 +143,8 @@ async def demo(log: Path) -> AsyncIterator[Ready]:
 
     """
     with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as directory:
+        # Started by root, the database runs as somebody else, who must find its way in.
+        os.chmod(directory, 0o711)  # noqa: S103
         ready_file = Path(directory) / "ready.json"
         command = (
             *(sys.executable, "-m", "server", "demo", "--port", "0"),
