@@ -88,9 +88,9 @@ class Quiet:
 class Node:
     """A running hub: where it listens, and what a test may reach of its inside."""
 
-    def __init__(self, url, hub, http, lease, writer):
+    def __init__(self, url, hub, http, lease, pools):
         self.url, self.hub, self.http = url, hub, http
-        self.lease, self.writer = lease, writer
+        self.lease, self.pools = lease, pools
 
     def live(self, session):
         return f"{self.url}/v1/sessions/{session}/live"
@@ -128,7 +128,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, writer)
+        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools)
         await hub.drain()
         await runner.cleanup()
 

@@ -89,9 +89,9 @@ async def test_lost_connections_to_the_database_cost_no_command(
     assert all(view == views[0] for view in views)
 
 
-async def test_a_class_outlives_the_death_of_postgresql(tmp_path, tasks, unlimited):
+async def test_a_class_outlives_the_death_of_postgresql(data_dir, tasks, unlimited):
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(EmbeddedServices(tmp_path))
+        services = await stack.enter_async_context(EmbeddedServices(data_dir))
         url = services.database_url
         await migrate(url)
         owner = await asyncpg.connect(url)

@@ -1,0 +1,183 @@
+"""Who reads slowly, or not at all, is not felt by anybody else, and loses nothing."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from protocol import commands as cmd
+from protocol.client import Client
+from server.hub import connection as connection_module
+from server.hub import fanout
+from server.hub.asks import Perform, Who
+from server.ids import new_id
+
+from .raw import Raw
+
+LINES = 2_000
+
+
+@pytest.fixture
+def chatter(lesson):
+    """Tell 2,000 large lines, as fast as the log takes them."""
+    me = lesson.teacher.client.welcome.me
+
+    async def chatter(lines=LINES):
+        told, done = 0, asyncio.Event()
+
+        def answered(outcome):
+            nonlocal told
+            assert hasattr(outcome, "first"), outcome
+            told += 1
+            done.set()
+
+        who = Who(me.user, me.name, "teacher")
+        for number in range(lines):
+            line = f"{number} ".ljust(1900, "x")
+            lesson.room.submit(Perform("test", who, new_id(), cmd.ChatPost(line), None, answered))
+            while number - told > 500:
+                done.clear()
+                await done.wait()
+        while told < lines:
+            done.clear()
+            await done.wait()
+
+    return chatter
+
+
+class Stalling:
+    """A reader on a plain socket with a small buffer, so that not reading is felt at once."""
+
+    def __init__(self, raw):
+        self.raw = raw
+        self.client = Client("", new_key=new_id)
+        self.client.phase = "live"
+
+    @classmethod
+    async def join(cls, lesson, **more):
+        raw = await lesson.raw(**more)
+        self = cls(raw)
+        for frame in raw.frames:
+            self.client.receive(frame)
+        self.user = raw.heard[0]["me"]["user"]
+        self.transport = raw.socket._response.connection.transport
+        # Nothing is read until somebody asks for it, and the kernel holds little meanwhile.
+        self.transport.pause_reading()
+        ours = self.transport.get_extra_info("socket")
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        (seat,) = lesson.room._seats[self.user]
+        self.peer = seat.peer
+        theirs = seat.peer.wire.get_extra_info("socket")
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+        return self
+
+    async def read(self, until, seconds=10):
+        self.transport.resume_reading()
+        async with asyncio.timeout(seconds):
+            while not until(self):
+                frame = await self.raw.hear()
+                if frame is None:
+                    return
+                self.client.receive(self.raw.frames[-1])
+                for reply in self.client.data_to_send():
+                    await self.raw.send(reply.decode())
+
+    async def drip(self, enough):
+        """Read a little at a time."""
+        while not enough.is_set():
+            before = len(self.raw.heard)
+            await self.read(lambda self, before=before: len(self.raw.heard) > before)
+            self.transport.pause_reading()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, monkeypatch):
+    slow, second = await Stalling.join(lesson), await Stalling.join(lesson)
+    room = lesson.room
+    await lesson.caught_up()
+    begun = time.monotonic()
+    await chatter()
+    spent = time.monotonic() - begun
+    await lesson.caught_up()
+    # The others have everything in the time that the log needs, and a moment.
+    assert time.monotonic() - begun < spent + 2
+    assert not any(person.client.gaps for person in lesson.everybody)
+    feed = room.views["student"].feed
+    assert feed.behind == 2
+    for peer in (slow.peer, second.peer):
+        held = peer.wire.get_write_buffer_size() + sum(map(len, peer.outbox))
+        assert held < 1_500_000  # 4 MB were told: what it missed is not held for it
+    head = room.head.sequence
+    slow.raw.heard.clear()
+    await slow.read(lambda self: self.client.position >= head)
+    assert slow.client.gaps == 0
+    assert slow.client.state == lesson.ann.client.state
+    await slow.read(lambda self: self.raw.heard[-1]["type"] == "counters")
+    after = [frame["type"] for frame in slow.raw.heard[-3:]]
+    assert after == ["mine", "presence", "counters"]
+    assert "full" in slow.raw.heard[-2]
+    answer = await slow.raw.say("chat.post", {"text": "back"})
+    assert answer["type"] == "ack"
+    # What is shorter than the log since then is a snapshot.
+    monkeypatch.setattr("server.hub.room.REPLAY_MOST", 50)
+    monkeypatch.setattr(fanout, "RING_FRAMES", 4)
+    await chatter(20)
+    second.raw.heard.clear()
+    await second.read(lambda self: self.client.position >= room.head.sequence)
+    assert second.client.gaps == 0
+    await lesson.caught_up()
+    assert second.client.state == lesson.ann.client.state
+    assert any(frame["type"] == "snapshot" for frame in second.raw.heard)
+
+
+async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(
+    lesson, chatter, monkeypatch, eventually
+):
+    monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.3)
+    goodbyes = []
+
+    def goodbye(code, spread):
+        goodbyes.append(code)
+        return connection_module.goodbye(code, spread)
+
+    monkeypatch.setattr("server.hub.socket.goodbye", goodbye)
+    never = await Stalling.join(lesson)
+    monkeypatch.setattr(connection_module, "HEARTBEAT_INTERVAL_MS", 150)
+    monkeypatch.setattr(connection_module, "HEARTBEAT_TIMEOUT_MS", 100)
+    slow = await Stalling.join(lesson)
+    feed = lesson.room.views["student"].feed
+    before = len(feed)
+    talking = asyncio.ensure_future(chatter())
+    enough = asyncio.Event()
+    dripping = asyncio.ensure_future(slow.drip(enough))
+    await eventually(lambda: goodbyes)
+    await talking
+    assert slow.peer.is_behind
+    assert goodbyes == [4108]
+    await eventually(lambda: len(feed) == before - 1)
+    enough.set()
+    await dripping
+    await lesson.caught_up()
+    await slow.read(lambda self: self.client.position >= lesson.room.head.sequence)
+    assert slow.client.state == lesson.ann.client.state
+    assert (goodbyes, slow.client.gaps) == ([4108], 0)
+    await never.read(lambda self: False)
+    assert (never.client.bye.code, never.client.gaps) == (4108, 0)
+    assert never.client.position < lesson.room.head.sequence
+    # It comes back, with the position that it has, and nothing is missing.
+    resume = {"log": lesson.room.place.log_id, "view": "student"}
+    back = await Raw.open(lesson._node, lesson.session)
+    await back.send(
+        {
+            "type": "hello",
+            "token": lesson.token(user=never.user),
+            "resume": resume | {"sequence": never.client.position},
+        }
+    )
+    assert (await back.hear("welcome"))["recovery"] in ("replay", "live")
+    position = never.client.position
+    while position < lesson.room.head.sequence:
+        frame = await back.hear("events")
+        assert frame["from"] <= position + 1
+        position = max(position, frame["to"])
