@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.directories import reachable_directory
+
 BUDGET_SECONDS = {
     ("unit", "contract"): 60,
     ("integration",): 120,
@@ -54,6 +56,13 @@ def pytest_terminal_summary(terminalreporter):
             over = "  OVER BUDGET" if spent > budget else ""
             name = " + ".join(parts)
             terminalreporter.write_line(f"{name}: {spent:.0f} s of {budget} s{over}")
+
+
+@pytest.fixture
+def data_dir():
+    """A directory for the data of embedded services."""
+    with reachable_directory() as directory:
+        yield directory
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -94,5 +94,7 @@ class DataDirectory:
         # Left by a directory of this name that has been deleted: not ours.
         with suppress(FileNotFoundError):
             shutil.rmtree(place)
+        if self.home.exists():
+            shutil.move(self.home, place)
         self.home.symlink_to(place)
         self.home = place

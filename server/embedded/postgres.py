@@ -48,6 +48,7 @@ class Postgres:
     """One cluster in ``<home>/postgres`` with one database and one ordinary login."""
 
     def __init__(self, directory: DataDirectory, *, fast: bool = False) -> None:
+        self._directory = directory.path
         self._account: Account | None = directory.account
         self._home = directory.home
         self._sockets = directory.sockets
@@ -132,13 +133,13 @@ class Postgres:
             self._password_file.read_bytes()
         except OSError as error:
             raise EmbeddedError(
-                f"The data directory {self._data} is broken ({error.filename} is missing or "
+                f"The data directory {self._directory} is broken ({error.filename} is missing or "
                 "unreadable): restore it from a backup, or move it away to begin anew."
             ) from error
         ours = _major_version()
         if version != ours:
             raise EmbeddedError(
-                f"The data directory {self._data} was made by PostgreSQL {version}, this is "
+                f"The data directory {self._directory} was made by PostgreSQL {version}, this is "
                 f"PostgreSQL {ours}: dump it with the old version and restore it here."
             )
 
@@ -169,7 +170,7 @@ class Postgres:
             reason = _last_line(self._log, said)
             if not _STILL_ENDING.search(reason) or asyncio.get_running_loop().time() > deadline:
                 raise EmbeddedError(
-                    f"PostgreSQL does not start on {self._data}: {reason} ({self._log})"
+                    f"PostgreSQL does not start on {self._directory}: {reason} ({self._log})"
                 )
             await asyncio.sleep(0.1)
 
@@ -187,7 +188,7 @@ class Postgres:
                 return True
             if asyncio.get_running_loop().time() > deadline:
                 raise EmbeddedError(
-                    f"PostgreSQL on {self._data} is not ready after {_START_SECONDS:.0f} s; "
+                    f"PostgreSQL on {self._directory} is not ready after {_START_SECONDS:.0f} s; "
                     f"see {self._log}"
                 )
             await asyncio.sleep(0.005)

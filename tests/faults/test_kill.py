@@ -18,8 +18,8 @@ from tests.demo import Demo
 
 
 @pytest.fixture
-async def demo(tmp_path):
-    demo = Demo(tmp_path / "class", "--teacher", "none", "--students", "0")
+async def demo(data_dir):
+    demo = Demo(data_dir / "class", "--teacher", "none", "--students", "0")
     yield await demo.start()
     await demo.kill()
     assert not await demo.all_gone()

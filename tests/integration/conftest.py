@@ -18,6 +18,7 @@ from server.embedded import EmbeddedServices
 from server.ids import new_id
 from server.store.migrate import migrate
 from server.store.pool import Pools
+from tests.directories import reachable_directory
 
 TEMPLATE = "template_migrated"
 
@@ -36,10 +37,11 @@ async def execute(url: str, statement: str) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def services(tmp_path_factory):
+async def services():
     """The embedded servers; what they keep need not outlive a power failure."""
-    async with EmbeddedServices(tmp_path_factory.mktemp("services"), fast=True) as services:
-        yield services
+    with reachable_directory() as directory:
+        async with EmbeddedServices(directory, fast=True) as services:
+            yield services
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
