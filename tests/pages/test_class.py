@@ -11,6 +11,9 @@ from tests.pages.acts import at, go_live, has_moved, joined, say, turn_camera_on
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(60)]
 
+OWN_OFFER_SECONDS = 2.1
+"""For how long after its own offer a studio takes a replacement for its own doing."""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(lesson, open_page):
@@ -51,6 +54,27 @@ async def test_the_class_starts_by_itself_and_shows_the_teacher(lesson, open_pag
     await expect(at(studio, "stage")).to_have_attribute("data-sending", "live")
     await expect(at(ann, "stage")).to_have_attribute("data-playing", "true")
     assert await has_moved(ann)
+
+
+async def test_a_newer_studio_takes_over_without_a_fight(lesson, open_page):
+    link = await lesson.link("teacher", "Dr. Okafor")
+    desk = await open_page(link)
+    await go_live(desk)
+    await turn_camera_on(desk)
+    await expect(at(desk, "stage")).to_have_attribute("data-sending", "live")
+    await asyncio.sleep(OWN_OFFER_SECONDS)
+
+    lectern = await open_page(link)
+    await expect(at(lectern, "stage")).to_contain_text("sent from elsewhere")
+    await turn_camera_on(lectern)
+    await expect(at(lectern, "stage")).to_have_attribute("data-sending", "live")
+    await expect(at(desk, "replaced")).to_be_visible()
+    await expect(at(desk, "stage")).to_have_attribute("data-sending", "idle")
+
+    await at(lectern, "camera-off").click()
+    await at(desk, "replaced").get_by_role("button").click()
+    await expect(at(desk, "stage")).to_have_attribute("data-sending", "live")
+    await expect(at(lectern, "stage")).to_contain_text("sent from elsewhere")
 
 
 async def test_the_token_leaves_the_address_bar_and_survives_a_reload(lesson, open_page):

@@ -3,13 +3,15 @@
  * The camera and microphone of this studio, and whether they are sent.
  *
  * They are sent while they are on and the class is live or rehearsing; a newer studio that takes
- * over is not fought.
+ * over is not fought. While they are off, what another source sends (OBS, a colleague's studio) is
+ * watched instead.
  *
  * @typedef {ReturnType<typeof broadcast>} Broadcast
  */
 
 import { devices, listen, open, remembered } from "../shared/devices.js";
 import { computed, effect, signal } from "../shared/signals.js";
+import { watcher } from "../shared/whep.js";
 import { publisher } from "../shared/whip.js";
 
 /** A "replaced" this soon after our own offer speaks of our own earlier connection. */
@@ -42,7 +44,25 @@ export function broadcast(classroom) {
     return isOn.value && !isReplaced.value && (status === "live" || (status === "scheduled" && isRehearsing.value));
   });
   effect(() => (isWanted.value ? sending.start() : sending.stop()));
-  addEventListener("pagehide", () => sending.stop());
+
+  const elsewhere = new MediaStream();
+  const watched = signal(/** @type {import("../shared/peer.js").PeerState} */ ({ status: "idle", attempt: 0, message: "" }));
+  const isElsewhere = computed(() => {
+    const { status, publisher: source } = classroom.state.value;
+    return !isOn.value && source?.live === true && (status === "live" || status === "scheduled");
+  });
+  const watching = watcher({
+    session: classroom.id,
+    token: classroom.token,
+    stream: elsewhere,
+    isOnAir: () => isElsewhere.value,
+    onState: (state) => (watched.value = state),
+  });
+  effect(() => (isElsewhere.value ? watching.start() : watching.stop()));
+  /** What the stage shows: this studio's camera, or what is sent from elsewhere. */
+  const picture = computed(() => stream.value ?? (watched.value.status === "live" ? elsewhere : null));
+
+  addEventListener("pagehide", () => (sending.stop(), watching.stop()));
 
   classroom.onEvent(({ type, data }) => {
     const isOurs = Date.now() - sending.answeredAt < OWN_MS;
@@ -99,7 +119,7 @@ export function broadcast(classroom) {
   });
 
   return {
-    stream, problem, isOpening, isOn, level, found, chosen, isMuted, isHidden, isRehearsing, isReplaced, peer,
+    stream, picture, isElsewhere, problem, isOpening, isOn, level, found, chosen, isMuted, isHidden, isRehearsing, isReplaced, peer,
     turnOn, turnOff,
     /** @param {Partial<import("../shared/devices.js").Choice>} change */
     choose(change) {

@@ -7,34 +7,43 @@ import { known, t } from "../shared/strings.js";
 export function Stage({ classroom, camera }) {
   const { status, publisher } = classroom.state.value;
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
-  const stream = camera.stream.value;
+  const picture = camera.picture.value;
+  const isOn = camera.isOn.value;
   useEffect(() => {
-    if (video.current) video.current.srcObject = stream;
-  }, [stream]);
+    if (video.current) video.current.srcObject = picture;
+  }, [picture]);
   const { status: sending, message } = camera.peer.value;
   const arrives = sending === "live" && publisher?.live === true;
   return html`<section class="card stack" aria-label=${t("stage.title")}>
     <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending}>
-      <video ref=${video} autoplay muted playsinline class="mirrored" data-testid="preview" aria-label=${t("stage.preview")}></video>
-      ${stream === null &&
-      html`<figcaption class="cover">
-        <p>${camera.problem.value ? t(known(`camera.${camera.problem.value}`) ? `camera.${camera.problem.value}` : "camera.failed") : t("camera.explain")}</p>
+      <video ref=${video} autoplay muted playsinline class=${isOn ? "mirrored" : ""} data-testid="preview" aria-label=${isOn ? t("stage.preview") : t("stage.video")}></video>
+      ${!isOn &&
+      html`<figcaption class=${picture === null ? "cover" : "below"}>
+        <p>${invitation(camera, status)}</p>
         <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${camera.turnOn}>
           ${camera.isOpening.value ? t("camera.opening") : t("camera.on")}
         </button>
       </figcaption>`}
-      ${stream !== null && status === "scheduled" && html`<span class="pill corner">${t("status.not_live")}</span>`}
+      ${isOn && status === "scheduled" && html`<span class="pill corner">${t("status.not_live")}</span>`}
     </figure>
     ${camera.isReplaced.value &&
     html`<div class="banner" role="status" data-testid="replaced">
       <span class="grow">${t("publish.replaced")}</span>
       <button type="button" class="small" onClick=${camera.takeBack}>${t("publish.take_back")}</button>
     </div>`}
-    ${stream !== null && html`<${Controls} camera=${camera} status=${status} />`}
+    ${isOn && html`<${Controls} camera=${camera} status=${status} />`}
     <p class="small muted" role="status" data-testid="publishing">
       ${t(`publish.${sending}`, { message })}${arrives ? ` ${t("publish.arrives", { size: `${publisher.width} × ${publisher.height}` })}` : ""}
     </p>
   </section>`;
+}
+
+/** What turning the camera on would mean now, or why it failed. */
+function invitation(camera, status) {
+  const { value: problem } = camera.problem;
+  if (problem) return t(known(`camera.${problem}`) ? `camera.${problem}` : "camera.failed");
+  if (camera.isElsewhere.value) return t("camera.elsewhere");
+  return t(status === "live" ? "camera.explain_live" : "camera.explain");
 }
 
 function Controls({ camera, status }) {
