@@ -261,6 +261,7 @@ class Bus:
         self._subscriptions.discard(subscription)
         subscription.close()
 
-    def refresh_gop(self) -> None:
-        """Forget the cached group of pictures: what comes next does not continue it."""
-        self.gop.clear()
+    @property
+    def starving(self) -> bool:
+        """Whether anybody can show nothing before the next keyframe."""
+        return any(Kind.VIDEO in s.kinds and s.queue.waits_for_key for s in self._subscriptions)

@@ -15,6 +15,7 @@ WINDOW_SECONDS = 30.0
 MAX_SLOPE = 500e-6
 SLEW_MS_PER_SECOND = 5.0
 STEP_MS = 200.0
+JUMP_SECONDS = 2.0
 
 
 class SenderReports:
@@ -92,6 +93,8 @@ class PublisherClock:
         """RTP timestamp and session sample of one instant."""
         self._video: tuple[int, float] | None = None
         """RTP timestamp and session milliseconds of one instant, before correction."""
+        self._heard: dict[str, tuple[int, float]] = {}
+        """Per stream the last RTP timestamp, and when it arrived."""
         self._correction_ms = 0.0
         self._aligned = False
         self._last_video: int | None = None
@@ -105,21 +108,40 @@ class PublisherClock:
 
     def audio_sample(self, timestamp: int, now: float) -> int:
         """Return the session sample (48 kHz) at which this audio packet begins."""
-        if self._audio is None:
+        if self._audio is None or self._jumped("audio", AUDIO_RATE, timestamp, now):
             self._audio = (timestamp, round(self._arrival_ms(now) * AUDIO_RATE / 1000))
         rtp_zero, sample_zero = self._audio
         return sample_zero + timestamp - rtp_zero
 
     def video_ms(self, timestamp: int, now: float) -> int:
         """Return the session time of a picture; it grows with every call."""
-        if self._video is None:
+        if self._video is None or self._jumped("video", VIDEO_RATE, timestamp, now):
             self._video = (timestamp, self._arrival_ms(now))
+            self._correction_ms = 0.0
         rtp_zero, ms_zero = self._video
         raw = ms_zero + (timestamp - rtp_zero) * 1000 / VIDEO_RATE
         self._steer(timestamp, raw, now)
         self._last_video = timestamp
         self._last_ms = max(self._last_ms + 1, round(raw + self._correction_ms))
         return self._last_ms
+
+    def _jumped(self, kind: str, rate: int, timestamp: int, now: float) -> bool:
+        """Note what was heard; say whether the sender's clock began anew.
+
+        A stalled network delays packets and loses some: media time then passes at most as fast
+        as time itself. A clock that goes back, or further than that, is another clock.
+        """
+        last = self._heard.get(kind)
+        self._heard[kind] = (timestamp, now)
+        if last is None:
+            return False
+        media = (timestamp - last[0]) / rate
+        if -JUMP_SECONDS <= media <= now - last[1] + JUMP_SECONDS:
+            return False
+        self.reports[kind] = SenderReports(rate)
+        self._aligned = False
+        self._last_video = None
+        return True
 
     def _arrival_ms(self, now: float) -> float:
         if self._started_at is None:

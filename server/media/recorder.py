@@ -13,8 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from server.clock import Clock
-from server.errors import UnavailableError
+from server.errors import NotFoundError, UnavailableError
 from server.media import fmp4, playlist
 from server.media.audio import FRAME, RATE
 from server.media.bus import RECORDER_LIMITS, Bus, EncodedUnit, Kind
@@ -47,9 +46,22 @@ class ObjectStore(Protocol):
 
         """
 
+    async def get(self, key: str) -> bytes:
+        """Return an object.
+
+        Raises:
+            NotFoundError: If there is none.
+            UnavailableError: If the store is away.
+
+        """
+
 
 class Recorder:
-    """Write one recording. :meth:`run` works until :meth:`finish`; each is called once."""
+    """Write one recording. :meth:`run` works until :meth:`finish`; each is called once.
+
+    A recording that a crash interrupted is continued: what the playlist names stays.
+    ``zero_ms`` is the wall clock at the zero of the session's time line.
+    """
 
     def __init__(
         self,
@@ -58,22 +70,21 @@ class Recorder:
         bus: Bus,
         objects: ObjectStore,
         emit: Emit,
-        clock: Clock,
+        zero_ms: int,
     ) -> None:
         self.target = target
         self._bus = bus
         self._objects = objects
         self._emit = emit
-        self._clock = clock
+        self._zero_ms = zero_ms
         self._subscription = bus.subscribe(
             frozenset({Kind.VIDEO, Kind.AUDIO}), RECORDER_LIMITS, replay=True
         )
-        # The session's time line and the wall clock, at one instant.
-        self._wall_ms = clock.now_ms() - bus.last_ms
         self._done = asyncio.Event()
         self._segments: list[playlist.Segment] = []
         self._bytes = 0
         self._inits: dict[VideoParameters, str] = {}
+        self._first_init = 0
         self._video: list[EncodedUnit] = []
         self._audio: list[EncodedUnit] = []
         self._audio_at: int | None = None
@@ -82,17 +93,19 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until finished or until the store is away for too long."""
+        code = "internal"
         try:
+            await self._continue()
             while (unit := await self._subscription.get()) is not None:
                 await self._take(unit)
-            if self._subscription.queue.overflowed:
-                self._emit("recording.failed", {"recording": self.target.id, "code": "overflow"})
-                return
-            await self._finalise()
+            code = "overflow" if self._subscription.queue.overflowed else await self._finalise()
         except UnavailableError:
-            log.warning("recording_failed", recording=self.target.id)
-            self._emit("recording.failed", {"recording": self.target.id, "code": "store"})
+            code = "store"
         finally:
+            # Whatever happened, somebody waits for the end of this recording.
+            if code:
+                log.warning("recording_failed", recording=self.target.id, code=code)
+                self._emit("recording.failed", {"recording": self.target.id, "code": code})
             self._bus.unsubscribe(self._subscription)
             self._done.set()
 
@@ -104,6 +117,19 @@ class Recorder:
                 await self._done.wait()
         except TimeoutError:
             log.warning("recording_finish_timed_out", recording=self.target.id)
+
+    async def _continue(self) -> None:
+        """Take up the segments of an interrupted recording; its next one is a discontinuity."""
+        try:
+            async with asyncio.timeout(PUT_SECONDS):
+                text = await self._objects.get(f"{self.target.prefix}/{PLAYLIST}")
+        except NotFoundError:
+            return
+        except TimeoutError as error:
+            raise UnavailableError("The object store is away.") from error
+        self._segments, self._bytes = playlist.parse(text.decode())
+        self._first_init = len({segment.init for segment in self._segments})
+        log.info("recording_continued", recording=self.target.id, segments=len(self._segments))
 
     async def _take(self, unit: EncodedUnit) -> None:
         if unit.kind is Kind.AUDIO:
@@ -142,7 +168,7 @@ class Recorder:
                 name,
                 init,
                 end_ms - start_ms,
-                self._wall_ms + start_ms,
+                self._zero_ms + start_ms,
                 discontinuity=bool(self._segments) and (new_init or not follows),
             )
         )
@@ -151,7 +177,7 @@ class Recorder:
 
     async def _init(self, parameters: VideoParameters) -> str:
         if parameters not in self._inits:
-            name = f"init-{len(self._inits)}.mp4"
+            name = f"init-{self._first_init + len(self._inits)}.mp4"
             await self._put(name, fmp4.init_segment(parameters), _INIT_TYPE)
             self._inits[parameters] = name
         return self._inits[parameters]
@@ -166,12 +192,12 @@ class Recorder:
         self._audio_at = start + FRAME * len(units)
         return fmp4.Run(start, [fmp4.Sample(u.data, FRAME, True) for u in units])
 
-    async def _finalise(self) -> None:
+    async def _finalise(self) -> str:
+        """Close the playlist and tell so; return why there is nothing to close, if so."""
         if self._video:
             await self._cut(None)
         if not self._segments:
-            self._emit("recording.failed", {"recording": self.target.id, "code": "empty"})
-            return
+            return "empty"
         await self._put_playlist(ended=True)
         self._emit(
             "recording.finalized",
@@ -182,9 +208,10 @@ class Recorder:
                 "bytes": self._bytes,
             },
         )
+        return ""
 
     async def _put_playlist(self, *, ended: bool) -> None:
-        text = playlist.render(self._segments, ended=ended)
+        text = playlist.render(self._segments, self._bytes, ended=ended)
         await self._store(f"{self.target.prefix}/{PLAYLIST}", text.encode(), _PLAYLIST_TYPE)
 
     async def _put(self, name: str, data: bytes, content_type: str) -> None:

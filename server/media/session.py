@@ -8,7 +8,7 @@ import structlog
 from server.clock import Clock
 from server.media import h264, health, sdp
 from server.media.address import AddressGuard
-from server.media.assembler import AccessUnit, AudioPacket
+from server.media.assembler import AccessUnit, AudioPacket, Statistics
 from server.media.audio import AudioThread
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.egress import Egress, Emit, ResolveSecret
@@ -198,22 +198,20 @@ class MediaSession:
     def health(self) -> dict[str, object]:
         """Take a sample of everything and return the verdicts; to be called once a second."""
         now = self._clock.monotonic()
-        publisher = self.publisher
-        uplink: health.Verdict = {"state": health.State.NO_DATA.value}
-        sends = False
-        if publisher is not None:
-            sends = publisher.last_rtp is not None and now - publisher.last_rtp < SILENCE_SECONDS
-            video, audio = publisher.video.statistics, publisher.audio.statistics
-            uplink = self._uplink.add(
-                health.UplinkSample(
-                    at=now,
-                    bytes=video.bytes + audio.bytes,
-                    pictures=video.units,
-                    packets=video.packets + audio.packets,
-                    lost=video.lost + audio.lost,
-                    connected=sends,
-                )
+        heard = self.publisher.last_rtp if self.publisher is not None else None
+        sends = heard is not None and now - heard < SILENCE_SECONDS
+        video = self.publisher.video.statistics if self.publisher else Statistics()
+        audio = self.publisher.audio.statistics if self.publisher else Statistics()
+        uplink = self._uplink.add(
+            health.UplinkSample(
+                at=now,
+                bytes=video.bytes + audio.bytes,
+                pictures=video.units,
+                packets=video.packets + audio.packets,
+                lost=video.lost + audio.lost,
+                connected=sends,
             )
+        )
         destinations = {}
         for identity, egress in self.egress.items():
             judge = self._health.setdefault(identity, health.DestinationHealth())
@@ -260,8 +258,13 @@ class MediaSession:
             # Not waited for: a store that is away must not keep the rest from its desired state.
             self._finishing = self._tasks.start("finish", current.finish())
         if target is not None and self.recorder is None:
+            since_zero = round((self._clock.monotonic() - self._origin) * 1000)
             self.recorder = Recorder(
-                target, bus=self.bus, objects=self._objects, emit=self._emit, clock=self._clock
+                target,
+                bus=self.bus,
+                objects=self._objects,
+                emit=self._emit,
+                zero_ms=self._clock.now_ms() - since_zero,
             )
             self._tasks.start(f"recorder.{target.id}", self.recorder.run())
 
@@ -368,11 +371,15 @@ class MediaSession:
         self._judge_picture(now, publisher)
 
     def _ask_for_keyframes(self, now: float) -> None:
-        """PLI every two seconds while anything but viewers consumes, unless IDRs come anyway."""
+        """PLI every two seconds while anything but viewers consumes, unless IDRs come anyway.
+
+        Also while somebody waits for a keyframe because pictures were dropped.
+        """
         consumed = bool(self.egress) or self.recorder is not None
         key_due = self._last_key_at is None or now - self._last_key_at >= KEYFRAME_SECONDS
         pli_due = self._last_pli_at is None or now - self._last_pli_at >= KEYFRAME_SECONDS
-        if self._pli_wanted or (consumed and key_due and pli_due):
+        due = pli_due and ((consumed and key_due) or self.bus.starving)
+        if self._pli_wanted or due:
             self.want_keyframe()
         long = self._last_key_at is not None and now - self._last_key_at > LONG_GOP_SECONDS
         if consumed and long and not self._warned_gop:

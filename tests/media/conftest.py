@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from server.errors import NotFoundError
 from server.media import worker
 from server.media.address import AddressGuard, parse_allowed
 from server.media.fabric import Desired, DestinationTarget, MediaEvent
@@ -55,6 +56,12 @@ class DirectoryObjects:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         self.order.append(key)
+
+    async def get(self, key: str) -> bytes:
+        try:
+            return (self.root / key).read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError from None
 
 
 @dataclass

@@ -115,3 +115,26 @@ def test_the_slope_of_reports_is_bounded() -> None:
         reports.add(second * 1.01, second * 90_000)
     slope = (reports.wall(90_000 * 20) - reports.wall(90_000 * 19)) - 1
     assert abs(slope) <= MAX_SLOPE * 1.001
+
+
+def test_a_clock_that_begins_anew_goes_on_where_time_is() -> None:
+    clock = PublisherClock(0.0)
+    for base in (1_000_000, 90_000_000, 5_000):
+        start = clock_now = {1_000_000: 10.0, 90_000_000: 20.0, 5_000: 30.0}[base]
+        for tick in range(90):
+            clock_now = start + tick / 30
+            ms = clock.video_ms(base + tick * 3_000, clock_now)
+            sample = clock.audio_sample(base + tick * 1_600, clock_now)
+            assert abs(ms - clock_now * 1000) <= 2
+            assert abs(sample / 48 - clock_now * 1000) <= 2
+
+
+def test_a_network_that_stalls_is_no_new_clock() -> None:
+    clock = PublisherClock(0.0)
+    assert clock.audio_sample(0, 0.0) == 0
+    # Four seconds of packets come late and at once.
+    assert [clock.audio_sample(n * 960, 4.0) for n in range(1, 201)] == [
+        n * 960 for n in range(1, 201)
+    ]
+    # Four seconds are lost.
+    assert clock.audio_sample(400 * 960, 8.0) == 400 * 960

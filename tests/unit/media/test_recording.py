@@ -8,12 +8,12 @@ from itertools import pairwise
 import av
 import pytest
 
-from server.errors import UnavailableError
+from server.errors import NotFoundError, UnavailableError
 from server.media import fmp4, recorder
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters, join_lengths, nal_type, parameters, split_annexb
-from server.media.playlist import Segment, render
+from server.media.playlist import Segment, parse, render
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
 
 
@@ -78,13 +78,15 @@ def test_a_playlist_says_what_a_player_needs() -> None:
         Segment("b.m4s", "init-0.mp4", 2_133, at + 2_000, False),
         Segment("c.m4s", "init-1.mp4", 400, at + 9_000, True),
     ]
-    assert render(segments, ended=True) == (
+    text = render(segments, 4321, ended=True)
+    assert parse(text) == (segments, 4321)
+    assert text == (
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:0\n"
         "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n"
         '#EXT-X-MAP:URI="init-0.mp4"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-22T09:00:00.000Z\n'
         "#EXTINF:2.000,\na.m4s\n#EXTINF:2.133,\nb.m4s\n"
         '#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="init-1.mp4"\n'
-        "#EXT-X-PROGRAM-DATE-TIME:2026-11-22T09:00:09.000Z\n#EXTINF:0.400,\nc.m4s\n#EXT-X-ENDLIST\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-22T09:00:09.000Z\n#EXTINF:0.400,\nc.m4s\n#BYTES:4321\n#EXT-X-ENDLIST\n"
     )
 
 
@@ -101,13 +103,10 @@ class MemoryObjects:
             raise UnavailableError
         self.objects[key] = data
 
-
-class StillClock:
-    def now_ms(self) -> int:
-        return 1_795_338_000_000
-
-    def monotonic(self) -> float:
-        return 0.0
+    async def get(self, key: str) -> bytes:
+        if key not in self.objects:
+            raise NotFoundError
+        return self.objects[key]
 
 
 async def record(units: list[EncodedUnit], objects: MemoryObjects) -> list[tuple[str, object]]:
@@ -118,7 +117,7 @@ async def record(units: list[EncodedUnit], objects: MemoryObjects) -> list[tuple
         bus=bus,
         objects=objects,
         emit=lambda name, data: told.append((name, data)),
-        clock=StillClock(),
+        zero_ms=1_795_338_000_000,
     )
     running = asyncio.ensure_future(work.run())
     for unit in units:
@@ -188,3 +187,41 @@ async def test_a_store_that_stays_away_fails_the_recording() -> None:
         stream(Pictures(320, 180), *range(0, 3_000, 100)), MemoryObjects(refusals=1_000)
     )
     assert told == [("recording.failed", {"recording": "rec", "code": "store"})]
+
+
+async def test_a_recording_that_was_interrupted_is_continued() -> None:
+    objects = MemoryObjects()
+    pictures = Pictures(320, 180)
+    await record(stream(pictures, *range(0, 5_000, 100)), objects)
+    before = dict(objects.objects)
+    told = await record(stream(Pictures(320, 180), *range(0, 3_000, 100)), objects)
+    name, data = told[0]
+    assert name == "recording.finalized"
+    assert data["duration_ms"] == 4_933 + 2_933
+    segments, size = parse(objects.objects["t/s/recordings/rec/index.m3u8"].decode())
+    assert [s.discontinuity for s in segments] == [False, False, False, True, False]
+    assert segments[3].init == "init-1.mp4"
+    media = {k: v for k, v in objects.objects.items() if not k.endswith(".m3u8")}
+    assert size == data["bytes"] == sum(map(len, media.values()))
+    assert all(media[k] == v for k, v in before.items() if k in media)
+
+
+async def test_whatever_ends_a_recording_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise RuntimeError
+
+    monkeypatch.setattr(fmp4, "fragment", broken)
+    told: list[tuple[str, object]] = []
+    bus = Bus()
+    work = recorder.Recorder(
+        RecordingTarget("rec", "t"),
+        bus=bus,
+        objects=MemoryObjects(),
+        emit=lambda name, data: told.append((name, data)),
+        zero_ms=0,
+    )
+    bus.publish(Pictures(320, 180).unit(0))
+    bus.unsubscribe(work._subscription)
+    with pytest.raises(RuntimeError):
+        await work.run()
+    assert told == [("recording.failed", {"recording": "rec", "code": "internal"})]
