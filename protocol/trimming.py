@@ -10,11 +10,13 @@ gives the next snapshot. ``state.js`` does the same with the same constants.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
+_weight = attrgetter("weight")
 
 
 class Weighed(Protocol):
@@ -42,7 +44,8 @@ def fit(items: list[T], budget: int, *, last: Callable[[T], bool] = lambda _: Fa
 
     The first in the list go first; those of which ``last`` is true go only when no other is left.
     """
-    excess = sum(item.weight for item in items) - budget
+    # The hot loop of a class that chats; a generator takes twice as long.
+    excess = sum(map(_weight, items)) - budget
     if excess <= 0:
         return items
     gone: set[int] = set()

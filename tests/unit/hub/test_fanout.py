@@ -218,6 +218,28 @@ async def test_a_slow_peer_is_left_alone_until_it_drains(log):
     assert slow.greetings == 2  # on joining, and now
 
 
+async def test_an_answer_that_fills_the_socket_costs_no_frame(log, monkeypatch):
+    monkeypatch.setattr(fanout, "SLICE", 1)
+    for is_mid_flush in (False, True):
+        readers = [log.reader(log.feed.head, high=100) for _ in range(3)]
+        starts = log.feed.head
+        if is_mid_flush:
+            log.publish()
+            await asyncio.sleep(0)
+        for reader in readers:
+            reader.peer.send(b"x" * 200)
+        if not is_mid_flush:
+            log.publish()
+        await settled()
+        assert log.feed.behind >= 2
+        for reader in readers:
+            reader.take()
+        await settled()
+        assert [reader.position(starts) for reader in readers] == [log.feed.head] * 3
+        for reader in readers:
+            log.feed.detach(reader.peer)
+
+
 async def test_catching_up_goes_at_the_pace_of_the_socket(log, monkeypatch):
     monkeypatch.setattr(fanout, "CATCH_UP_BYTES", 300)
     slow = log.reader(high=400)
@@ -336,7 +358,7 @@ _STEPS = st.lists(
         st.tuples(st.just("tell")),
         st.tuples(st.just("turn"), st.integers(1, 4)),
         st.tuples(st.just("take"), st.integers(0, 4), st.integers(1, 200)),
-        st.tuples(st.just("send"), st.integers(0, 4)),
+        st.tuples(st.just("send"), st.integers(0, 4), st.sampled_from((1, 100))),
         st.tuples(st.just("resync"), st.integers(0, 4), st.integers(0, 50)),
         st.tuples(st.just("leave"), st.integers(0, 4)),
         st.tuples(st.just("join"), st.integers(0, 4), st.integers(0, 50)),
@@ -370,9 +392,9 @@ async def _interleave(steps):
                     await settled(turns)
                 case "take", number, size:
                     seats[number].take(size)
-                case "send", number:
+                case "send", number, size:
                     sent[number] += 1
-                    seats[number].peer.send(b"to you")
+                    seats[number].peer.send(b"to you".ljust(size))
                 case "resync", number, back:
                     log.feed.attach(
                         seats[number].peer, max(0, seats[number].position(starts[number]) - back)
@@ -402,6 +424,7 @@ async def _interleave(steps):
         assert [seat.position(start) for seat, start in zip(seats, starts, strict=True)] == [
             log.feed.head
         ] * 5
-        assert [seat.payloads.count(b"to you") for seat in seats] == sent
+        heard = [[each.strip() for each in seat.payloads] for seat in seats]
+        assert [each.count(b"to you") for each in heard] == sent
         assert log.feed.behind == 0
         assert not any(seat.goodbyes for seat in seats)
