@@ -19,6 +19,7 @@ import asyncpg
 import structlog
 
 from server.errors import FencedError, LiveClassError, UnavailableError
+from server.ops import metrics
 
 from .errors import LOST, is_temporary, outcome_unknown
 from .events import NewCommand, NewEvent, PoisonedError
@@ -141,7 +142,8 @@ class Lane:
             self._fail(batches, UnavailableError())
             return
         try:
-            held = await _append(connection, batches)
+            with metrics.store_append_seconds.time():
+                held = await _append(connection, batches)
         except (asyncpg.PostgresError, *LOST) as error:
             await self._recover(connection, batches, error)
             return

@@ -33,7 +33,8 @@ class Owner(NamedTuple):
 class Membership:
     """This process as a node: registered, locked, renewed by :meth:`beat`.
 
-    Use as an async context manager. ``node`` is new for each process.
+    Use as an async context manager. ``node`` may be a name that outlives the process: whoever
+    comes again under its name owns at once what it owned, and need not be declared dead first.
     """
 
     def __init__(self, pools: Pools, node: str, url: str, *, clock: Clock = _SYSTEM_CLOCK) -> None:

@@ -89,15 +89,25 @@ async def test_an_owner_that_was_overtaken_is_fenced_and_others_are_stored(pools
 
 async def test_a_take_over_waits_for_the_append_in_progress(pools, room, rooms, owner, writer):
     """Without the lock the old owner's append could land after the new one has read the head."""
-    async with owner.transaction():
-        # As an append does: the lock is held until its commit.
-        await owner.execute("SET LOCAL ROLE liveclass_hub")
-        await owner.execute("SELECT 1 FROM session_hubs FOR SHARE")
-        taking = asyncio.create_task(rooms.open(pools, session=room.session, node="b"))
-        await asyncio.sleep(0.1)
-        assert not taking.done()
+    transaction = owner.transaction()
+    await transaction.start()
+    # The append stops at this sequence until we say whether it is taken; it has its lock by then.
+    await owner.execute(
+        "INSERT INTO session_state_events (id, tenant_id, session_id, sequence, event_type, "
+        "event_payload, payload_digest, digest, created_at) "
+        "VALUES (gen_random_uuid(), $1, $2, 1, 'x', '{}', '', '', now())",
+        room.tenant, room.session,
+    )  # fmt: skip
+    appending = asyncio.create_task(writer.append(room.session, room.epoch, [room.chat("late")]))
+    await asyncio.sleep(0.15)
+    taking = asyncio.create_task(rooms.open(pools, session=room.session, node="b"))
+    await asyncio.sleep(0.15)
+    assert not appending.done()
+    assert not taking.done()
+    await transaction.rollback()
+    await appending
     new = await taking
-    assert new.epoch == room.epoch + 1
+    assert (new.epoch, new.sequence) == (room.epoch + 1, 1)
 
 
 async def test_one_poison_command_beside_fifty_rooms(pools, writer, rooms, owner):
@@ -191,6 +201,29 @@ async def test_whoever_stops_waiting_before_the_write_is_not_written(room, write
     other = await rooms.open(pools)
     await writer.append(other.session, other.epoch, [other.chat()])
     assert len(await other.stored()) == 1
+
+
+async def test_a_session_is_in_a_statement_once(room, writer, reader):
+    """Two batches of one room, which rooms do not make, are stored one after the other."""
+    batches = [[room.chat()] for _ in range(20)]
+    await asyncio.gather(*(writer.append(room.session, room.epoch, batch) for batch in batches))
+    assert (await reader.verify(room.session)).sequence == 20
+
+
+async def test_a_server_that_became_a_standby_stores_nothing_and_is_left(
+    room, writer, owner, reader
+):
+    """A read-only server refuses every write: no command is to blame, and another may take it."""
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(UnavailableError):
+        await writer.append(room.session, room.epoch, [room.chat()])
+    assert (await reader.head(room.session))[0] == 0
+    await owner.execute("SET default_transaction_read_only = off")
+    await owner.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await room.take_over()
+    await writer.append(room.session, room.epoch, [room.chat()])
+    assert (await reader.head(room.session))[0] == 1
 
 
 async def test_nothing_to_append_is_no_statement(room, writer, reader):

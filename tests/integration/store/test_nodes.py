@@ -70,6 +70,22 @@ async def test_whoever_leaves_or_was_never_here_is_gone_at_once(pools, time):
         assert await a.is_dead("nobody")
 
 
+async def test_a_node_that_is_killed_and_comes_again_under_its_name_need_not_wait(
+    pools, owner, time
+):
+    before = Membership(pools, "a", "ws://a", clock=time)
+    await before.beat()
+    waiting = asyncio.create_task(Membership(pools, "a", "ws://new", clock=time).__aenter__())
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await terminate(owner, before._connection.get_server_pid())
+    again = await asyncio.wait_for(waiting, 2)
+    async with Membership(pools, "b", "ws://b", clock=time) as b:
+        time.seconds += 60
+        assert not await b.is_dead("a")
+    await again.__aexit__(None, None, None)
+
+
 async def test_beats_renew_and_old_nodes_are_swept(pools, owner, time):
     async with Membership(pools, "a", "ws://a", clock=time) as a:
         await owner.execute("UPDATE nodes SET expires_at = now() - interval '2 minutes'")
