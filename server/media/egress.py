@@ -8,7 +8,6 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import structlog
 
@@ -17,12 +16,13 @@ from server.media import destination
 from server.media.address import AddressGuard
 from server.media.bus import RTMP_LIMITS, Bus, EncodedUnit, Kind, Subscription
 from server.media.codes import Code, DestinationError
-from server.media.destination import Destination, EventData, Phase, Signal
+from server.media.destination import Destination, Emit, Phase, Signal
 from server.media.fabric import DestinationTarget
 from server.media.h264 import VideoParameters
 from server.media.health import DestinationSample
 from server.media.rtmp import tags
 from server.media.rtmp.client import RtmpPublisher, publish
+from server.media.source import Source
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -38,19 +38,7 @@ LAG_SECONDS = 2.0
 CLEAN_SECONDS = 15.0
 FRESH_GOP_MS = 2_000
 
-Emit = Callable[[str, EventData], None]
 ResolveSecret = Callable[[str], Awaitable[Secret | None]]
-
-
-class Source(Protocol):
-    """The publisher's side, as a destination sees it."""
-
-    @property
-    def ready(self) -> asyncio.Event:
-        """Set while the picture is stable and may be sent out."""
-
-    def want_keyframe(self) -> None:
-        """Ask the publisher for a keyframe soon."""
 
 
 class Egress:

@@ -17,7 +17,7 @@ from server.errors import NotFoundError, UnavailableError
 from server.media import fmp4, playlist
 from server.media.audio import FRAME, RATE
 from server.media.bus import RECORDER_LIMITS, Bus, EncodedUnit, Kind
-from server.media.egress import Emit
+from server.media.destination import Emit
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters
 
