@@ -91,6 +91,7 @@ class Node:
     def __init__(self, url, hub, http, lease, pools):
         self.url, self.hub, self.http = url, hub, http
         self.lease, self.pools = lease, pools
+        self.raws = []  # or a socket that a test has dropped is closed by nobody
 
     def live(self, session):
         return f"{self.url}/v1/sessions/{session}/live"

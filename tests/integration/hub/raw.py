@@ -26,7 +26,9 @@ class Raw:
         socket = await node.http.ws_connect(
             node.live(session), protocols=protocols, autoclose=False, **more
         )
-        return cls(socket)
+        raw = cls(socket)
+        node.raws.append(raw)
+        return raw
 
     @classmethod
     async def join(cls, node, session, token, **hello):

@@ -76,10 +76,15 @@ async def test_who_cannot_come_in_hears_only_why(node, school, lesson, unharmed)
 
 
 async def test_what_is_not_there_and_what_is_not_yours_is_the_same_goodbye(
-    node, school, lesson, unharmed
+    node, school, lesson, unharmed, owner
 ):
     session, nowhere, known = lesson.session, new_id(), new_id()
     await lesson.raw(user=known)
+    await owner.execute(
+        "INSERT INTO session_participants (tenant_id, session_id, user_id, role) "
+        "VALUES ($1, $2, $3, 'student')",
+        school.tenant, session, known,
+    )  # fmt: skip
     byes = set()
     for where, token in [
         (nowhere, school.token(nowhere)),

@@ -1,5 +1,7 @@
 """Wherever a client stopped, it gets to where everybody is: the same state, nothing twice."""
 
+import asyncio
+
 import pytest
 
 from protocol import commands as cmd
@@ -111,6 +113,25 @@ async def test_a_position_that_cannot_be_honoured_gets_a_snapshot(told, monkeypa
             told, token, {"log": log, "sequence": head - missed, "view": "student"}
         )
         assert welcome["recovery"] == recovery
+
+
+async def test_nobody_enters_before_the_log_is_read(told, monkeypatch, eventually):
+    monkeypatch.setattr(room_module, "LOAD_PAGE", 1)
+    await told.caught_up()
+    hub, room, log = told._node.hub, told.room, told.room.place.log_id
+    position = room.head.sequence
+    users = [person.client.welcome.me.user for person in told.everybody[1:]]
+    hub._running[told.session].cancel()
+    await eventually(lambda: told.room is not room)
+    resume = {"log": log, "sequence": position, "view": "student"}
+    arrived = await asyncio.gather(
+        *(arrive(told, told.token(user=user), resume) for user in users * 5)
+    )
+    assert {welcome["recovery"] for _, welcome in arrived} <= {"live", "replay"}
+    assert told.room.epoch > room.epoch
+    for person in told.everybody:
+        assert await person.until(lambda client: client.welcome.epoch > room.epoch, 5)
+        assert person.client.welcome.recovery in ("live", "replay")
 
 
 async def test_a_gap_is_filled_on_demand(told):

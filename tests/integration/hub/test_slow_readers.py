@@ -57,6 +57,7 @@ class Stalling:
     @classmethod
     async def join(cls, lesson, **more):
         raw = await lesson.raw(**more)
+        await raw.say("hand.raise")
         self = cls(raw)
         for frame in raw.frames:
             self.client.receive(frame)
@@ -108,6 +109,12 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     for peer in (slow.peer, second.peer):
         held = peer.wire.get_write_buffer_size() + sum(map(len, peer.outbox))
         assert held < 1_500_000  # 4 MB were told: what it missed is not held for it
+    # What is in every greeting does not wait for it, either.
+    for _ in range(5):
+        await lesson.ann.say(cmd.HandRaise())
+        await lesson.ann.say(cmd.HandLower())  # moves everybody else in the queue
+    await lesson.caught_up()
+    assert slow.peer.outbox == []
     # Its pong may be on the way behind all this: that it reads is for the feed to judge.
     (connection,) = [each for each in lesson._node.hub.connections if each.seat.peer is slow.peer]
     connection._no_pong()
