@@ -13,13 +13,14 @@ class ScriptedServer:
     """Speaks enough RTMP to be published to.
 
     ``publish_status`` is what publishing is answered with, ``stops_reading_after`` the media
-    bytes after which nothing is read any more.
+    bytes after which nothing is read any more, ``hello`` what is said instead of RTMP.
     """
 
     publish_status: str = "NetStream.Publish.Start"
     connect_status: str = "NetConnection.Connect.Success"
     stops_reading_after: int | None = None
     hello: bytes | None = None
+    silent: bool = False
     context: ssl.SSLContext | None = None
     commands: list[str] = field(default_factory=list)
     media: list[tuple[int, int]] = field(default_factory=list)
@@ -35,22 +36,28 @@ class ScriptedServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        self._server.close_clients() if hasattr(self._server, "close_clients") else None
-        for writer in list(self._writers):
-            writer.transport.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Aborted transports close in the next round of the loop.
+        await asyncio.sleep(0)
 
     def __post_init__(self) -> None:
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
+            if self.silent:
+                await asyncio.Event().wait()
             await self._talk(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
-            self._writers.discard(writer)
             writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

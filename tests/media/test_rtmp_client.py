@@ -106,10 +106,8 @@ async def test_a_server_that_never_answers_is_left(
     tasks: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "HANDSHAKE_SECONDS", 0.2)
-    silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    assert await refusal(tasks, f"rtmp://127.0.0.1:{port}/live") is Code.HANDSHAKE
-    silent.close()
+    async with ScriptedServer(silent=True) as server:
+        assert await refusal(tasks, server.url()) is Code.HANDSHAKE
 
 
 def certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
