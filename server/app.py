@@ -7,6 +7,7 @@ environment's.
 import asyncio
 import gc
 import os
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -31,12 +32,12 @@ from server.hub.live_sessions import LiveSessions
 from server.hub.presence import Presence
 from server.hub.room import Place
 from server.hub.socket import LiveSocket
-from server.ids import new_id
 from server.media.address import AddressGuard, parse_allowed
 from server.media.fabric import DestinationTarget
 from server.media.local_fabric import LocalFabric
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
+from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.processes import MEDIA_SOCKET, say_ready, stop_asked
@@ -65,13 +66,15 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
+LOOP_WATCH_SECONDS = 0.25
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 async def run(settings: Settings, media_socket: Path) -> None:
     """Serve until SIGTERM, or until the supervisor is gone; then say goodbye to everybody."""
     clock = SystemClock()
-    node = new_id()
+    # The same name after a restart in place: what this worker owned is its own again at once.
+    node = f"{socket.gethostname()}:{settings.port}"
     public = settings.public_url
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(Supervisor("app"))
@@ -138,7 +141,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         # What is served.
         tokens = Tokens(settings.token_secret, settings.token_issuer, clock)
         door = Door(pools, Origins(public, settings.allowed_origins), identity.log)
-        socket = LiveSocket(hub, tokens, door, clock)
+        live = LiveSocket(hub, tokens, door, clock)
         app = web.Application(middlewares=[problems.middleware])
         app[settings_key] = settings
         app[tokens_key] = tokens
@@ -153,7 +156,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
             own_ports=(settings.port, settings.ops_port),
         )
         app[grants_key] = Grants(settings.token_secret, clock)
-        app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", socket.handle)])
+        app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])
         app.add_routes(routes.table())
         app.add_routes(pages.routes())
         health = Health(clock)
@@ -161,6 +164,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         # Start, in the order in which each needs the one before.
         tasks.start("lease", lease.keep())
         tasks.start("rooms", hub.keep_time())
+        tasks.start("loop_lag", _watch_loop())
         tasks.keep("presence", presence.run)
         await _resume_live_sessions(hub, pools, find_place)
         url = await _listen(stack, app, settings.host, settings.port)
@@ -177,6 +181,15 @@ async def run(settings: Settings, media_socket: Path) -> None:
         log.info("draining", connections=len(hub.connections))
         health.phase = "draining"
         await hub.drain()
+
+
+async def _watch_loop() -> None:
+    """Measure how late the event loop runs, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LOOP_WATCH_SECONDS
+        await asyncio.sleep(LOOP_WATCH_SECONDS)
+        metrics.loop_lag_seconds.observe(max(0.0, loop.time() - due))
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from server.media.fabric import (
     MediaFabric,
     RecordingTarget,
 )
+from server.media.health import State
+from server.ops import metrics
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -56,6 +59,7 @@ class Broadcast:
         self._notify = notify
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
+        self._health: dict[str, Counter[str]] = {}
         self._changed: set[str] = set()
         self._applying: set[str] = set()
 
@@ -83,6 +87,7 @@ class Broadcast:
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
+        self._health.pop(room.place.session, None)
         self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
@@ -122,9 +127,14 @@ class Broadcast:
 
     def on_health(self, session: str, data: dict[str, Any]) -> None:
         """Show staff how the media does."""
+        destinations = data.get("destinations", {})
+        self._health[session] = Counter(each.get("state") for each in destinations.values())
+        total = sum(self._health.values(), Counter())
+        for state in State:
+            metrics.destinations.labels(state.value).set(total[state.value])
         room = None if self._hub is None else self._hub.find(session)
         if room is not None:
-            room.ephemeral.health(data.get("uplink", {}), data.get("destinations", {}))
+            room.ephemeral.health(data.get("uplink", {}), destinations)
 
     # ------------------------------------------------------------ to the engine
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from protocol import codec
-from protocol.commands import DestinationEnable
+from protocol.commands import COMMANDS, DestinationEnable
 from protocol.errors import RETRYABLE, CloseCode, MalformedFrameError, Refusal
 from protocol.frames import (
     Ack,
@@ -46,6 +46,7 @@ from server.hub.asks import Committed, Outcome, Perform, Unchanged, unavailable
 from server.hub.bucket import Bucket
 from server.hub.room import Room, Seat
 from server.ids import new_id
+from server.ops import metrics
 
 Check = Callable[[str, str], Awaitable[bool]]
 """Whether a tenant (first) has a destination (second)."""
@@ -54,10 +55,11 @@ Check = Callable[[str, str], Awaitable[bool]]
 class _Slot:
     """A place in the line of answers."""
 
-    __slots__ = ("answer", "frame")
+    __slots__ = ("answer", "frame", "since")
 
-    def __init__(self, frame: CommandFrame) -> None:
+    def __init__(self, frame: CommandFrame, since: float) -> None:
         self.frame = frame
+        self.since = since
         self.answer: bytes | None = None
 
 
@@ -94,11 +96,13 @@ class Connection:
 
     def start(self) -> None:
         """Begin to ping, and to watch the token's end."""
+        metrics.sockets.labels(self.seat.who.role).inc()
         self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
         self._watch_token()
 
     def stop(self) -> None:
-        """Leave the room and answer nothing more. Idempotent."""
+        """Leave the room and answer nothing more. Called once."""
+        metrics.sockets.labels(self.seat.who.role).dec()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -235,16 +239,31 @@ class Connection:
     # ------------------------------------------------------------ answers
 
     def _wait_in_line(self, frame: CommandFrame) -> _Slot:
-        slot = _Slot(frame)
+        slot = _Slot(frame, self._clock.monotonic())
         self._slots.append(slot)
         return slot
 
     def _answer(self, slot: _Slot, outcome: Outcome) -> None:
         """Fill a slot, and send every answer that is now first in line."""
         slot.answer = codec.encode(_answer_frame(slot.frame, outcome))
+        kind = slot.frame.op if slot.frame.op in COMMANDS else "unknown"
+        metrics.commands.labels(kind, _outcome_name(outcome)).inc()
+        metrics.command_seconds.labels(kind).observe(self._clock.monotonic() - slot.since)
         while self._slots and (answer := self._slots[0].answer) is not None:
             self._slots.popleft()
             self.seat.peer.send(answer)
+
+
+def _outcome_name(outcome: Outcome) -> str:
+    match outcome:
+        case Committed(is_duplicate=True):
+            return "duplicate"
+        case Committed():
+            return "committed"
+        case Unchanged():
+            return "unchanged"
+        case Refusal():
+            return outcome.code
 
 
 def _answer_frame(frame: CommandFrame, outcome: Outcome) -> Ack | Nack:

@@ -14,6 +14,7 @@ the ``drain`` of the writer that ``prepare`` returns.
 
 import asyncio
 import contextlib
+import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
@@ -23,6 +24,7 @@ import structlog
 from protocol.errors import CloseCode
 from protocol.limits import STALLED_SECONDS
 from server.errors import UnavailableError
+from server.ops import metrics
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -179,6 +181,7 @@ class Feed:
         self.head = head
         self._sure = head  # what every current peer has been written, also in mid-flush
         self._flushed = head
+        self._flush_began = 0.0
 
     def __len__(self) -> int:
         return len(self._current) + len(self._behind)
@@ -247,6 +250,7 @@ class Feed:
         data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
         self._pending.clear()
         self._flushed = self.head
+        self._flush_began = time.perf_counter()
         self._write_slice(list(self._current), 0, data)
 
     def _write_slice(self, peers: list[Peer], start: int, data: bytes) -> None:
@@ -265,6 +269,7 @@ class Feed:
             loop.call_soon(self._write_slice, peers, start + SLICE, data)
             return
         self._sure = self._flushed
+        metrics.fanout_seconds.observe(time.perf_counter() - self._flush_began)
         if self._pending:
             loop.call_soon(self._flush)
         else:

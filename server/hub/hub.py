@@ -10,6 +10,7 @@ from protocol.errors import CloseCode
 from server.clock import Clock
 from server.errors import FencedError, UnavailableError
 from server.hub.room import Listener, Place, Room
+from server.ops import metrics
 from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
 
@@ -108,6 +109,8 @@ class Hub:
                 self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
                 if self._idle[session] >= IDLE_TICKS:
                     self._running[session].cancel()
+            metrics.sessions_live.set(len(self._rooms))
+            metrics.peers_behind.set(sum(room.behind for room in self.rooms))
 
     async def drain(self) -> None:
         """Say goodbye to everybody, each with another time to come back, and finish the rooms."""
@@ -130,7 +133,11 @@ class Hub:
         try:
             await room.run()
         except FencedError:
-            log.warning("room_lost", session=room.place.session)
+            if room.epoch == 0:
+                log.info("room_is_elsewhere", session=room.place.session)
+            else:
+                metrics.lease_lost.inc()
+                log.warning("room_lost", session=room.place.session)
         finally:
             del self._rooms[room.place.session], self._running[room.place.session]
             self._idle.pop(room.place.session, None)

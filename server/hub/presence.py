@@ -15,6 +15,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from server.ops import metrics
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 5.0
@@ -73,6 +75,7 @@ class Presence:
                 await self._write(connections, sessions)
         except (RedisError, OSError, TimeoutError):
             self.errors += 1
+            metrics.presence_errors.inc()
             log.warning("presence_beat_failed", node=self._node)
         else:
             self._told = {session for session, users in connections.items() if users}

@@ -35,6 +35,7 @@ from server.hub.fanout import Feed, Frame, Peer, websocket_frame
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame, recall
 from server.hub.roster import Roster
 from server.hub.views import AUDIENCES, Audience, View
+from server.ops import metrics
 from server.store import chain
 from server.store.log import LogReader, LogWriter, PoisonedError
 from server.tasks import Supervisor
@@ -242,6 +243,11 @@ class Room:
         return not is_needed and self.state.status != "live" and not self.state.recordings
 
     @property
+    def behind(self) -> int:
+        """How many peers lag."""
+        return sum(view.feed.behind for view in self.views.values())
+
+    @property
     def seats(self) -> list[Seat]:
         """Every connection in the room."""
         return [seat for seats in self._seats.values() for seat in seats]
@@ -315,6 +321,8 @@ class Room:
         for stored, known in draft.keys.items():
             self._remember(stored, known)
         if draft.recorded:
+            for each in draft.recorded:
+                metrics.events.labels(each.event.type).inc()
             self._tell(draft.recorded, before)
         for ask, outcome in draft.outcomes:
             ask.answer(outcome)

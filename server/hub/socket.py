@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections import Counter
 from contextlib import suppress
+from typing import Literal
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -38,6 +39,7 @@ from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
 from server.hub.room import RejectedError, Room, Seat
+from server.ops import metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ class LiveSocket:
         def say_goodbye(code: CloseCode) -> None:
             nonlocal farewell
             if farewell is None:
+                metrics.sockets_closed.labels(int(code)).inc()
                 peer.finish(goodbye(code, self._hub.spread_seconds(code)))
                 farewell = self._hub.tasks.start("close", close(code))
 
@@ -197,6 +200,8 @@ class LiveSocket:
     def _welcome(self, connection: Connection, position: int | None) -> Welcome:
         room, seat, identity = connection.room, connection.seat, connection.identity
         head = room.head.sequence
+        recovery = _recovery(position, head)
+        metrics.resumes.labels(recovery).inc()
         return Welcome(
             connection=connection.id,
             session=room.place.session,
@@ -205,7 +210,7 @@ class LiveSocket:
             head=head,
             me=Me(seat.who.user, seat.who.name, seat.who.role, grants(seat.who.role)),
             view=seat.audience,
-            recovery="snapshot" if position is None else "live" if position == head else "replay",
+            recovery=recovery,
             heartbeat=Heartbeat(HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS),
             limits=Limits(FRAME_BYTES, COMMANDS_PER_SECOND, COMMAND_BURST, IN_FLIGHT),
             token_expires_at=codec.timestamp(identity.expires_at_ms),
@@ -218,3 +223,10 @@ class LiveSocket:
                 await connection.receive(message.data)
             elif message.type is WSMsgType.BINARY:
                 raise MalformedFrameError("frames are text")
+
+
+def _recovery(position: int | None, head: int) -> Literal["snapshot", "replay", "live"]:
+    """Return what a client that goes on from ``position`` gets first."""
+    if position is None:
+        return "snapshot"
+    return "live" if position == head else "replay"

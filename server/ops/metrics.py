@@ -24,15 +24,11 @@ peers_behind = Gauge("liveclass_peers_behind", "Peers that do not take what is s
 resumes = Counter("liveclass_resumes_total", "Connections by how they caught up.", ["kind"])
 lease_lost = Counter("liveclass_lease_lost_total", "Sessions that another process took over.")
 presence_errors = Counter("liveclass_presence_errors_total", "Presence updates that failed.")
-bus_lag_seconds = Histogram(
-    "liveclass_bus_lag_seconds", "From a commit to its arrival on another node.", buckets=_FAST
-)
 
 # PostgreSQL
 store_append_seconds = Histogram(
     "liveclass_store_append_seconds", "One group commit to the log.", buckets=_FAST
 )
-pool_in_use = Gauge("liveclass_pool_in_use", "Database connections in use.", ["role"])
 projector_lag_events = Gauge(
     "liveclass_projector_lag_events", "Committed events that no table shows yet."
 )
@@ -40,20 +36,8 @@ projector_stopped = Gauge(
     "liveclass_projector_stopped", "Sessions whose projection stopped at an event it cannot fold."
 )
 
-# Media
-egress_state = Gauge(
-    "liveclass_egress_state", "Destinations by provider and state.", ["platform", "state"]
-)
-egress_bitrate_bits = Gauge("liveclass_egress_bitrate_bits", "Sent per second.", ["platform"])
-egress_reconnects = Counter(
-    "liveclass_egress_reconnects_total", "Connections made again.", ["platform", "reason"]
-)
-ingest_rtt_seconds = Histogram(
-    "liveclass_ingest_rtt_seconds", "Round trip to the publisher.", buckets=_FAST
-)
-ingest_frames_dropped = Counter(
-    "liveclass_ingest_frames_dropped_total", "Pictures lost on the way in."
-)
+# Media, as the media worker reports it once a second
+destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
 
 # REST and the process
 rest_requests = Counter(
