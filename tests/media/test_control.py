@@ -1,0 +1,78 @@
+"""Control is level-triggered, events are told until they are committed."""
+
+from pathlib import Path
+
+import pytest
+
+from server.errors import UnavailableError
+from server.media import control, outbox, worker
+from server.media.fabric import Desired, MediaEvent, RecordingTarget
+from server.media.local_fabric import LocalFabric
+from tests.media.conftest import SESSION, TEACHER, Media
+
+
+async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RESEND_SECONDS", 0.5)
+    tried: list[MediaEvent] = []
+
+    async def on_event(event: MediaEvent) -> None:
+        tried.append(event)
+        if len(tried) < 3:
+            raise UnavailableError
+        media.tell(event)
+
+    media.fabric._on_event = on_event
+    await media.publish()
+    await media.hears("publisher.connected", 8)
+    assert len({event.id for event in tried}) == 1
+    await media.reports(2)
+    assert len(tried) == 3
+
+
+async def test_a_lower_epoch_is_rejected(media: Media) -> None:
+    recording = RecordingTarget("rec", "t/s/recordings/rec")
+    media.epoch = 7
+    await media.desire(recording=recording)
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    # A hub that lost the session, and does not know it yet.
+    await media.fabric._say(control.Apply(SESSION, 6, Desired(live=False)))
+    await media.fabric._say(control.Release(SESSION, 6))
+    await media.reports(2)
+    assert "publisher.lost" not in media.names()
+    assert "recording.finalized" not in media.names()
+    await media.fabric.release(SESSION)
+    await media.hears("recording.finalized", 5)
+    await media.hears("publisher.lost", 5)
+
+
+async def test_a_session_nobody_claims_is_stopped(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    monkeypatch.setattr(worker, "UNCLAIMED_SECONDS", 0.5)
+    lost = await media.hears("publisher.lost", 4)
+    assert lost.data == {"user": TEACHER, "reason": "ended"}
+
+
+async def test_a_worker_that_is_gone_is_unavailable(media: Media) -> None:
+    gone = LocalFabric(
+        Path(media.fabric._path + ".gone"),
+        on_event=media.fabric._on_event,
+        resolve_secret=media.fabric._resolve_secret,
+        on_health=lambda session, data: None,
+    )
+    async with gone:
+        await gone.apply(SESSION, 1, Desired())
+        for call in (
+            gone.whip(SESSION, TEACHER, b""),
+            gone.whep(SESSION, TEACHER, b""),
+            gone.patch(SESSION, "x", b"", {}),
+            gone.delete(SESSION, "x"),
+            gone.expel(SESSION, TEACHER),
+        ):
+            with pytest.raises(UnavailableError):
+                await call
