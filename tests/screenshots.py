@@ -5,13 +5,13 @@ Prints one JSON line: which files were written.
 
 import asyncio
 import json
-import tempfile
 from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
 
 from tests import peers
 from tests.demo import Demo
+from tests.directories import reachable_directory
 from tests.pages.conftest import FLAGS
 
 PLACE = Path(__file__).parent.parent / "docs" / "images"
@@ -25,8 +25,8 @@ async def main() -> None:
     binary = peers.chromium()
     if binary is None:
         raise SystemExit("Chromium is missing: python -m tests.peers says how to get it")
-    with tempfile.TemporaryDirectory() as place:
-        demo = await Demo(Path(place) / "class", "--students", "14").start()
+    with reachable_directory() as place:
+        demo = await Demo(place / "class", "--students", "14").start()
         try:
             written = await _take(demo, binary)
         finally:

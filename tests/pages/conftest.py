@@ -16,6 +16,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests import peers
 from tests.demo import Demo
+from tests.directories import reachable_directory
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -27,13 +28,13 @@ expect.set_options(timeout=WAIT_MS)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pages") / "demo"
-    demo = Demo(directory, "--students", "0", "--teacher", "none")
-    try:
-        yield await demo.start()
-    finally:
-        await demo.stop()
+async def server():
+    with reachable_directory() as place:
+        demo = Demo(place / "demo", "--students", "0", "--teacher", "none")
+        try:
+            yield await demo.start()
+        finally:
+            await demo.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
