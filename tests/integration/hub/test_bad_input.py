@@ -148,6 +148,7 @@ async def test_an_address_holds_a_bounded_number_of_silent_connections(node, les
     late = await Raw.open(node, lesson.session)
     await late.send(hello(lesson.token()))
     assert (await late.hear())["type"] == "welcome"
+    await silent[2].socket.close()
 
 
 async def test_a_frame_that_breaks_the_protocol_ends_its_connection_only(

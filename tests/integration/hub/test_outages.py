@@ -65,21 +65,29 @@ async def test_lost_connections_to_the_database_cost_no_command(
     people = [lesson.person(name=f"P{n}") for n in range(4)]
     assert all([await p.until(lambda client: client.state is not None, 5) for p in people])
     sockets = [each.client.welcome.connection for each in people]
-    admin = await asyncpg.connect(database_url)
-    acks, epoch, killed = {}, lesson.room.epoch, 0
+    admin, holder = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    acks, epoch = {}, lesson.room.epoch
     talking = asyncio.ensure_future(talk(people, 30, acks))
-    while not talking.done():
-        await asyncio.sleep(0.04)
-        # Every connection of the hub but that of its lock: also those in mid-statement.
-        killed += await admin.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    for _ in range(3):
+        async with holder.transaction():  # an append waits, and is killed in the middle
+            await holder.execute("SELECT 1 FROM session_hubs FOR UPDATE")
+            while not await admin.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        # And wherever it may be just now: after its commit, perhaps before its answer.
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND query ILIKE '%insert into session_state%' "
             "AND pid <> pg_backend_pid()"
         )
+    assert not talking.done()
     await talking
-    await admin.close()
-    assert killed >= 2
-    assert lesson.room.epoch > epoch
+    for each in (admin, holder):
+        await each.close()
+    assert lesson.room.epoch >= epoch + 3
     assert len(acks) == 120
     await check_log(pools, lesson, acks)
     await lesson.caught_up(*people, *lesson.everybody)
