@@ -200,7 +200,9 @@ class LocalFabric:
             case control.Happened(event=event):
                 queue = self._waiting.get(event.session)
                 if queue is not None:
-                    queue.append(event)
+                    # Said again while it is being taken: once is enough.
+                    if all(waiting.id != event.id for waiting in queue):
+                        queue.append(event)
                     return
                 self._waiting[event.session] = deque([event])
                 self._tasks.start("deliver", self._deliver(event.session))
