@@ -9,10 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+MEMORY = Path("/dev/shm")
+"""Making a database is making hundreds of files: in memory that takes a tenth of the time."""
+
 
 @contextmanager
 def reachable_directory() -> Iterator[Path]:
     """Give a directory that goes with the block."""
-    with TemporaryDirectory(prefix="lc-", ignore_cleanup_errors=True) as name:
+    place = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
+    with TemporaryDirectory(prefix="lc-", dir=place, ignore_cleanup_errors=True) as name:
         os.chmod(name, 0o711)
         yield Path(name)

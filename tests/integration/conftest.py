@@ -58,7 +58,7 @@ async def database_url(services, migrated_template):
     name = f"test_{new_id().replace('-', '')}"
     await execute(
         services.database_url,
-        f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY wal_log",
+        f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy",
     )
     yield at_database(services.database_url, name)
     await execute(services.database_url, f"DROP DATABASE {name} WITH (FORCE)")
