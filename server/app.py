@@ -30,7 +30,7 @@ from server.hub.hub import Hub
 from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
 from server.hub.presence import Presence
-from server.hub.room import Place
+from server.hub.seating import Place
 from server.hub.socket import LiveSocket
 from server.media.address import AddressGuard, parse_allowed
 from server.media.fabric import DestinationTarget

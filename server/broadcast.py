@@ -20,7 +20,8 @@ from server.classroom.state import Classroom
 from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
 from server.hub.hub import Hub
-from server.hub.room import Place, Room
+from server.hub.room import Room
+from server.hub.seating import Place
 from server.media.fabric import (
     Desired,
     DestinationTarget,
@@ -134,7 +135,7 @@ class Broadcast:
             metrics.destinations.labels(state.value).set(total[state.value])
         room = None if self._hub is None else self._hub.find(session)
         if room is not None:
-            room.ephemeral.health(data.get("uplink", {}), destinations)
+            room.seating.ephemeral.health(data.get("uplink", {}), destinations)
 
     # ------------------------------------------------------------ to the engine
 

@@ -44,7 +44,8 @@ from server.clock import Clock
 from server.errors import UnauthorizedError, UnavailableError
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, unavailable
 from server.hub.bucket import Bucket
-from server.hub.room import Room, Seat
+from server.hub.room import Room
+from server.hub.seating import Seat
 from server.ids import new_id
 from server.ops import metrics
 
@@ -106,7 +107,7 @@ class Connection:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self.room.leave(self.seat)
+        self.room.seating.leave(self.seat)
 
     def _ping(self) -> None:
         # Behind a full socket a ping would wait longer than its pong may take: there the feed
@@ -165,10 +166,10 @@ class Connection:
                 self._signal(frame)
             case Resync():
                 if self._commands.take(self._clock.monotonic()):
-                    self.room.resync(self.seat, frame.sequence)
+                    self.room.seating.resync(self.seat, frame.sequence)
             case Roster():
                 if self._commands.take(self._clock.monotonic()):
-                    people, following = self.room.roster.page(
+                    people, following = self.room.seating.roster.page(
                         frame.after, for_staff=self.seat.audience == "staff"
                     )
                     self.seat.peer.send(codec.encode(RosterPage(people, following)))
@@ -217,7 +218,7 @@ class Connection:
         # A signal has no answer: too many are dropped, wrong ones break the protocol.
         if self._signals.take(self._clock.monotonic()):
             try:
-                self.room.ephemeral.signal(self.seat.who.user, frame)
+                self.room.seating.ephemeral.signal(self.seat.who.user, frame)
             except Refusal as refusal:
                 raise MalformedFrameError(refusal.message) from None
 

@@ -6,7 +6,7 @@ from server.auth import policy
 from server.auth.origins import Origins
 from server.auth.tokens import Identity
 from server.errors import ForbiddenError, NotFoundError
-from server.hub.room import Place, RejectedError
+from server.hub.seating import Place, RejectedError
 from server.store import integrations, participants, tenants, users
 from server.store.pool import Pools
 

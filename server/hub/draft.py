@@ -20,6 +20,7 @@ from server.classroom.decide import decide, observe
 from server.classroom.evolve import evolve
 from server.classroom.state import Classroom
 from server.hub.asks import Arrive, Ask, Committed, Depart, Outcome, Perform, Report, Unchanged
+from server.hub.keys import Known
 from server.ids import new_id
 from server.store import chain
 from server.store.log import NewEvent
@@ -34,14 +35,6 @@ class Recorded(NamedTuple):
     by: str | None
     key: str | None
     payload: bytes
-
-
-class Known(NamedTuple):
-    """Where a key was used before, and for what."""
-
-    first: int
-    last: int
-    digest: bytes
 
 
 class Head(NamedTuple):

@@ -9,7 +9,8 @@ import structlog
 from protocol.errors import CloseCode
 from server.clock import Clock
 from server.errors import FencedError, UnavailableError
-from server.hub.room import Listener, Place, Room
+from server.hub.room import Listener, Room
+from server.hub.seating import Place
 from server.ops import metrics
 from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
@@ -105,12 +106,12 @@ class Hub:
         while True:
             await asyncio.sleep(1)
             for session, room in list(self._rooms.items()):
-                room.tick()
+                room.seating.tick()
                 self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
                 if self._idle[session] >= IDLE_TICKS:
                     self._running[session].cancel()
             metrics.sessions_live.set(len(self._rooms))
-            metrics.peers_behind.set(sum(room.behind for room in self.rooms))
+            metrics.peers_behind.set(sum(room.seating.behind for room in self.rooms))
 
     async def drain(self) -> None:
         """Say goodbye to everybody, each with another time to come back, and finish the rooms."""
@@ -141,5 +142,5 @@ class Hub:
         finally:
             del self._rooms[room.place.session], self._running[room.place.session]
             self._idle.pop(room.place.session, None)
-            for seat in room.seats:
+            for seat in room.seating.all:
                 seat.peer.close(CloseCode.DRAINING)

@@ -12,7 +12,7 @@ from server.auth.tokens import Identity
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, Who, unavailable
 from server.hub.history import shown
 from server.hub.hub import Hub
-from server.hub.room import Place
+from server.hub.seating import Place
 from server.store.log import LogReader
 
 PERFORM_SECONDS = 10.0

@@ -38,7 +38,8 @@ from server.hub.connection import Connection, goodbye
 from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
-from server.hub.room import RejectedError, Room, Seat
+from server.hub.room import Room
+from server.hub.seating import RejectedError, Seat
 from server.ops import metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -159,10 +160,10 @@ class LiveSocket:
             raise RejectedError(CloseCode.OVERLOADED) from None
         except LiveClassError:
             raise RejectedError(CloseCode.NOT_FOUND) from None
-        who = room.role_of(who)
-        room.check_entry(who)
+        who = room.seating.role_of(who)
+        room.seating.check_entry(who)
         seat = Seat(peer, who, "staff" if who.role in STAFF else "student")
-        position = room.recovery(seat.audience, hello.resume)
+        position = room.seating.recovery(seat.audience, hello.resume)
         connection = Connection(
             room=room,
             seat=seat,
@@ -172,7 +173,7 @@ class LiveSocket:
             has_destination=self._door.has_destination,
         )
         peer.send(codec.encode(self._welcome(connection, position)))
-        room.join(seat, position)
+        room.seating.join(seat, position)
         connection.start()
         self._hub.connections.add(connection)
         return connection

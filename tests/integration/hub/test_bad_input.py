@@ -242,7 +242,7 @@ async def test_a_command_without_a_good_key_is_answered_by_its_id(lesson, unharm
 async def test_a_vote_out_of_range_is_no_vote(lesson):
     staff, raw = await lesson.raw("teacher"), await lesson.raw()
     await staff.say("poll.open", {"prompt": "?", "options": ["a", "b"]})
-    poll = lesson.room.views["student"]._state.polls[-1].poll
+    poll = lesson.room.seating.views["student"]._state.polls[-1].poll
     for choices in ([2], [-1], [10], [0, 0], [0, 1], []):
         answer = await raw.say("poll.vote", {"poll": poll, "choices": choices})
         assert (answer["code"], answer["field"].partition("[")[0]) == ("bad_request", "choices")

@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 
 from protocol import commands as cmd
 from server.hub import presence as presence_module
-from server.hub import room as room_module
 from server.hub import roster as roster_module
+from server.hub import seating as seating_module
 from server.hub.asks import Perform, Who
 from server.hub.presence import Presence
 from server.ids import new_id
@@ -77,7 +77,7 @@ async def test_signals_are_gathered_and_reactions_counted(lesson):
 async def test_a_poll_is_counted_for_those_who_may_see_it(lesson):
     staff, student = await lesson.raw("teacher"), await lesson.raw()
     await staff.say("poll.open", {"prompt": "?", "options": ["a", "b"], "results": "published"})
-    poll = lesson.room.views["student"]._state.polls[-1].poll
+    poll = lesson.room.seating.views["student"]._state.polls[-1].poll
     assert (await student.say("poll.vote", {"poll": poll, "choices": [1]}))["type"] == "ack"
     while (await staff.hear("counters"))["polls"].get(poll) != [0, 1]:
         pass
@@ -133,7 +133,7 @@ async def test_a_beat_without_redis_is_counted_and_made_good(redis_url, monkeypa
 
 
 async def test_after_the_end_students_go_and_staff_stay(lesson, monkeypatch):
-    monkeypatch.setattr(room_module, "END_GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(seating_module, "END_GRACE_SECONDS", 0.3)
     staff, student = await lesson.raw("teacher"), await lesson.raw()
     end = await staff.say("session.end")
     bye, code = await student.farewell()

@@ -9,6 +9,7 @@ from protocol.client import Client
 from protocol.frames import Ack
 from server.hub import fanout
 from server.hub import room as room_module
+from server.hub import seating as seating_module
 from server.ids import new_id
 
 from .raw import Raw
@@ -59,7 +60,7 @@ async def test_every_position_leads_to_the_same_state(told, role, view, is_trimm
     user = (told.teacher if role == "teacher" else told.ann).client.welcome.me.user
     token = told.token(role, user=user)
     head = told.room.head.sequence
-    feed = told.room.views[view].feed
+    feed = told.room.seating.views[view].feed
     assert feed._is_too_old(0) == is_trimmed
     fresh, welcome = await arrive(told, token)
     assert (welcome["recovery"], welcome["head"]) == ("snapshot", head)
@@ -107,7 +108,7 @@ async def test_a_position_that_cannot_be_honoured_gets_a_snapshot(told, monkeypa
         assert raw.heard[1]["type"] == "snapshot"
         assert raw.heard[1]["sequence"] == head
         assert "to staff" not in str(raw.heard[1])
-    monkeypatch.setattr(room_module, "REPLAY_MOST", 5)
+    monkeypatch.setattr(seating_module, "REPLAY_MOST", 5)
     for missed, recovery in [(5, "replay"), (6, "snapshot")]:
         _, welcome = await arrive(
             told, token, {"log": log, "sequence": head - missed, "view": "student"}

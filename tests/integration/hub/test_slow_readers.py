@@ -67,7 +67,7 @@ class Stalling:
         self.transport.pause_reading()
         ours = self.transport.get_extra_info("socket")
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        (seat,) = lesson.room._seats[self.user]
+        (seat,) = lesson.room.seating._seats[self.user]
         self.peer = seat.peer
         theirs = seat.peer.wire.get_extra_info("socket")
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
@@ -104,7 +104,7 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     # The others have everything in the time that the log needs, and a moment.
     assert time.monotonic() - begun < spent + 2
     assert not any(person.client.gaps for person in lesson.everybody)
-    feed = room.views["student"].feed
+    feed = room.seating.views["student"].feed
     assert feed.behind == 2
     for peer in (slow.peer, second.peer):
         held = peer.wire.get_write_buffer_size() + sum(map(len, peer.outbox))
@@ -130,7 +130,7 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     answer = await slow.raw.say("chat.post", {"text": "back"})
     assert answer["type"] == "ack"
     # What is shorter than the log since then is a snapshot.
-    monkeypatch.setattr("server.hub.room.REPLAY_MOST", 50)
+    monkeypatch.setattr("server.hub.seating.REPLAY_MOST", 50)
     monkeypatch.setattr(fanout, "RING_FRAMES", 4)
     await chatter(20)
     second.raw.heard.clear()
@@ -156,7 +156,7 @@ async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(
     monkeypatch.setattr(connection_module, "HEARTBEAT_INTERVAL_MS", 150)
     monkeypatch.setattr(connection_module, "HEARTBEAT_TIMEOUT_MS", 100)
     slow = await Stalling.join(lesson)
-    feed = lesson.room.views["student"].feed
+    feed = lesson.room.seating.views["student"].feed
     before = len(feed)
     talking = asyncio.ensure_future(chatter())
     enough = asyncio.Event()
