@@ -15,10 +15,11 @@ import msgspec
 import structlog
 
 from protocol.errors import Refusal
-from protocol.events import EVENTS, FROM_MEDIA
+from protocol.events import EVENTS, FROM_MEDIA, ParticipantRemoved
 from server.classroom.state import Classroom
 from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
+from server.hub.draft import Recorded
 from server.hub.hub import Hub
 from server.hub.room import Room
 from server.hub.seating import Place
@@ -75,16 +76,14 @@ class Broadcast:
         self._notify(room.place.session)
         self._apply_soon(room)
 
-    def committed(self, room: Room, before: Classroom) -> None:
+    def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake the projector."""
         self._notify(room.place.session)
         if _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
-        if room.state.people is not before.people:
-            for user, member in room.state.people.items():
-                known = before.people.get(user)
-                if member.removed and not (known is not None and known.removed):
-                    self._tasks.start("expel", self._expel(room.place.session, user))
+        for each in recorded:
+            if isinstance(each.event, ParticipantRemoved):
+                self._tasks.start("expel", self._expel(room.place.session, each.event.user))
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
@@ -121,8 +120,11 @@ class Broadcast:
                 answer.set_result(outcome)
 
         room.submit(Report(self, event.id, typed, take))
-        async with asyncio.timeout(REPORT_SECONDS):
-            outcome = await answer
+        try:
+            async with asyncio.timeout(REPORT_SECONDS):
+                outcome = await answer
+        except TimeoutError:
+            raise UnavailableError("The class did not answer in time.") from None
         if isinstance(outcome, Refusal) and outcome.code != "internal":
             raise UnavailableError(outcome.message)
 

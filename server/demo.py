@@ -216,7 +216,7 @@ async def _simulate(wish: Demo, ready_file: Path, destinations: list[str]) -> No
         sys.executable, "-m", "load", "class",
         "--ready-file", str(ready_file),
         "--teacher", "simulated" if wish.has_teacher else "none",
-        "--students", str(wish.students),
+        "--students", str(wish.students), "--returning",
         *(word for each in destinations for word in ("--destination", each)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
@@ -224,7 +224,8 @@ async def _simulate(wish: Demo, ready_file: Path, destinations: list[str]) -> No
     )  # fmt: skip
     try:
         status = await process.wait()
-        log.error("simulated_class_ended", status=status)
+        if status != 0:  # 0: the class is over
+            log.error("simulated_class_failed", status=status)
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

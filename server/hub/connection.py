@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 from protocol import codec
 from protocol.commands import COMMANDS, DestinationEnable
@@ -48,6 +49,10 @@ from server.hub.room import Room
 from server.hub.seating import Seat
 from server.ids import new_id
 from server.ops import metrics
+
+# A look-up of labels costs more than the count itself.
+_counted = cache(metrics.commands.labels)
+_timed = cache(metrics.command_seconds.labels)
 
 Check = Callable[[str, str], Awaitable[bool]]
 """Whether a tenant (first) has a destination (second)."""
@@ -248,8 +253,8 @@ class Connection:
         """Fill a slot, and send every answer that is now first in line."""
         slot.answer = codec.encode(_answer_frame(slot.frame, outcome))
         kind = slot.frame.op if slot.frame.op in COMMANDS else "unknown"
-        metrics.commands.labels(kind, _outcome_name(outcome)).inc()
-        metrics.command_seconds.labels(kind).observe(self._clock.monotonic() - slot.since)
+        _counted(kind, _outcome_name(outcome)).inc()
+        _timed(kind).observe(self._clock.monotonic() - slot.since)
         while self._slots and (answer := self._slots[0].answer) is not None:
             self._slots.popleft()
             self.seat.peer.send(answer)

@@ -11,7 +11,7 @@ Rules:
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -44,8 +44,8 @@ class Listener(Protocol):
     def opened(self, room: "Room") -> None:
         """Hear that this node owns the session now, perhaps again."""
 
-    def committed(self, room: "Room", before: Classroom) -> None:
-        """Hear that the room's state is no longer ``before``."""
+    def committed(self, room: "Room", before: Classroom, recorded: Sequence[Recorded]) -> None:
+        """Hear that ``recorded`` has changed the room's state, which was ``before``."""
 
     def closed(self, room: "Room") -> None:
         """Hear that this node does not own the session any more."""
@@ -206,7 +206,7 @@ class Room:
             for each in draft.recorded:
                 metrics.events.labels(each.event.type).inc()
             self.seating.tell(draft.recorded, before)
-            self._listener.committed(self, before)
+            self._listener.committed(self, before, draft.recorded)
         for ask, outcome in draft.outcomes:
             ask.answer(outcome)
 
@@ -253,7 +253,7 @@ class Room:
             self.state, self.head = state, Head(last.sequence, last.digest, last.at_ms)
             if self.seating.all:
                 self.seating.tell(recorded, before)
-                self._listener.committed(self, before)
+                self._listener.committed(self, before, recorded)
             else:
                 self.seating.load(recorded, last.sequence)
 

@@ -48,7 +48,8 @@ async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) ->
         with av.open(io.BytesIO(data)) as container:
             sound = list(container.decode(audio=0))
             assert sound[0].sample_rate == 48_000
-            assert len(sound) > 20
+            # 1,024 samples a frame; the last segment is as short as it happened to be.
+            assert len(sound) > (20 if name != names[-1] else 0)
 
 
 async def test_a_recording_of_nothing_fails(media: Media) -> None:

@@ -78,7 +78,7 @@ class Quiet:
     def opened(self, room):
         pass
 
-    def committed(self, room, before):
+    def committed(self, room, before, recorded):
         pass
 
     def closed(self, room):

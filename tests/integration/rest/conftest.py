@@ -165,7 +165,7 @@ class Alone:
     def opened(self, room):
         pass
 
-    def committed(self, room, before):
+    def committed(self, room, before, recorded):
         pass
 
     def closed(self, room):

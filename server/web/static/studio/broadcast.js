@@ -14,7 +14,7 @@ import { computed, effect, signal } from "../shared/signals.js";
 import { watcher } from "../shared/whep.js";
 import { publisher } from "../shared/whip.js";
 
-/** A "replaced" this soon after our own offer speaks of our own earlier connection. */
+/** A "replaced" while our offer is on its way, or this soon after, speaks of whom we replaced. */
 const OWN_MS = 2_000;
 
 /** @param {import("../shared/classroom.js").Classroom} classroom */
@@ -65,7 +65,7 @@ export function broadcast(classroom) {
   addEventListener("pagehide", () => (sending.stop(), watching.stop()));
 
   classroom.onEvent(({ type, data }) => {
-    const isOurs = Date.now() - sending.answeredAt < OWN_MS;
+    const isOurs = sending.state.status !== "live" || Date.now() - sending.answeredAt < OWN_MS;
     if (type === "publisher.replaced" && data.user === classroom.me.value?.user && !isOurs && isWanted.value) {
       isReplaced.value = true;
     }
