@@ -31,6 +31,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SLICE = 500
 """Peers written to before the event loop turns: bounds its stall to 2–3 ms."""
+LONG_SECONDS = 0.002
+"""A flush that takes longer is followed by a rest …"""
+REST = 0.5
+"""… of this part of its own length."""
+REST_MOST_SECONDS = 0.02
 RING_FRAMES = 4096
 RING_BYTES = 8 << 20
 CATCH_UP_BYTES = 1 << 18
@@ -181,7 +186,7 @@ class Feed:
         self.head = head
         self._sure = head  # what every current peer has been written, also in mid-flush
         self._flushed = head
-        self._flush_began = 0.0
+        self._flush_began = self._rest_until = 0.0
 
     def __len__(self) -> int:
         return len(self._current) + len(self._behind)
@@ -243,7 +248,20 @@ class Feed:
         self._pending.append(data)
         if not self._is_flushing:
             self._is_flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        """Flush in this tick, or, after a long flush, when the loop has had time for others.
+
+        What comes in that pause goes out in the same write: a large class under load is told
+        in fewer, larger pieces, and who sends commands is heard in between.
+        """
+        loop = asyncio.get_running_loop()
+        pause = self._rest_until - time.perf_counter()
+        if pause > 0:
+            loop.call_later(pause, self._flush)
+        else:
+            loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         """Join all that is pending, once, and write it to everybody who is current."""
@@ -254,9 +272,10 @@ class Feed:
         self._write_slice(list(self._current), 0, data)
 
     def _write_slice(self, peers: list[Peer], start: int, data: bytes) -> None:
+        current = self._current
         for peer in peers[start : start + SLICE]:
             # Since the flush began it may have lagged, left, or moved to the feed of another view.
-            if peer.is_behind or peer._feed is not self:
+            if peer not in current:
                 continue
             if peer.outbox:
                 peer.write(data)
@@ -269,9 +288,12 @@ class Feed:
             loop.call_soon(self._write_slice, peers, start + SLICE, data)
             return
         self._sure = self._flushed
-        metrics.fanout_seconds.observe(time.perf_counter() - self._flush_began)
+        now = time.perf_counter()
+        took = now - self._flush_began
+        metrics.fanout_seconds.observe(took)
+        self._rest_until = now + min(took * REST, REST_MOST_SECONDS) if took > LONG_SECONDS else 0.0
         if self._pending:
-            loop.call_soon(self._flush)
+            self._flush_soon()
         else:
             self._is_flushing = False
 
