@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import os
+from abc import ABC, abstractmethod
 from typing import cast
 from urllib.parse import urlsplit
 
 _HANDSHAKE_SECONDS = 20.0
 
 
-class Peer(asyncio.Protocol):
+class Peer(asyncio.Protocol, ABC):
     """A client connection after its handshake; subclasses take the bytes in :meth:`received`."""
 
     def __init__(self) -> None:
@@ -18,9 +19,9 @@ class Peer(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._head = b""
 
+    @abstractmethod
     def received(self, data: bytes) -> None:
         """Take bytes that follow the handshake."""
-        raise NotImplementedError
 
     def lost(self) -> None:
         """The connection has ended, whoever ended it."""
