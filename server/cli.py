@@ -39,6 +39,8 @@ def liveclass() -> None:
 
     Settings are environment variables: `liveclass settings` lists them.
     """
+    # At once: a logger that nobody has configured writes to standard output, with locals.
+    logs.configure(level="warning")
 
 
 @liveclass.command()
@@ -78,7 +80,6 @@ def demo(
     ready_file: Path | None,
 ) -> None:
     """Run a live class on this machine, with nothing to set up."""
-    logs.configure(level="warning")
     wish = Demo(
         port=port,
         data=data,

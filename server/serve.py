@@ -19,6 +19,7 @@ import structlog
 from server.config import PREFIX, Settings, variable
 from server.errors import InvalidSettingsError
 from server.processes import MEDIA_SOCKET, Worker, stop_asked
+from server.store.migrate import pending
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -74,7 +75,16 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
 
 async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        InvalidSettingsError: If the database's schema is not that of this code.
+
+    """
+    missing = await pending(settings.database_url.reveal())
+    if missing:
+        text = f"The database lacks {len(missing)} migrations: run `liveclass migrate` first."
+        raise InvalidSettingsError(text)
     async with running(settings, environ) as server:
         log.info("serving", url=server.url, ops_url=server.ops_url)
         await stop_asked()

@@ -51,7 +51,7 @@ def test_every_problem_is_named_at_once() -> None:
     ("name", "text", "problem"),
     [
         ("PORT", "many", "Expected `int`, got `str`"),
-        ("HUB_WORKERS", "0", "Expected `int` >= 1"),
+        ("DRAIN_SECONDS", "-1", "Expected `int` >= 0"),
         ("DATABASE_URL", "mysql://db/x", "expected a URL of postgresql://… or postgres://…"),
         ("TOKEN_SECRET", "short", "expected at least 32 bytes"),
         ("ALLOWED_ORIGINS", "school.example", "expected scheme://host[:port]"),
