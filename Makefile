@@ -37,7 +37,8 @@ bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the e
 screenshots: setup-dev  ## Take the pictures of README and docs again
 	$(BIN)/python -m tests.screenshots
 
-spec: setup-dev  ## Write the golden vectors of the protocol anew
+spec: setup-dev  ## Write the specification and the golden vectors of the protocol anew
+	$(BIN)/python -m protocol.spec
 	$(BIN)/python -m protocol.vectors
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
