@@ -30,6 +30,7 @@ from server.hub.hub import Hub
 from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
 from server.hub.presence import Presence
+from server.hub.revocation import Revocation
 from server.hub.seating import Place
 from server.hub.socket import LiveSocket
 from server.media.address import AddressGuard, parse_allowed
@@ -137,6 +138,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         )
         broadcast.introduce(hub, fabric)
         presence = Presence(redis, node, hub.present)
+        revocation = Revocation(hub, pools, fabric.expel)
 
         # What is served.
         tokens = Tokens(settings.token_secret, settings.token_issuer, clock)
@@ -166,6 +168,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.start("rooms", hub.keep_time())
         tasks.start("loop_lag", _watch_loop())
         tasks.keep("presence", presence.run)
+        tasks.keep("revocation", revocation.run)
         await _resume_live_sessions(hub, pools, find_place)
         url = await _listen(stack, app, settings.host, settings.port)
         ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)

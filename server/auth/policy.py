@@ -3,6 +3,9 @@
 A session is there only for its tenant, and for a person who has to do with it: by a token for that
 very session, by a role that covers it, or because they came to it before. For everybody else it
 does not exist, in the same words as one that never did.
+
+A token ends before its time when its person is deactivated or its tenant suspended: it is refused
+then as one that was never valid, whatever it asks for.
 """
 
 from collections.abc import Iterable
@@ -10,13 +13,29 @@ from typing import Literal, Protocol
 
 from protocol.ids import Role
 from server.auth.tokens import Identity
-from server.errors import ForbiddenError, NotFoundError
+from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 RANK: dict[Role, int] = {"student": 0, "assistant": 1, "teacher": 2, "admin": 3}
 
 
+class TenantStanding(Protocol):
+    """What was looked up about a person and their tenant (``server.store.users``)."""
+
+    @property
+    def roles(self) -> Iterable[Role]:
+        """Those of the person's ``user_roles`` that cover the whole tenant."""
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the person is inactive or the tenant suspended."""
+
+
 class Standing(Protocol):
     """What was looked up about a person and a session (``server.store.participants``)."""
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the person is inactive or the tenant suspended."""
 
     @property
     def tenant(self) -> str | None:
@@ -42,10 +61,12 @@ def role_in_session(identity: Identity, session: str, standing: Standing) -> Rol
     more of a token than the token says.
 
     Raises:
+        UnauthorizedError: If the person is inactive or the tenant suspended.
         NotFoundError: If it is not theirs.
         ForbiddenError: If they were removed or banned from it.
 
     """
+    _require_active(standing.is_revoked)
     if standing.tenant != identity.tenant or identity.session not in (None, session):
         raise NotFoundError
     if standing.status in ("removed", "banned"):
@@ -62,16 +83,16 @@ def role_in_session(identity: Identity, session: str, standing: Standing) -> Rol
     return min(granted, identity.role, key=RANK.__getitem__)
 
 
-def role_in_tenant(identity: Identity, roles: Iterable[Role]) -> Role:
+def role_in_tenant(identity: Identity, standing: TenantStanding) -> Role:
     """Return the role in which ``identity`` manages its tenant's courses and destinations.
 
-    ``roles`` are those of the person's ``user_roles`` that cover the whole tenant.
-
     Raises:
+        UnauthorizedError: If the person is inactive or the tenant suspended.
         ForbiddenError: If the token opens one session only, or the person has no such role.
 
     """
-    granted = _highest(roles)
+    _require_active(standing.is_revoked)
+    granted = _highest(standing.roles)
     if identity.session is not None or granted is None:
         raise ForbiddenError
     return min(granted, identity.role, key=RANK.__getitem__)
@@ -86,6 +107,11 @@ def require_scope(identity: Identity, scope: str | None) -> None:
     """
     if identity.scope and scope not in identity.scope:
         raise ForbiddenError("This token is for something else.")
+
+
+def _require_active(is_revoked: bool) -> None:
+    if is_revoked:
+        raise UnauthorizedError("This token was revoked.")
 
 
 def _highest(roles: Iterable[Role]) -> Role | None:

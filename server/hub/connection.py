@@ -31,20 +31,16 @@ from protocol.frames import (
 )
 from protocol.limits import (
     ABUSE_FACTOR,
-    COMMAND_BURST,
-    COMMANDS_PER_SECOND,
     HEARTBEAT_INTERVAL_MS,
     HEARTBEAT_TIMEOUT_MS,
     IN_FLIGHT,
-    SIGNAL_BURST,
-    SIGNALS_PER_SECOND,
     TOKEN_GRACE_SECONDS,
 )
 from server.auth.tokens import Identity
 from server.clock import Clock
 from server.errors import UnauthorizedError, UnavailableError
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, unavailable
-from server.hub.bucket import Bucket
+from server.hub.bucket import AbuseError, Buckets, FrameClass, class_of
 from server.hub.room import Room
 from server.hub.seating import Seat
 from server.ids import new_id
@@ -53,6 +49,9 @@ from server.ops import metrics
 # A look-up of labels costs more than the count itself.
 _counted = cache(metrics.commands.labels)
 _timed = cache(metrics.command_seconds.labels)
+
+Told = ClientPong | ClientPing | SignalSent | Resync | Roster | TokenSent | Hello
+"""Whatever a client sends that is no command."""
 
 Check = Callable[[str, str], Awaitable[bool]]
 """Whether a tenant (first) has a destination (second)."""
@@ -90,11 +89,7 @@ class Connection:
         self._verify = verify
         self._has_destination = has_destination
         self._slots: deque[_Slot] = deque()
-        now = clock.monotonic()
-        self._commands = Bucket(COMMANDS_PER_SECOND, COMMAND_BURST, now)
-        self._signals = Bucket(SIGNALS_PER_SECOND, SIGNAL_BURST, now)
-        everything = COMMANDS_PER_SECOND + SIGNALS_PER_SECOND
-        self._abuse = Bucket(everything * ABUSE_FACTOR, COMMAND_BURST * ABUSE_FACTOR, now)
+        self._buckets = Buckets()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.applied = 0
 
@@ -150,47 +145,55 @@ class Connection:
             MalformedFrameError: If it breaks the protocol.
 
         """
-        if not self._abuse.take(self._clock.monotonic()):
-            self.seat.peer.close(CloseCode.ABUSE)
-            return
+        refused: Refusal | None = None
         try:
             frame = codec.decode_client(data)
-        except codec.RefusedFrame as refused:
-            await self._perform(CommandFrame(refused.id, refused.key, ""), refused.refusal)
-            return
+        except codec.RefusedFrame as error:
+            frame, refused = CommandFrame(error.id, error.key, ""), error.refusal
+        try:
+            if isinstance(frame, CommandFrame):
+                await self._perform(frame, refused)
+            else:
+                self._hear(frame)
+        except AbuseError:
+            self.seat.peer.close(CloseCode.ABUSE)
+
+    def _hear(self, frame: Told) -> None:
+        """Take a frame that is no command: none has a refusal, so what is too much is dropped."""
+        kind: FrameClass = "signal" if isinstance(frame, SignalSent) else "frame"
+        is_allowed = self._buckets.take(kind, self._clock.monotonic())
         match frame:
-            case CommandFrame():
-                await self._perform(frame)
             case ClientPong():
                 self.applied = frame.applied
                 if timer := self._timers.pop("pong", None):
                     timer.cancel()
+            case Hello():
+                raise MalformedFrameError("hello comes once, and first")
+            case _ if not is_allowed:
+                pass
             case ClientPing():
                 self.seat.peer.send(codec.encode(ServerPong(self.room.head.sequence, self._now())))
             case SignalSent():
                 self._signal(frame)
             case Resync():
-                if self._commands.take(self._clock.monotonic()):
-                    self.room.seating.resync(self.seat, frame.sequence)
+                self.room.seating.resync(self.seat, frame.sequence)
             case Roster():
-                if self._commands.take(self._clock.monotonic()):
-                    people, following = self.room.seating.roster.page(
-                        frame.after, for_staff=self.seat.audience == "staff"
-                    )
-                    self.seat.peer.send(codec.encode(RosterPage(people, following)))
+                people, following = self.room.seating.roster.page(
+                    frame.after, for_staff=self.seat.audience == "staff"
+                )
+                self.seat.peer.send(codec.encode(RosterPage(people, following)))
             case TokenSent():
                 self._renew(frame.token)
-            case Hello():
-                raise MalformedFrameError("hello comes once, and first")
 
-    async def _perform(self, frame: CommandFrame, refused: Refusal | None = None) -> None:
+    async def _perform(self, frame: CommandFrame, refused: Refusal | None) -> None:
+        kind = class_of(frame.op)
+        is_allowed = self._buckets.take(kind, self._clock.monotonic())
         slot = self._wait_in_line(frame)
         if len(self._slots) > IN_FLIGHT * ABUSE_FACTOR:
-            self.seat.peer.close(CloseCode.ABUSE)
-            return
+            raise AbuseError
         try:
-            if not self._commands.take(self._clock.monotonic()):
-                wait = self._commands.wait_ms
+            if not is_allowed:
+                wait = self._buckets.wait_ms(kind)
                 raise Refusal("rate_limited", "Too many commands at once.", retry_ms=wait)
             if len(self._slots) > IN_FLIGHT:
                 text = f"At most {IN_FLIGHT} commands may wait for their answers."
@@ -220,12 +223,11 @@ class Connection:
         )
 
     def _signal(self, frame: SignalSent) -> None:
-        # A signal has no answer: too many are dropped, wrong ones break the protocol.
-        if self._signals.take(self._clock.monotonic()):
-            try:
-                self.room.seating.ephemeral.signal(self.seat.who.user, frame)
-            except Refusal as refusal:
-                raise MalformedFrameError(refusal.message) from None
+        # A signal has no answer: a wrong one breaks the protocol.
+        try:
+            self.room.seating.ephemeral.signal(self.seat.who.user, frame)
+        except Refusal as refusal:
+            raise MalformedFrameError(refusal.message) from None
 
     def _renew(self, token: str) -> None:
         """Let a fresh token of the same person prolong the connection; it never raises a role."""
@@ -235,7 +237,10 @@ class Connection:
             self.seat.peer.close(CloseCode.TOKEN_INVALID)
             return
         mine = self.identity
-        if (fresh.user, fresh.tenant, fresh.session) != (mine.user, mine.tenant, mine.session):
+        is_mine = (fresh.user, fresh.tenant, fresh.session) == (
+            mine.user, mine.tenant, mine.session,
+        )  # fmt: skip
+        if not is_mine or fresh.scope:  # one with a scope is made for something else
             self.seat.peer.close(CloseCode.TOKEN_INVALID)
             return
         self.identity = fresh

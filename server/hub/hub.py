@@ -9,6 +9,7 @@ import structlog
 from protocol.errors import CloseCode
 from server.clock import Clock
 from server.errors import FencedError, UnavailableError
+from server.hub.fanout import Peer
 from server.hub.room import Listener, Room
 from server.hub.seating import Place
 from server.ops import metrics
@@ -45,6 +46,10 @@ class Hub:
     ) -> None:
         self.tasks = tasks
         self.connections: set[Connection] = set()
+        self.peers: set[Peer] = set()
+        """Every open socket, those without a connection yet included."""
+        self.revoked: frozenset[str] = frozenset()
+        """Who of those known to the rooms may not come in any more (``server.hub.revocation``)."""
         self.is_draining = False
         self._acquire = acquire
         self._writer = writer
@@ -116,10 +121,10 @@ class Hub:
     async def drain(self) -> None:
         """Say goodbye to everybody, each with another time to come back, and finish the rooms."""
         self.is_draining = True
-        for connection in list(self.connections):
-            connection.seat.peer.close(CloseCode.DRAINING)
+        for peer in list(self.peers):
+            peer.close(CloseCode.DRAINING)
         for _ in range(200):  # bounded: 2 s
-            if not self.connections and not any(room.is_busy for room in self.rooms):
+            if not self.peers and not any(room.is_busy for room in self.rooms):
                 break
             await asyncio.sleep(0.01)
         for task in list(self._running.values()):
@@ -143,4 +148,4 @@ class Hub:
             del self._rooms[room.place.session], self._running[room.place.session]
             self._idle.pop(room.place.session, None)
             for seat in room.seating.all:
-                seat.peer.close(CloseCode.DRAINING)
+                seat.peer.close(CloseCode.SERVICE_RESTART)

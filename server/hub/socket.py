@@ -29,10 +29,10 @@ from protocol.limits import (
     SUBPROTOCOL,
     WEBSOCKET_BYTES,
 )
-from server.auth.tokens import Identity, InvalidTokenError, TokenExpiredError, Tokens
+from server.auth.tokens import Identity, TokenExpiredError, Tokens
 from server.classroom.access import grants
 from server.clock import Clock
-from server.errors import LiveClassError, UnavailableError
+from server.errors import LiveClassError, UnauthorizedError, UnavailableError
 from server.hub.asks import Who
 from server.hub.connection import Connection, goodbye
 from server.hub.door import Door
@@ -97,7 +97,10 @@ class LiveSocket:
             close=say_goodbye,
         )
         connection: Connection | None = None
+        self._hub.peers.add(peer)
         try:
+            if self._hub.is_draining:
+                raise RejectedError(CloseCode.DRAINING)
             offered = request.headers.getall("Sec-WebSocket-Protocol", [])
             if offered and socket.ws_protocol is None:
                 raise RejectedError(CloseCode.NO_COMMON_VERSION)
@@ -110,6 +113,7 @@ class LiveSocket:
             log.debug("protocol_error", reason=str(error))
             say_goodbye(CloseCode.PROTOCOL_ERROR)
         finally:
+            self._hub.peers.discard(peer)
             if connection is not None:
                 self._hub.connections.discard(connection)
                 connection.stop()
@@ -154,7 +158,7 @@ class LiveSocket:
             room, who = await self._enter(request, identity, session)
         except TokenExpiredError:
             raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
-        except InvalidTokenError:
+        except UnauthorizedError:
             raise RejectedError(CloseCode.TOKEN_INVALID) from None
         except UnavailableError:
             raise RejectedError(CloseCode.OVERLOADED) from None
@@ -196,7 +200,8 @@ class LiveSocket:
     def _is_known(self, room: Room, identity: Identity) -> bool:
         is_here = identity.session in (None, room.place.session)
         is_theirs = room.place.tenant == identity.tenant
-        return is_here and is_theirs and room.is_loaded and identity.user in room.state.people
+        is_known = room.is_loaded and identity.user in room.state.people
+        return is_here and is_theirs and is_known and identity.user not in self._hub.revoked
 
     def _welcome(self, connection: Connection, position: int | None) -> Welcome:
         room, seat, identity = connection.room, connection.seat, connection.identity

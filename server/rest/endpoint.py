@@ -124,8 +124,8 @@ async def _authorize(
     connection: AcquiredConnection, identity: Identity, route: Route, request: web.Request
 ) -> Role:
     if route.access.within == "tenant":
-        roles = await users.tenant_roles(connection, identity.user)
-        role = policy.role_in_tenant(identity, roles)
+        known = await users.standing(connection, identity.user)
+        role = policy.role_in_tenant(identity, known)
     else:
         session = request.match_info["session"]
         standing = await participants.standing(connection, session, identity.user)

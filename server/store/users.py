@@ -1,12 +1,13 @@
 """People of a tenant, and the roles they have been given in it."""
 
-from typing import Literal
+from collections.abc import Collection
+from typing import Literal, NamedTuple
 
 from protocol.ids import Role
 from server.errors import ForbiddenError, NotFoundError
 from server.ids import new_id
 
-from .pool import AcquiredConnection
+from .pool import AcquiredConnection, Pools
 from .rows import Row, columns
 
 Scope = Literal["tenant", "course", "session"]
@@ -21,6 +22,17 @@ class User(Row, frozen=True):
     status: str
     created_at: int
     updated_at: int
+
+
+class TenantStanding(NamedTuple):
+    """What decides whether a person may manage their tenant.
+
+    ``roles`` are those that were given to the person in the whole tenant; ``is_revoked`` says
+    whether the person is inactive or the tenant suspended.
+    """
+
+    roles: tuple[Role, ...]
+    is_revoked: bool = False
 
 
 _SELECT = f"SELECT {columns(User)} FROM users"  # noqa: S608
@@ -105,11 +117,38 @@ async def give_role(
     )  # fmt: skip
 
 
-async def tenant_roles(connection: AcquiredConnection, user: str) -> tuple[Role, ...]:
-    """Return the roles that a person has in the whole tenant."""
-    rows = await connection.fetch(
-        "SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id "
-        "WHERE u.user_id = $1 AND u.scope = 'tenant'",
+async def standing(connection: AcquiredConnection, user: str) -> TenantStanding:
+    """Return what is known of a person with regard to the connection's tenant."""
+    row = await connection.fetchrow(
+        """
+        SELECT
+            ARRAY(
+                SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id
+                WHERE u.user_id = $1 AND u.scope = 'tenant'),
+            -- Row level security leaves one tenant to look at: the connection's.
+            EXISTS (SELECT FROM tenants WHERE status = 'suspended')
+            OR EXISTS (SELECT FROM users WHERE id = $1 AND status = 'inactive')
+        """,
         user,
     )
-    return tuple(row[0] for row in rows)
+    assert row is not None
+    roles, is_revoked = row
+    return TenantStanding(tuple(roles), is_revoked)
+
+
+async def list_revoked(pools: Pools, users: Collection[str]) -> frozenset[str]:
+    """Return those of ``users``, of whatever tenant, who are inactive or of a suspended tenant.
+
+    Raises:
+        UnavailableError: If the database is away.
+
+    """
+    async with pools.hub() as connection:
+        rows = await connection.fetch(
+            """
+            SELECT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id
+            WHERE u.id = ANY($1::uuid[]) AND (u.status = 'inactive' OR t.status = 'suspended')
+            """,
+            list(users),
+        )
+    return frozenset(row[0] for row in rows)

@@ -19,9 +19,11 @@ from protocol.frames import Ack
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
+from server.hub import bucket
 from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.lease import Lease
+from server.hub.revocation import Revocation
 from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.secrets.secret import Secret
@@ -85,12 +87,23 @@ class Quiet:
         pass
 
 
+class Expelled:
+    """In the media engine's place: whose streams would be ended."""
+
+    def __init__(self):
+        self.pairs = []
+
+    async def __call__(self, session, user):
+        self.pairs.append((session, user))
+
+
 class Node:
     """A running hub: where it listens, and what a test may reach of its inside."""
 
-    def __init__(self, url, hub, http, lease, pools):
+    def __init__(self, url, hub, http, lease, pools, revocation):
         self.url, self.hub, self.http = url, hub, http
-        self.lease, self.pools = lease, pools
+        self.lease, self.pools, self.revocation = lease, pools, revocation
+        self.expelled = revocation._expel.pairs
         self.raws = []  # or a socket that a test has dropped is closed by nobody
 
     def live(self, session):
@@ -118,6 +131,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         )  # fmt: skip
         tasks.start("time", hub.keep_time())
         tasks.start("lease", lease.keep())
+        revocation = Revocation(hub, pools, Expelled())
         identity = await installation.read(pools)
         door = Door(pools, Origins(ORIGIN), identity.log)
         socket = LiveSocket(hub, tokens, door, clock)
@@ -129,7 +143,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools)
+        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools, revocation)
         await hub.drain()
         await runner.cleanup()
 
@@ -185,6 +199,13 @@ async def lesson(node, school, tasks):
     assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
     await lesson.caught_up()
     return lesson
+
+
+@pytest.fixture
+def unlimited(monkeypatch):
+    """Let everybody send as fast as they can."""
+    for kind in bucket.RATES:
+        monkeypatch.setitem(bucket.RATES, kind, bucket.Rate(1e6, 1_000_000))
 
 
 @pytest.fixture

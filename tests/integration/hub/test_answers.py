@@ -9,7 +9,6 @@ import pytest
 from protocol import commands as cmd
 from protocol.frames import Ack
 from protocol.limits import ABUSE_FACTOR, IN_FLIGHT
-from server.hub import connection as connection_module
 from server.hub.asks import Committed, Perform, Who
 from server.store.log import LogReader
 
@@ -60,8 +59,7 @@ async def test_nothing_is_said_before_it_is_committed(lesson, held, pools):
     assert len(await LogReader(pools).read(lesson.session, head)) == 1
 
 
-async def test_answers_come_in_the_order_of_the_commands(lesson, monkeypatch):
-    monkeypatch.setattr(connection_module, "COMMAND_BURST", 200)
+async def test_answers_come_in_the_order_of_the_commands(lesson, unlimited):
     raw = await lesson.raw()
     asked = []
     for n in range(10):
@@ -79,8 +77,7 @@ async def test_answers_come_in_the_order_of_the_commands(lesson, monkeypatch):
     assert sequences == sorted(sequences)
 
 
-async def test_only_so_many_commands_may_wait_for_their_answers(lesson, held, monkeypatch):
-    monkeypatch.setattr(connection_module, "COMMAND_BURST", 10_000)
+async def test_only_so_many_commands_may_wait_for_their_answers(lesson, held, unlimited):
     raw, worse = await lesson.raw(), await lesson.raw()
     async with held(lesson.session):
         for n in range(IN_FLIGHT + 3):

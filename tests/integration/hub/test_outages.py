@@ -6,14 +6,12 @@ import signal
 from contextlib import AsyncExitStack
 
 import asyncpg
-import pytest
 
 from protocol import commands as cmd
 from protocol.frames import Ack
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.embedded import EmbeddedServices
-from server.hub import connection as connection_module
 from server.ids import new_id
 from server.store import nodes
 from server.store.log import LogReader
@@ -22,12 +20,6 @@ from server.store.pool import Pools
 
 from .conftest import SECRET, Lesson, School, started
 from .raw import Raw
-
-
-@pytest.fixture
-def unlimited(monkeypatch):
-    for bound in ("COMMAND_BURST", "COMMANDS_PER_SECOND"):
-        monkeypatch.setattr(connection_module, bound, 100_000)
 
 
 async def check_log(pools, lesson, acks):

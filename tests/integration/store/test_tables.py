@@ -91,7 +91,7 @@ async def test_roles_hold_in_their_scope(pools, tenant):
         )
         for _ in range(2):
             await users.give_role(connection, tenant, ann, "student")
-        assert await users.tenant_roles(connection, ann) == ("student",)
+        assert await users.standing(connection, ann) == (("student",), False)
         assert set((await participants.standing(connection, of_course.id, ann)).roles) == {
             "assistant", "student",
         }  # fmt: skip
@@ -99,7 +99,7 @@ async def test_roles_hold_in_their_scope(pools, tenant):
             "teacher", "student",
         }  # fmt: skip
         stranger = await participants.standing(connection, alone.id, new_id())
-        assert stranger == (tenant, (), None, None)
+        assert stranger == (tenant, (), None, None, False)
         assert (await participants.standing(connection, new_id(), ann)).tenant is None
     with pytest.raises(InvalidInputError):
         async with pools.tenant(tenant) as connection:
@@ -114,7 +114,7 @@ async def test_who_is_put_down_stands_on_the_list(pools, tenant):
         await participants.put_down(connection, tenant, session.id, ann, "assistant")
         await participants.put_down(connection, tenant, session.id, ann, "student")
         assert await participants.standing(connection, session.id, ann) == (
-            tenant, (), "assistant", "admitted",
+            tenant, (), "assistant", "admitted", False,
         )  # fmt: skip
         assert await participants.list_all(connection, session.id) == [
             participants.Participant(ann, "Ann", "assistant", "admitted", None, None)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from server.auth.policy import require_scope, role_in_session, role_in_tenant
 from server.auth.tokens import Identity
-from server.errors import ForbiddenError, NotFoundError
+from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 ANN = Identity("ann", "school", "algebra", "student", "Ann", frozenset(), 0)
 STAFF = replace(ANN, session=None, role="teacher")
@@ -16,6 +16,7 @@ class Standing(NamedTuple):
     roles: tuple[str, ...] = ()
     role: str | None = None
     status: str | None = None
+    is_revoked: bool = False
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_token_for_the_session_is_enough() -> None:
 def test_a_role_that_was_given_holds_as_far_as_the_token_says(given, claimed, role) -> None:
     identity = replace(STAFF, role=claimed)
     assert role_in_session(identity, "algebra", Standing(roles=given)) == role
-    assert role_in_tenant(identity, given) == role
+    assert role_in_tenant(identity, Standing(roles=given)) == role
 
 
 @pytest.mark.parametrize("identity", [ANN, STAFF, replace(STAFF, role="student")])
@@ -77,9 +78,22 @@ def test_who_was_taken_out_stays_out(status) -> None:
 
 def test_a_token_for_one_session_manages_nothing() -> None:
     with pytest.raises(ForbiddenError):
-        role_in_tenant(replace(ANN, role="admin"), ("admin",))
+        role_in_tenant(replace(ANN, role="admin"), Standing(roles=("admin",)))
     with pytest.raises(ForbiddenError):
-        role_in_tenant(STAFF, ())
+        role_in_tenant(STAFF, Standing())
+
+
+@pytest.mark.parametrize("identity", [ANN, STAFF])
+def test_who_was_revoked_hears_that_and_nothing_else(identity) -> None:
+    for standing in (
+        Standing(roles=("admin",), role="teacher", status="admitted", is_revoked=True),
+        Standing(tenant=None, is_revoked=True),
+        Standing(role="student", status="banned", is_revoked=True),
+    ):
+        with pytest.raises(UnauthorizedError):
+            role_in_session(identity, "algebra", standing)
+        with pytest.raises(UnauthorizedError):
+            role_in_tenant(identity, standing)
 
 
 def test_a_token_with_scopes_is_for_these_alone() -> None:

@@ -1,0 +1,103 @@
+"""How a connection ends from our side, where no other file has it: restarts, drains, floods."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from protocol.limits import COMMAND_BURST
+from server.hub import bucket
+from server.hub.asks import Perform
+from server.ids import new_id
+
+from .raw import Raw
+
+
+async def test_who_has_not_said_hello_is_sent_on_by_a_drain(lesson, node):
+    silent = [await Raw.open(node, lesson.session) for _ in range(3)]
+    inside = await lesson.raw()
+    draining = asyncio.ensure_future(node.hub.drain())
+    for raw in (*silent, inside):
+        bye, code = await raw.farewell(2)
+        assert (bye["code"], code) == (4101, 4101)
+        assert 0 < bye["retry_ms"] <= 1200
+    await draining
+    late = await Raw.open(node, lesson.session)
+    assert (await late.farewell())[1] == 4101  # without a hello
+
+
+async def test_a_class_that_goes_to_another_node_asks_everybody_to_come_back(
+    lesson, node, owner, eventually
+):
+    student, staff = await lesson.raw(), await lesson.raw("teacher")
+    # Another node has taken it, as after a pause in which this one was believed dead.
+    other = new_id()
+    await owner.execute(
+        "INSERT INTO nodes (node, url, expires_at) VALUES ($1, 'http://there', now() + '1 minute')",
+        other,
+    )
+    await owner.execute(
+        "UPDATE session_hubs SET node = $2, epoch = epoch + 1 WHERE session_id = $1",
+        lesson.session, other,
+    )  # fmt: skip
+    refused = await staff.say("chat.post", {"text": "too late"})
+    assert (refused["code"], refused["retryable"]) == ("unavailable", True)
+    for raw in (student, staff):
+        bye, code = await raw.farewell()
+        assert (bye["code"], bye["reason"], code) == (1012, "service_restart", 1012)
+        assert bye["retry_ms"] > 0
+    await eventually(lambda: node.hub.find(lesson.session) is None)
+
+
+async def test_each_class_of_operations_has_a_bucket_of_its_own(lesson):
+    raw = await lesson.raw()
+    for _ in range(COMMAND_BURST + 1):
+        await raw.command("session.end")
+    codes = [answer["code"] for answer in await raw.answers(COMMAND_BURST + 1)]
+    assert codes == ["forbidden"] * COMMAND_BURST + ["rate_limited"]
+    assert (await raw.say("hand.raise"))["type"] == "ack"
+    assert (await raw.say("chat.post", {"text": "heard"}))["type"] == "ack"
+    await raw.send({"type": "roster"})
+    assert (await raw.hear("roster"))["people"]
+    # Whatever is drawn, there is room for three times as much of it.
+    for _ in range(3 * COMMAND_BURST + 1):
+        await raw.command("board.undo", {"asset": "nonsense"})
+    codes = [answer["code"] for answer in await raw.answers(3 * COMMAND_BURST + 1)]
+    assert "rate_limited" not in codes[:-1]
+    assert codes[-1] == "rate_limited"
+
+
+async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
+    lesson, monkeypatch
+):
+    flooder, talker, watcher = [await lesson.raw() for _ in range(3)]
+    reached, submit = [], lesson.room.submit
+
+    def counted(ask):
+        if isinstance(ask, Perform):
+            reached.append(ask.sender.id)
+        submit(ask)
+
+    monkeypatch.setattr(lesson.room, "submit", counted)
+
+    async def flood():
+        with suppress(ConnectionError):
+            while not flooder.socket.closed:
+                await flooder.command("chat.post", {"text": "spam"})
+
+    begun = time.monotonic()
+    flooding = asyncio.ensure_future(flood())
+    for n in range(10):
+        assert (await talker.say("chat.post", {"text": f"line {n}"}))["type"] == "ack"
+    bye, code = await flooder.farewell(10)
+    seconds = time.monotonic() - begun
+    await flooding
+    assert (bye["code"], bye["retry_ms"], code) == (4513, None, 4513)
+    # What is over the rate is answered at the door: the class decides no more than that.
+    rate = bucket.RATES["talk"]
+    spam = [each for each in reached if each == flooder.heard[0]["connection"]]
+    assert 0 < len(spam) <= rate.burst + rate.per_second * seconds + 1
+    seen = []
+    while len(seen) < 10:
+        events = (await watcher.hear("events"))["events"]
+        seen += [each["data"]["text"] for each in events if each["data"].get("text") != "spam"]
+    assert seen == [f"line {n}" for n in range(10)]
