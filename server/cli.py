@@ -1,6 +1,7 @@
 """The command line. Data goes to standard output, the log to standard error.
 
-Exit status: 0 as asked, 1 it failed, 2 it was asked wrongly or set up wrongly.
+Exit status: 0 as asked, 1 it failed, 2 it was asked wrongly or set up wrongly, 3 a log or an
+export does not verify.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from protocol.ids import Role
 from server import logs
 from server.auth.tokens import Tokens
 from server.check import check_all
+from server.cli_record import export, head, verify
 from server.clock import SystemClock
 from server.config import Settings, load, settings_table
 from server.demo import Demo, hold_demo
@@ -23,16 +25,33 @@ from server.embedded import EmbeddedError
 from server.errors import InvalidSettingsError, LiveClassError
 from server.serve import serve_until_stopped
 from server.standalone import serve_standalone
-from server.store.log import LogReader
-from server.store.migrate import MigrationError, migrate, pending
-from server.store.pool import Pools
+from server.store.migrate import migrate, pending
 
 T = TypeVar("T")
 
 _ROLES = ("teacher", "assistant", "student", "admin")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Sentences(click.Group):
+    """What can be expected to go wrong is one sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Raises:
+            SystemExit: If it failed, which has been said.
+
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None
+        except (LiveClassError, EmbeddedError) as error:
+            click.echo(f"liveclass: {error}", err=True)
+        raise SystemExit(1)
+
+
+@click.group(cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="liveclass")
 def liveclass() -> None:
     """Run live classes: one durable log per class, one encode, many destinations.
@@ -148,24 +167,6 @@ def token(
     click.echo(text)
 
 
-@liveclass.command()
-@click.argument("session")
-@click.option("--database-url", envvar="LIVECLASS_DATABASE_URL", required=True)
-def verify(session: str, database_url: str) -> None:
-    """Verify a session's log against its hash chain, and print the head."""
-    verdict = _run(_verify(database_url, session))
-    if verdict.broken is not None:
-        click.echo(f"BROKEN at sequence {verdict.broken}: it does not fit what comes before")
-        raise SystemExit(1)
-    erased = f", {verdict.erased} erased" if verdict.erased else ""
-    click.echo(f"ok  {verdict.sequence} events{erased}  head {verdict.digest.hex()}")
-
-
-async def _verify(database_url: str, session: str) -> Any:
-    async with Pools.open(database_url, size=1) as pools:
-        return await LogReader(pools).verify(session)
-
-
 def _settings() -> Settings:
     try:
         return load(os.environ)
@@ -175,16 +176,15 @@ def _settings() -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work``; what can be expected to go wrong is one sentence, not a traceback."""
     try:
         return asyncio.run(work)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     except TimeoutError:
         click.echo("liveclass: a part did not start in time; the log says which", err=True)
-    except (LiveClassError, EmbeddedError, MigrationError) as error:
-        click.echo(f"liveclass: {error}", err=True)
     raise SystemExit(1)
+
+
+for command in (verify, head, export):
+    liveclass.add_command(command)
 
 
 def main() -> None:

@@ -14,14 +14,10 @@ the chain still holds.
 """
 
 import hashlib
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 
 class Link(NamedTuple):
@@ -44,13 +40,19 @@ class Verdict(NamedTuple):
     """What verification found.
 
     ``sequence`` and ``digest`` are of the last event that holds; ``erased`` counts events whose
-    words were lawfully removed; ``broken`` is the first sequence that does not hold, or None.
+    words were lawfully removed; ``broken`` is the first sequence that does not hold, or None, and
+    ``why`` says what is wrong there.
     """
 
     sequence: int
     digest: bytes
     erased: int
     broken: int | None
+    why: str = ""
+
+    def break_at(self, sequence: int, why: str) -> "Verdict":
+        """Return this verdict with a break at ``sequence``."""
+        return self._replace(broken=sequence, why=why)
 
 
 def canonical(value: Any) -> bytes:
@@ -89,10 +91,15 @@ def digest(
 
 
 class Verifier:
-    """Verify the log of one session from its beginning, page by page."""
+    """Verify the log of one session from its beginning, page by page.
 
-    def __init__(self, session: str) -> None:
+    ``head`` is a sequence and its digest that are known from elsewhere: a log that was rewritten
+    before it, or cut off, is consistent in itself and breaks there all the same.
+    """
+
+    def __init__(self, session: str, head: tuple[int, bytes] | None = None) -> None:
         self._session = session
+        self._head = head
         self.verdict = Verdict(0, genesis(session), 0, None)
 
     def take(self, links: Iterable[Link]) -> Verdict:
@@ -103,10 +110,26 @@ class Verifier:
             self.verdict = self._follow(link)
         return self.verdict
 
+    def end(self) -> Verdict:
+        """Return the verdict on the whole: nothing more comes."""
+        verdict = self.verdict
+        if verdict.broken is None and self._head is not None:
+            sequence, digest = self._head
+            if verdict.sequence < sequence:
+                verdict = verdict.break_at(
+                    verdict.sequence + 1, f"missing: the signed head is of event {sequence}"
+                )
+            elif sequence == 0 and digest != genesis(self._session):
+                verdict = verdict.break_at(1, "the signed head is of another session")
+        self.verdict = verdict
+        return verdict
+
     def _follow(self, link: Link) -> Verdict:
         verdict = self.verdict
         expected = verdict.sequence + 1
-        holds = link.sequence == expected and link.digest == digest(
+        if link.sequence != expected:
+            return verdict.break_at(expected, f"missing: event {link.sequence} is in its place")
+        linked = digest(
             verdict.digest,
             session=self._session,
             sequence=link.sequence,
@@ -118,41 +141,19 @@ class Verifier:
             key=link.key,
             payload_digest=link.payload_digest,
         )
-        if holds and link.salt is not None:
+        if linked != link.digest:
+            return verdict.break_at(expected, "does not fit what comes before it")
+        if link.salt is not None:
             payload = canonical(orjson.loads(link.payload))
-            holds = payload_digest(link.salt, payload) == link.payload_digest
-        if not holds:
-            return verdict._replace(broken=expected)
+            if payload_digest(link.salt, payload) != link.payload_digest:
+                return verdict.break_at(expected, "holds other data than was written")
+        if self._head is not None and self._head[0] == expected and self._head[1] != linked:
+            return verdict.break_at(expected, "not the event that the signed head is of")
         return Verdict(expected, link.digest, verdict.erased + (link.salt is None), None)
 
 
 def verify(session: str, links: Iterable[Link]) -> Verdict:
     """Return the verdict on a whole log."""
-    return Verifier(session).take(links)
-
-
-def public_key(seed: bytes) -> bytes:
-    """Return the installation's public key (32 bytes) to the 32 bytes of its private one."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def sign_head(seed: bytes, *, log: str, session: str, sequence: int, digest: bytes) -> str:
-    """Return the signature (base64) under the end of a session's chain."""
-    key = Ed25519PrivateKey.from_private_bytes(seed)
-    return b64encode(key.sign(_head(log, session, sequence, digest))).decode()
-
-
-def head_is_signed(
-    public: bytes, signature: str, *, log: str, session: str, sequence: int, digest: bytes
-) -> bool:
-    """Say whether ``signature`` is this installation's, under exactly this head."""
-    key = Ed25519PublicKey.from_public_bytes(public)
-    try:
-        key.verify(b64decode(signature, validate=True), _head(log, session, sequence, digest))
-    except (InvalidSignature, Base64Error):
-        return False
-    return True
-
-
-def _head(log: str, session: str, sequence: int, digest: bytes) -> bytes:
-    return canonical(["liveclass/1", log, session, sequence, digest.hex()])
+    verifier = Verifier(session)
+    verifier.take(links)
+    return verifier.end()

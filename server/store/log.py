@@ -126,15 +126,16 @@ class LogReader:
             )  # fmt: skip
         return None if row is None else UsedKey(*row)
 
-    async def verify(self, session: str) -> Verdict:
-        """Verify the whole chain of a session, page by page."""
-        verifier = Verifier(session)
-        while links := await self._links(session, verifier.verdict.sequence):
+    async def verify(self, session: str, head: tuple[int, bytes] | None = None) -> Verdict:
+        """Verify the whole chain of a session, page by page, and that it holds ``head``."""
+        verifier = Verifier(session, head)
+        while links := await self.links(session, verifier.verdict.sequence):
             if verifier.take(links).broken is not None:
                 break
-        return verifier.verdict
+        return verifier.end()
 
-    async def _links(self, session: str, after: int) -> list[Link]:
+    async def links(self, session: str, after: int) -> list[Link]:
+        """Return the next page of the chain that follows sequence ``after``."""
         async with self._pools.hub() as connection:
             rows = await connection.fetch(
                 "SELECT sequence, id, event_type, event_version, actor_id, created_at, "

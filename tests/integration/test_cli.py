@@ -66,9 +66,7 @@ async def test_wrong_settings_are_all_said_at_once(liveclass):
     ]  # fmt: skip
 
 
-async def test_a_token_and_an_empty_log(liveclass, database_url):
+async def test_a_token(liveclass, database_url):
     words = ("--tenant", new_id(), "--role", "teacher", "--name", "Tess")
     made = liveclass("token", *words, database_url=database_url)
     assert made.stdout.count(".") == 2
-    verified = liveclass("verify", new_id(), database_url=database_url)
-    assert verified.stdout.startswith("ok  0 events")

@@ -1,0 +1,168 @@
+"""Commands about the record of a class: verify it, sign it, take it out, erase a person from it."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NoReturn, TypeAlias
+from uuid import UUID
+
+import click
+import msgspec
+
+from server.clock import SystemClock
+from server.errors import InvalidInputError
+from server.store import export as exports
+from server.store import export_check, heads
+from server.store.chain import Verdict
+from server.store.heads import SignedHead
+from server.store.log import LogReader
+from server.store.pool import Pools
+
+DOES_NOT_VERIFY = 3
+"""The exit status of a log or an export that is not what was written."""
+_PROGRESS_SECONDS = 2.0
+
+_Write: TypeAlias = Callable[[bytes], object]
+
+_database_url = click.option("--database-url", envvar="LIVECLASS_DATABASE_URL")
+_needed_url = click.option("--database-url", envvar="LIVECLASS_DATABASE_URL", required=True)
+
+
+@click.command()
+@click.argument("session", type=click.UUID, required=False)
+@click.option("--head", metavar="FILE|JSON",
+              help="A signed head from before: the log must hold it.")  # fmt: skip
+@click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Verify this export instead of the database.")  # fmt: skip
+@click.option("--public-key", metavar="BASE64",
+              help="The installation's key, known from elsewhere.")  # fmt: skip
+@_database_url
+def verify(
+    session: UUID | None,
+    head: str | None,
+    path: Path | None,
+    public_key: str | None,
+    database_url: str | None,
+) -> None:
+    """Verify a session's log, or an export, against its hash chain, and print the head.
+
+    The exit status is 3 when it does not verify; the first event at fault is printed.
+    """
+    known = None if head is None else _known(head)
+    if path is not None and session is None:
+        with path.open("rb") as file:
+            checked = export_check.check(file, public_key=public_key, head=known)
+        signer = None if checked.header is None else checked.header.public_key
+        _say(checked.verdict, known, f"  signed by {signer}")
+    elif session is not None and path is None and database_url is not None:
+        _say(asyncio.run(_verify(database_url, str(session), known, public_key)), known)
+    else:
+        raise click.UsageError("Name a SESSION and its database, or an export with --file.")
+
+
+async def _verify(
+    database_url: str, session: str, known: SignedHead | None, public_key: str | None
+) -> Verdict:
+    async with Pools.open(database_url, size=1) as pools:
+        present = await heads.read(pools, session)
+        if known is None:
+            return await LogReader(pools).verify(session)
+        fault = heads.find_fault(known, public_key or present.public_key)
+        if known.log != present.log:
+            fault = f"the head is of another log: {known.log}"
+        verdict = await LogReader(pools).verify(session, known.position)
+        return verdict if fault is None else verdict.break_at(known.sequence, fault)
+
+
+def _say(verdict: Verdict, known: SignedHead | None, more: str = "") -> None:
+    if verdict.broken is not None:
+        click.echo(f"BROKEN at event {verdict.broken}: {verdict.why}")
+        raise SystemExit(DOES_NOT_VERIFY)
+    erased = f", {verdict.erased} erased" if verdict.erased else ""
+    holds = "" if known is None else f", holds the signed head of event {known.sequence}"
+    click.echo(f"ok  {verdict.sequence} events{erased}{holds}  head {verdict.digest.hex()}{more}")
+
+
+@click.command()
+@click.argument("session", type=click.UUID)
+@_needed_url
+def head(session: UUID, database_url: str) -> None:
+    """Print the signed head of a session's log, as JSON.
+
+    Kept elsewhere, it proves later that the log still begins with the same events.
+    """
+    click.echo(msgspec.json.encode(asyncio.run(_head(database_url, str(session)))))
+
+
+async def _head(database_url: str, session: str) -> SignedHead:
+    async with Pools.open(database_url, size=1) as pools:
+        return await heads.read(pools, session)
+
+
+@click.command()
+@click.argument("session", type=click.UUID)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write here, whole or not at all; else to standard output.")  # fmt: skip
+@_needed_url
+def export(session: UUID, out: Path | None, database_url: str) -> None:
+    """Export a session's whole log as NDJSON that verifies without a database.
+
+    It holds everything, staff's messages and anonymous votes too: it is for the operator.
+    """
+    try:
+        if out is None:
+            asyncio.run(_export(database_url, str(session), sys.stdout.buffer.write))
+            sys.stdout.buffer.flush()
+        else:
+            with _whole_file(out) as file:
+                asyncio.run(_export(database_url, str(session), file.write))
+    except exports.BrokenLogError as error:
+        click.echo(f"BROKEN at event {error.verdict.broken}: {error.verdict.why}", err=True)
+        raise SystemExit(DOES_NOT_VERIFY) from None
+
+
+async def _export(database_url: str, session: str, write: _Write) -> None:
+    said = time.monotonic()
+    async with Pools.open(database_url, size=1) as pools:
+        async for sequence, of, line in exports.lines(pools, session, SystemClock().now_ms()):
+            write(line)
+            if time.monotonic() - said > _PROGRESS_SECONDS:
+                said = time.monotonic()
+                click.echo(f"{sequence} of {of} events", err=True)
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that is at ``path`` once the block has ended well, for its owner alone."""
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        _refuse(path, error)
+    try:
+        with open(number, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        _refuse(path, error)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _refuse(path: Path, error: OSError) -> NoReturn:
+    raise click.ClickException(f"{path}: {error.strerror}") from None
+
+
+def _known(head: str) -> SignedHead:
+    """Return a head that is given as it is or as the name of a file."""
+    try:
+        text = head if head.lstrip().startswith("{") else Path(head).read_text(encoding="utf-8")
+        return heads.parse(text)
+    except (OSError, UnicodeDecodeError, InvalidInputError) as error:
+        raise click.BadParameter(str(error), param_hint="--head") from None
