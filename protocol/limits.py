@@ -61,4 +61,7 @@ DROPPED_SECONDS = 30.0
 """How long somebody who lost every connection is shown as ``dropped`` before they left."""
 ROSTER_FULL_PEOPLE = 200
 """Above this, students get counts and staff only."""
+ROSTER_FULL_STAFF = 500
+"""Above this, staff do too, and page through the rest: a frame stays below 1 MiB, whatever the
+names."""
 ROSTER_PAGE = 200

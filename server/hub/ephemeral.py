@@ -19,6 +19,8 @@ from server.classroom.view import counters
 from server.hub.fanout import Feed
 from server.hub.roster import Roster
 
+LISTENERS = ("staff", "student")
+"""The views that are told anything here: who waits in the lobby is not in the class."""
 MOST_REACTIONS = 32
 """Different reactions that a class counts."""
 MOST_SIGNALS = 64
@@ -131,12 +133,12 @@ class Ephemeral:
             self.counters_changed()
 
     def _tell_counters(self) -> None:
-        for audience, feed in self._feeds.items():
-            feed.tell(codec.encode(self.counters(audience)))
+        for audience in LISTENERS:
+            self._feeds[audience].tell(codec.encode(self.counters(audience)))
 
     def _tell_signals(self) -> None:
         signals, self._signals = self._signals, {}
         for signal in signals.values():
             data = codec.encode(signal)
-            for feed in self._feeds.values():
-                feed.tell(data)
+            for audience in LISTENERS:
+                self._feeds[audience].tell(data)

@@ -32,6 +32,7 @@ class Revocation:
         self._hub = hub
         self._pools = pools
         self._expel = expel
+        self._ended: set[tuple[str, str]] = set()  # session and person whose streams were ended
 
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that the database does not answer is made good later."""
@@ -57,6 +58,12 @@ class Revocation:
         for connection in [*hub.connections]:
             if connection.identity.user in hub.revoked:
                 connection.seat.peer.close(CloseCode.TOKEN_INVALID)
-        for room in hub.rooms:
-            for user in hub.revoked & room.state.people.keys():
-                await self._expel(room.place.session, user)
+        due = {
+            (room.place.session, user)
+            for room in hub.rooms
+            for user in hub.revoked & room.state.people.keys()
+        }
+        self._ended &= due
+        for session, user in due - self._ended:
+            await self._expel(session, user)
+            self._ended.add((session, user))

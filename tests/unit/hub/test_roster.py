@@ -2,7 +2,14 @@
 
 import pytest
 
-from protocol.limits import DROPPED_SECONDS, ROSTER_FULL_PEOPLE
+from protocol import codec
+from protocol.limits import (
+    DROPPED_SECONDS,
+    ROSTER_FULL_PEOPLE,
+    ROSTER_FULL_STAFF,
+    ROSTER_PAGE,
+    WEBSOCKET_BYTES,
+)
 from server.hub.asks import Who
 from server.hub.roster import Roster
 
@@ -107,6 +114,89 @@ def test_a_member_of_staff_who_leaves_a_large_class_is_told_to_students(roster):
     assert students.left == ("user-0000",)
 
 
+def listed(held, presence):
+    """What a client lists that held ``held`` and hears ``presence``."""
+    if presence.full is not None:
+        return {person.user for person in presence.full}
+    here = {person.user for person in (*(presence.joined or ()), *(presence.changed or ()))}
+    return (held | here) - set(presence.left or ())
+
+
+def test_in_a_very_large_class_staff_see_staff_and_page_through_the_rest(roster):
+    roster.connect(who(0, "teacher"))
+    for number in range(1, ROSTER_FULL_STAFF):
+        roster.connect(who(number))
+    staff, _ = roster.changes()
+    assert len(staff.joined) == ROSTER_FULL_STAFF
+    for number in range(ROSTER_FULL_STAFF, 7000):
+        roster.connect(who(number))
+    staff, students = roster.changes()
+    assert students.full is None  # as before: a count and staff
+    assert ([person.user for person in staff.full], staff.count) == (["user-0000"], 7000)
+    roster.connect(who(7001))
+    roster.connect(who(7002, "assistant"))
+    staff, _ = roster.changes()
+    assert [person.user for person in staff.joined] == ["user-7002"]
+    assert len(roster.full(for_staff=True).full) == 2
+    seen, after, pages = [], None, 0
+    while pages == 0 or after is not None:
+        people, after = roster.page(after, for_staff=True)
+        seen += [person.user for person in people]
+        pages += 1
+    assert seen == [who(number).user for number in (*range(7000), 7001, 7002)]
+    assert pages == 7002 // ROSTER_PAGE + 1
+    for number in range(ROSTER_FULL_STAFF, 7003):
+        roster.remove(who(number).user)
+    staff, _ = roster.changes()
+    assert len(staff.full) == ROSTER_FULL_STAFF  # small again: everybody
+
+
+def test_whatever_the_names_presence_fits_a_frame(roster):
+    name = "\x01" * 200  # the longest, of what is longest in JSON
+    for number in range(ROSTER_FULL_STAFF):
+        roster.connect(Who(f"{number:036}", name, "assistant"))
+    staff, _ = roster.changes()
+    for presence in (staff, roster.full(for_staff=True)):
+        assert len(codec.encode(presence)) < WEBSOCKET_BYTES
+
+
+def test_in_a_large_class_students_hear_who_becomes_staff_and_who_ceases_to_be(roster):
+    roster.connect(who(0, "teacher"))
+    for number in range(1, ROSTER_FULL_PEOPLE + 5):
+        roster.connect(who(number))
+    roster.changes()
+    for role, joined, left in (("assistant", 1, 0), ("assistant", 0, 0), ("student", 0, 1)):
+        roster.disconnect("user-0007", 0.0)
+        roster.connect(who(7, role))
+        _, students = roster.changes()
+        assert len(students.joined or ()) == joined
+        assert (students.left or ()) == ("user-0007",) * left
+        assert len(students.changed or ()) == (role == "assistant" and not joined)
+
+
+def test_who_begins_while_the_class_grows_over_the_bound_lists_what_others_do(roster):
+    for number in range(ROSTER_FULL_PEOPLE):
+        roster.connect(who(number))
+    early = listed(set(), roster.changes()[1])
+    roster.connect(who(8000))
+    late = listed(set(), roster.full(for_staff=False))
+    assert late == set()
+    roster.remove("user-8000")  # before anything was told: small as it was
+    _, students = roster.changes()
+    early, late = listed(early, students), listed(late, students)
+    assert early == late
+    assert len(late) == ROSTER_FULL_PEOPLE
+    roster.connect(who(8000))
+    roster.connect(who(8001))
+    assert roster.changes()[1].full == ()
+    roster.remove("user-8000")
+    roster.remove("user-8001")
+    late = listed(set(), roster.full(for_staff=False))
+    assert len(late) == ROSTER_FULL_PEOPLE
+    roster.connect(who(8002))
+    assert listed(late, roster.changes()[1]) == set()
+
+
 def test_pages_are_in_the_order_of_ids_and_show_what_the_view_may_see(roster):
     for number in reversed(range(450)):
         roster.connect(who(number, "teacher" if number == 3 else "student"))
@@ -117,8 +207,12 @@ def test_pages_are_in_the_order_of_ids_and_show_what_the_view_may_see(roster):
         pages += 1
     assert seen == [who(number).user for number in range(450)]
     assert pages == 3
-    people, _ = roster.page(None, for_staff=False)
-    assert [person.user for person in people] == ["user-0003"]
+    assert roster.page(seen[-1], for_staff=True) == ((), None)
+    people, after = roster.page(None, for_staff=False)
+    assert ([person.user for person in people], after) == (["user-0003"], None)
+    for number in range(450):
+        roster.remove(who(number).user)
+    assert roster.page(None, for_staff=True) == roster.page("x", for_staff=False) == ((), None)
 
 
 def test_the_differences_of_every_revision_add_up_to_the_full_list(roster):
