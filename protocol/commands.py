@@ -1,225 +1,200 @@
 """What a client may ask for: one struct per operation, its data as the fields (PROTOCOL §3).
 
-``COMMANDS`` maps the name on the wire to its type. Unknown fields are refused: a misspelt
-option that is silently ignored is worse than an error.
+The structs are in ``protocol.features``, one module per feature. ``COMMANDS`` maps the name on the
+wire to its type. Unknown fields are refused: a misspelt option that is silently ignored is worse
+than an error.
 """
 
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
-from msgspec import Meta, Struct
-
-from protocol.ids import (
-    ChatText,
-    DestinationId,
-    MessageId,
-    OptionalText,
-    OptionIndex,
-    PollId,
-    Prompt,
-    QuestionId,
-    SceneId,
-    ShortText,
-    UserId,
+from protocol.features.artifacts import (
+    ArtifactAdd,
+    ArtifactEdit,
+    ArtifactPayload,
+    ArtifactRemove,
+    Segment,
 )
-
-
-class Command(Struct, frozen=True, forbid_unknown_fields=True):
-    """A wish. Whether it comes true is decided by ``server.classroom.decide``."""
-
-    op: ClassVar[str]
-
-
-class SessionStart(Command, frozen=True):
-    """Open the class: students may act from now on."""
-
-    op = "session.start"
-
-
-class SessionEnd(Command, frozen=True):
-    """End the class for everyone."""
-
-    op = "session.end"
-
-
-class ParticipantRemove(Command, frozen=True):
-    """Take a person out of the class. They may come back with a new link only."""
-
-    op = "participant.remove"
-    user: UserId
-    reason: OptionalText | None = None
-
-
-class HandRaise(Command, frozen=True):
-    """Raise one's own hand; the queue keeps the order of raising."""
-
-    op = "hand.raise"
-
-
-class HandLower(Command, frozen=True):
-    """Lower one's own hand, or (staff) anyone's."""
-
-    op = "hand.lower"
-    user: UserId | None = None
-
-
-class HandLowerAll(Command, frozen=True):
-    """Lower every hand."""
-
-    op = "hand.lower_all"
-
-
-class ChatPost(Command, frozen=True):
-    """Say something to everyone, or to staff alone."""
-
-    op = "chat.post"
-    text: ChatText
-    to: Literal["everyone", "staff"] = "everyone"
-    reply_to: MessageId | None = None
-
-
-class QuestionAsk(Command, frozen=True):
-    """Ask the teacher something that others may vote for."""
-
-    op = "question.ask"
-    prompt: Prompt
-
-
-class QuestionUpvote(Command, frozen=True):
-    """Say that this question is mine too. Once per person."""
-
-    op = "question.upvote"
-    question: QuestionId
-
-
-class QuestionUnvote(Command, frozen=True):
-    """Take one's vote for a question back."""
-
-    op = "question.unvote"
-    question: QuestionId
-
-
-class QuestionAnswer(Command, frozen=True):
-    """Mark a question answered, with the answer in words where there is one."""
-
-    op = "question.answer"
-    question: QuestionId
-    text: OptionalText | None = None
-
-
-class PollOpen(Command, frozen=True):
-    """Put a question with two to ten answers to the class."""
-
-    op = "poll.open"
-    prompt: Prompt
-    options: Annotated[tuple[ShortText, ...], Meta(min_length=2, max_length=10)]
-    multiple: bool = False
-    anonymous: bool = False
-    results: Literal["live", "published"] = "published"
-    correct: Annotated[tuple[OptionIndex, ...], Meta(max_length=10)] | None = None
-
-
-class PollVote(Command, frozen=True):
-    """Vote, or change one's vote while the poll is open."""
-
-    op = "poll.vote"
-    poll: PollId
-    choices: Annotated[tuple[OptionIndex, ...], Meta(min_length=1, max_length=10)]
-
-
-class PollClose(Command, frozen=True):
-    """Take no more votes."""
-
-    op = "poll.close"
-    poll: PollId
-
-
-class PollPublish(Command, frozen=True):
-    """Show the results, and the correct answers, to everybody."""
-
-    op = "poll.publish"
-    poll: PollId
-
-
-class SceneItem(Struct, frozen=True, forbid_unknown_fields=True):
-    """One source on the stage; geometry in 1/10,000 of its width and height."""
-
-    source: Literal["camera", "screen", "slide", "board", "title"]
-    x: Annotated[int, Meta(ge=0, le=10_000)] = 0
-    y: Annotated[int, Meta(ge=0, le=10_000)] = 0
-    width: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
-    height: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
-    text: ShortText | None = None
-
-
-class SceneLayout(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a scene shows, from the back to the front."""
-
-    items: Annotated[tuple[SceneItem, ...], Meta(min_length=1, max_length=8)]
-
-
-class SceneCreate(Command, frozen=True):
-    """Add a scene to the studio."""
-
-    op = "scene.create"
-    name: ShortText
-    layout: SceneLayout
-
-
-class SceneSwitch(Command, frozen=True):
-    """Put a scene on air."""
-
-    op = "scene.switch"
-    scene: SceneId
-
-
-class DestinationEnable(Command, frozen=True):
-    """Stream to this destination while the class is live."""
-
-    op = "destination.enable"
-    destination: DestinationId
-
-
-class DestinationDisable(Command, frozen=True):
-    """Stop streaming to this destination."""
-
-    op = "destination.disable"
-    destination: DestinationId
-
-
-class RecordingStart(Command, frozen=True):
-    """Record the teacher's picture and sound."""
-
-    op = "recording.start"
-
-
-class RecordingStop(Command, frozen=True):
-    """Stop recording; what was recorded is finalized."""
-
-    op = "recording.stop"
-
+from protocol.features.assets import AssetAdd, AssetHide, AssetRemove, AssetShow
+from protocol.features.board import BoardClear, BoardDraw, BoardUndo, Stroke
+from protocol.features.captions import CaptionAdd
+from protocol.features.chat import (
+    ChatConfigure,
+    ChatPin,
+    ChatPost,
+    ChatRemove,
+    ChatRestore,
+    ChatUnpin,
+)
+from protocol.features.destinations import DestinationDisable, DestinationEnable, DestinationRetry
+from protocol.features.feedback import FeedbackMark
+from protocol.features.hands import HandLower, HandLowerAll, HandRaise
+from protocol.features.marks import ChapterMark, HighlightMark, NoteAdd
+from protocol.features.participants import (
+    ParticipantAdmit,
+    ParticipantBan,
+    ParticipantDeny,
+    ParticipantMute,
+    ParticipantRemove,
+    ParticipantSetGrants,
+    ParticipantSetRole,
+    ParticipantUnban,
+    ParticipantUnmute,
+)
+from protocol.features.polls import PollClose, PollOpen, PollPublish, PollVote
+from protocol.features.questions import (
+    QuestionAnswer,
+    QuestionAsk,
+    QuestionDismiss,
+    QuestionPresent,
+    QuestionReopen,
+    QuestionUnvote,
+    QuestionUpvote,
+)
+from protocol.features.recordings import RecordingStart, RecordingStop
+from protocol.features.replays import ReplayPublish, ReplaySchedule, ReplayUnpublish
+from protocol.features.scenes import (
+    SceneCreate,
+    SceneItem,
+    SceneLayout,
+    SceneRemove,
+    SceneSwitch,
+    SceneUpdate,
+)
+from protocol.features.session import SessionEnd, SessionLock, SessionStart, SessionUnlock
+from protocol.messages import Command
+
+__all__ = [
+    "COMMANDS",
+    "AnyCommand",
+    "ArtifactAdd",
+    "ArtifactEdit",
+    "ArtifactPayload",
+    "ArtifactRemove",
+    "AssetAdd",
+    "AssetHide",
+    "AssetRemove",
+    "AssetShow",
+    "BoardClear",
+    "BoardDraw",
+    "BoardUndo",
+    "CaptionAdd",
+    "ChapterMark",
+    "ChatConfigure",
+    "ChatPin",
+    "ChatPost",
+    "ChatRemove",
+    "ChatRestore",
+    "ChatUnpin",
+    "Command",
+    "DestinationDisable",
+    "DestinationEnable",
+    "DestinationRetry",
+    "FeedbackMark",
+    "HandLower",
+    "HandLowerAll",
+    "HandRaise",
+    "HighlightMark",
+    "NoteAdd",
+    "ParticipantAdmit",
+    "ParticipantBan",
+    "ParticipantDeny",
+    "ParticipantMute",
+    "ParticipantRemove",
+    "ParticipantSetGrants",
+    "ParticipantSetRole",
+    "ParticipantUnban",
+    "ParticipantUnmute",
+    "PollClose",
+    "PollOpen",
+    "PollPublish",
+    "PollVote",
+    "QuestionAnswer",
+    "QuestionAsk",
+    "QuestionDismiss",
+    "QuestionPresent",
+    "QuestionReopen",
+    "QuestionUnvote",
+    "QuestionUpvote",
+    "RecordingStart",
+    "RecordingStop",
+    "ReplayPublish",
+    "ReplaySchedule",
+    "ReplayUnpublish",
+    "SceneCreate",
+    "SceneItem",
+    "SceneLayout",
+    "SceneRemove",
+    "SceneSwitch",
+    "SceneUpdate",
+    "Segment",
+    "SessionEnd",
+    "SessionLock",
+    "SessionStart",
+    "SessionUnlock",
+    "Stroke",
+]
 
 AnyCommand: TypeAlias = (
     SessionStart
     | SessionEnd
+    | SessionLock
+    | SessionUnlock
+    | ParticipantAdmit
+    | ParticipantDeny
     | ParticipantRemove
+    | ParticipantBan
+    | ParticipantUnban
+    | ParticipantMute
+    | ParticipantUnmute
+    | ParticipantSetRole
+    | ParticipantSetGrants
     | HandRaise
     | HandLower
     | HandLowerAll
     | ChatPost
+    | ChatRemove
+    | ChatRestore
+    | ChatPin
+    | ChatUnpin
+    | ChatConfigure
     | QuestionAsk
     | QuestionUpvote
     | QuestionUnvote
+    | QuestionPresent
     | QuestionAnswer
+    | QuestionDismiss
+    | QuestionReopen
     | PollOpen
     | PollVote
     | PollClose
     | PollPublish
     | SceneCreate
+    | SceneUpdate
+    | SceneRemove
     | SceneSwitch
+    | AssetAdd
+    | AssetRemove
+    | AssetShow
+    | AssetHide
+    | BoardDraw
+    | BoardUndo
+    | BoardClear
+    | FeedbackMark
+    | CaptionAdd
+    | ChapterMark
+    | HighlightMark
+    | NoteAdd
     | DestinationEnable
     | DestinationDisable
+    | DestinationRetry
     | RecordingStart
     | RecordingStop
+    | ArtifactAdd
+    | ArtifactEdit
+    | ArtifactRemove
+    | ReplaySchedule
+    | ReplayPublish
+    | ReplayUnpublish
 )
 
 COMMANDS: dict[str, type[AnyCommand]] = {kind.op: kind for kind in get_args(AnyCommand)}

@@ -4,358 +4,224 @@ An event carries all that its views need, so that what a view shows is a functio
 alone: an author's ``name`` travels with their words, because above 200 people students get no
 roster to look it up in, and a replay has none at all.
 
-``EVENTS`` maps the name in the log to its type. ``version`` is that of the data's shape.
+The structs are in ``protocol.features``, one module per feature. ``EVENTS`` maps the name in the
+log to its type. ``version`` is that of the data's shape.
 """
 
-from typing import ClassVar, Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
-from msgspec import Struct
-
-from protocol.commands import SceneLayout
-from protocol.ids import (
-    DestinationId,
-    MessageId,
-    PollId,
-    QuestionId,
-    RecordingId,
-    Role,
-    SceneId,
-    UserId,
+from protocol.features.artifacts import ArtifactCreated, ArtifactEdited, ArtifactRemoved
+from protocol.features.assets import AssetAdded, AssetHidden, AssetRemoved, AssetShown
+from protocol.features.board import BoardCleared, BoardDrawn, BoardUndone
+from protocol.features.captions import CaptionAdded
+from protocol.features.chat import (
+    ChatConfigured,
+    ChatPinned,
+    ChatPosted,
+    ChatRemoved,
+    ChatRestored,
+    ChatUnpinned,
 )
-
-
-class Event(Struct, frozen=True):
-    """A fact. It is stored before it is told, and never changes."""
-
-    type: ClassVar[str]
-    version: ClassVar[int] = 1
-
-
-class SessionStarted(Event, frozen=True):
-    """The class is live."""
-
-    type = "session.started"
-
-
-class SessionEnded(Event, frozen=True):
-    """The class is over."""
-
-    type = "session.ended"
-
-
-class ParticipantJoined(Event, frozen=True):
-    """Somebody came in (attendance: staff only)."""
-
-    type = "participant.joined"
-    user: UserId
-    name: str
-    role: Role
-
-
-class ParticipantLeft(Event, frozen=True):
-    """Somebody has been away for longer than the grace (attendance: staff only)."""
-
-    type = "participant.left"
-    user: UserId
-
-
-class ParticipantRemoved(Event, frozen=True):
-    """Somebody was taken out of the class; the reason is for staff."""
-
-    type = "participant.removed"
-    user: UserId
-    reason: str | None = None
-
-
-class HandRaised(Event, frozen=True):
-    """A hand went up."""
-
-    type = "hand.raised"
-    user: UserId
-    name: str
-
-
-class HandLowered(Event, frozen=True):
-    """A hand went down."""
-
-    type = "hand.lowered"
-    user: UserId
-
-
-class HandAllLowered(Event, frozen=True):
-    """All hands went down."""
-
-    type = "hand.all_lowered"
-
-
-class ChatPosted(Event, frozen=True):
-    """Somebody said something, to everyone or to staff."""
-
-    type = "chat.posted"
-    message: MessageId
-    name: str
-    text: str
-    to: Literal["everyone", "staff"]
-    reply_to: MessageId | None = None
-
-
-class QuestionAsked(Event, frozen=True):
-    """A question for the teacher."""
-
-    type = "question.asked"
-    question: QuestionId
-    name: str
-    prompt: str
-
-
-class QuestionUpvoted(Event, frozen=True):
-    """One more vote for a question (staff only; everybody sees counts)."""
-
-    type = "question.upvoted"
-    question: QuestionId
-
-
-class QuestionUnvoted(Event, frozen=True):
-    """One vote less for a question (staff only; everybody sees counts)."""
-
-    type = "question.unvoted"
-    question: QuestionId
-
-
-class QuestionAnswered(Event, frozen=True):
-    """A question was answered, aloud or in words."""
-
-    type = "question.answered"
-    question: QuestionId
-    text: str | None = None
-
-
-class PollOpened(Event, frozen=True):
-    """A poll is open; ``correct`` is for staff until the results are published."""
-
-    type = "poll.opened"
-    poll: PollId
-    prompt: str
-    options: tuple[str, ...]
-    multiple: bool
-    anonymous: bool
-    results: Literal["live", "published"]
-    correct: tuple[int, ...] | None = None
-
-
-class PollVoted(Event, frozen=True):
-    """A vote, replacing that person's earlier one (staff only; without its author if anonymous)."""
-
-    type = "poll.voted"
-    poll: PollId
-    choices: tuple[int, ...]
-    anonymous: bool
-
-
-class PollClosed(Event, frozen=True):
-    """The poll takes no more votes."""
-
-    type = "poll.closed"
-    poll: PollId
-
-
-class PollPublished(Event, frozen=True):
-    """The results are out, for all: votes per option, and the correct ones where known."""
-
-    type = "poll.published"
-    poll: PollId
-    tally: tuple[int, ...]
-    correct: tuple[int, ...] | None = None
-
-
-class SceneCreated(Event, frozen=True):
-    """The studio has one more scene."""
-
-    type = "scene.created"
-    scene: SceneId
-    name: str
-    layout: SceneLayout
-
-
-class SceneChanged(Event, frozen=True):
-    """Another scene is on air."""
-
-    type = "scene.changed"
-    scene: SceneId
-
-
-class DestinationEnabled(Event, frozen=True):
-    """Stream there while the class is live."""
-
-    type = "destination.enabled"
-    destination: DestinationId
-
-
-class DestinationDisabled(Event, frozen=True):
-    """Stream there no more."""
-
-    type = "destination.disabled"
-    destination: DestinationId
-
-
-class DestinationConnecting(Event, frozen=True):
-    """A connection to the platform is being made."""
-
-    type = "destination.connecting"
-    destination: DestinationId
-    attempt: int
-
-
-class DestinationLive(Event, frozen=True):
-    """The platform takes our media. ``ttff_ms``: from enabling to the first keyframe sent."""
-
-    type = "destination.live"
-    destination: DestinationId
-    ttff_ms: int
-
-
-class DestinationDegraded(Event, frozen=True):
-    """The platform takes our media too slowly."""
-
-    type = "destination.degraded"
-    destination: DestinationId
-    code: str
-
-
-class DestinationRecovered(Event, frozen=True):
-    """All media reaches the platform again."""
-
-    type = "destination.recovered"
-    destination: DestinationId
-
-
-class DestinationSwitched(Event, frozen=True):
-    """The other of the primary and the backup address is in use."""
-
-    type = "destination.switched"
-    destination: DestinationId
-    to: Literal["primary", "backup"]
-
-
-class DestinationRetryScheduled(Event, frozen=True):
-    """The connection was lost or refused; the next attempt comes after ``delay_ms``."""
-
-    type = "destination.retry_scheduled"
-    destination: DestinationId
-    attempt: int
-    code: str
-    delay_ms: int
-
-
-class DestinationFailed(Event, frozen=True):
-    """Given up: only a person can start it again."""
-
-    type = "destination.failed"
-    destination: DestinationId
-    code: str
-    attempts: int
-
-
-class DestinationStopped(Event, frozen=True):
-    """The stream to the platform ended as wished."""
-
-    type = "destination.stopped"
-    destination: DestinationId
-
-
-class PublisherConnected(Event, frozen=True):
-    """The teacher's picture and sound arrive."""
-
-    type = "publisher.connected"
-    user: UserId
-    width: int
-    height: int
-    codec: str
-
-
-class PublisherLost(Event, frozen=True):
-    """No media arrives any more."""
-
-    type = "publisher.lost"
-    user: UserId
-    reason: str
-
-
-class PublisherResumed(Event, frozen=True):
-    """Media arrives again."""
-
-    type = "publisher.resumed"
-    user: UserId
-
-
-class PublisherReplaced(Event, frozen=True):
-    """A newer publisher took over (newest wins)."""
-
-    type = "publisher.replaced"
-    user: UserId
-
-
-class PublisherWarning(Event, frozen=True):
-    """The teacher's media has a defect that platforms may punish (staff only)."""
-
-    type = "publisher.warning"
-    code: str
-
-
-class RecordingStarted(Event, frozen=True):
-    """The class is being recorded."""
-
-    type = "recording.started"
-    recording: RecordingId
-
-
-class RecordingStopped(Event, frozen=True):
-    """No more is recorded; finalizing follows."""
-
-    type = "recording.stopped"
-    recording: RecordingId
-
-
-class RecordingFinalized(Event, frozen=True):
-    """The recording is whole and can be played (staff only until the replay is published)."""
-
-    type = "recording.finalized"
-    recording: RecordingId
-    media_uri: str
-    duration_ms: int
-    bytes: int
-
-
-class RecordingFailed(Event, frozen=True):
-    """The recording could not be kept."""
-
-    type = "recording.failed"
-    recording: RecordingId
-    code: str
-
+from protocol.features.destinations import (
+    DestinationConnecting,
+    DestinationDegraded,
+    DestinationDisabled,
+    DestinationEnabled,
+    DestinationFailed,
+    DestinationLive,
+    DestinationRecovered,
+    DestinationRetryRequested,
+    DestinationRetryScheduled,
+    DestinationStopped,
+    DestinationSwitched,
+)
+from protocol.features.feedback import FeedbackMarked
+from protocol.features.hands import HandAllLowered, HandLowered, HandRaised
+from protocol.features.marks import ChapterMarked, HighlightMarked, NoteAdded
+from protocol.features.participants import (
+    ParticipantAdmitted,
+    ParticipantBanned,
+    ParticipantDenied,
+    ParticipantGrantsChanged,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantMuted,
+    ParticipantRemoved,
+    ParticipantRoleChanged,
+    ParticipantUnbanned,
+    ParticipantUnmuted,
+    ParticipantWaiting,
+)
+from protocol.features.polls import PollClosed, PollOpened, PollPublished, PollVoted
+from protocol.features.publisher import (
+    PublisherConnected,
+    PublisherLost,
+    PublisherReplaced,
+    PublisherResumed,
+    PublisherWarning,
+)
+from protocol.features.questions import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionDismissed,
+    QuestionPresented,
+    QuestionReopened,
+    QuestionUnvoted,
+    QuestionUpvoted,
+)
+from protocol.features.recordings import (
+    RecordingFailed,
+    RecordingFinalized,
+    RecordingStarted,
+    RecordingStopped,
+)
+from protocol.features.replays import ReplayPublished, ReplayScheduled, ReplayUnpublished
+from protocol.features.scenes import SceneChanged, SceneCreated, SceneRemoved, SceneUpdated
+from protocol.features.session import SessionEnded, SessionLocked, SessionStarted, SessionUnlocked
+from protocol.messages import Event
+
+__all__ = [
+    "EVENTS",
+    "FROM_MEDIA",
+    "AnyEvent",
+    "ArtifactCreated",
+    "ArtifactEdited",
+    "ArtifactRemoved",
+    "AssetAdded",
+    "AssetHidden",
+    "AssetRemoved",
+    "AssetShown",
+    "BoardCleared",
+    "BoardDrawn",
+    "BoardUndone",
+    "CaptionAdded",
+    "ChapterMarked",
+    "ChatConfigured",
+    "ChatPinned",
+    "ChatPosted",
+    "ChatRemoved",
+    "ChatRestored",
+    "ChatUnpinned",
+    "DestinationConnecting",
+    "DestinationDegraded",
+    "DestinationDisabled",
+    "DestinationEnabled",
+    "DestinationFailed",
+    "DestinationLive",
+    "DestinationRecovered",
+    "DestinationRetryRequested",
+    "DestinationRetryScheduled",
+    "DestinationStopped",
+    "DestinationSwitched",
+    "Event",
+    "FeedbackMarked",
+    "FromMedia",
+    "HandAllLowered",
+    "HandLowered",
+    "HandRaised",
+    "HighlightMarked",
+    "NoteAdded",
+    "ParticipantAdmitted",
+    "ParticipantBanned",
+    "ParticipantDenied",
+    "ParticipantGrantsChanged",
+    "ParticipantJoined",
+    "ParticipantLeft",
+    "ParticipantMuted",
+    "ParticipantRemoved",
+    "ParticipantRoleChanged",
+    "ParticipantUnbanned",
+    "ParticipantUnmuted",
+    "ParticipantWaiting",
+    "PollClosed",
+    "PollOpened",
+    "PollPublished",
+    "PollVoted",
+    "PublisherConnected",
+    "PublisherLost",
+    "PublisherReplaced",
+    "PublisherResumed",
+    "PublisherWarning",
+    "QuestionAnswered",
+    "QuestionAsked",
+    "QuestionDismissed",
+    "QuestionPresented",
+    "QuestionReopened",
+    "QuestionUnvoted",
+    "QuestionUpvoted",
+    "RecordingFailed",
+    "RecordingFinalized",
+    "RecordingStarted",
+    "RecordingStopped",
+    "ReplayPublished",
+    "ReplayScheduled",
+    "ReplayUnpublished",
+    "SceneChanged",
+    "SceneCreated",
+    "SceneRemoved",
+    "SceneUpdated",
+    "SessionEnded",
+    "SessionLocked",
+    "SessionStarted",
+    "SessionUnlocked",
+]
 
 AnyEvent: TypeAlias = (
     SessionStarted
     | SessionEnded
+    | SessionLocked
+    | SessionUnlocked
     | ParticipantJoined
     | ParticipantLeft
+    | ParticipantWaiting
+    | ParticipantAdmitted
+    | ParticipantDenied
     | ParticipantRemoved
+    | ParticipantBanned
+    | ParticipantUnbanned
+    | ParticipantMuted
+    | ParticipantUnmuted
+    | ParticipantRoleChanged
+    | ParticipantGrantsChanged
     | HandRaised
     | HandLowered
     | HandAllLowered
     | ChatPosted
+    | ChatRemoved
+    | ChatRestored
+    | ChatPinned
+    | ChatUnpinned
+    | ChatConfigured
     | QuestionAsked
     | QuestionUpvoted
     | QuestionUnvoted
+    | QuestionPresented
     | QuestionAnswered
+    | QuestionDismissed
+    | QuestionReopened
     | PollOpened
     | PollVoted
     | PollClosed
     | PollPublished
     | SceneCreated
+    | SceneUpdated
+    | SceneRemoved
     | SceneChanged
+    | AssetAdded
+    | AssetRemoved
+    | AssetShown
+    | AssetHidden
+    | BoardDrawn
+    | BoardUndone
+    | BoardCleared
+    | FeedbackMarked
+    | CaptionAdded
+    | ChapterMarked
+    | HighlightMarked
+    | NoteAdded
     | DestinationEnabled
     | DestinationDisabled
+    | DestinationRetryRequested
     | DestinationConnecting
     | DestinationLive
     | DestinationDegraded
@@ -373,6 +239,12 @@ AnyEvent: TypeAlias = (
     | RecordingStopped
     | RecordingFinalized
     | RecordingFailed
+    | ArtifactCreated
+    | ArtifactEdited
+    | ArtifactRemoved
+    | ReplayScheduled
+    | ReplayPublished
+    | ReplayUnpublished
 )
 
 EVENTS: dict[str, type[AnyEvent]] = {kind.type: kind for kind in get_args(AnyEvent)}

@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from protocol.ids import Key, Role, SessionId, Timestamp, UserId, ViewName
+from protocol.ids import (
+    ArtifactId,
+    Key,
+    MessageId,
+    Role,
+    SessionId,
+    Timestamp,
+    UserId,
+    ViewName,
+)
 from protocol.snapshot import State
 
 Sequence: TypeAlias = Annotated[int, Meta(ge=0, description="A position in the session's log.")]
@@ -162,8 +171,28 @@ class EventsFrame(_Frame, frozen=True, tag="events", rename={"from_": "from"}):
     events: tuple[LogEvent, ...]
 
 
+class StaffMessage(Struct, frozen=True):
+    """What its author wrote to staff alone."""
+
+    message: MessageId
+    at: Timestamp
+    text: str
+
+
+class Note(Struct, frozen=True):
+    """What its author wrote down."""
+
+    artifact: ArtifactId
+    at: Timestamp
+    text: str
+
+
 class Mine(_Frame, frozen=True, tag="mine"):
-    """What belongs to one person alone; the higher ``sequence`` wins."""
+    """What belongs to one person alone; the higher ``sequence`` wins.
+
+    ``lobby``: whether they wait to be let in. ``hand_position`` counts from 1. ``muted_until`` of
+    a mute without an end is 9999-12-31T23:59:59.999Z. ``notes`` and ``to_staff``: the last 50.
+    """
 
     sequence: Sequence
     role: Role
@@ -173,8 +202,8 @@ class Mine(_Frame, frozen=True, tag="mine"):
     muted_until: Timestamp | None
     votes: dict[str, tuple[int, ...]]
     upvotes: tuple[str, ...]
-    notes: tuple[Any, ...]
-    to_staff: tuple[Any, ...]
+    notes: tuple[Note, ...]
+    to_staff: tuple[StaffMessage, ...]
 
 
 class Ack(_Frame, frozen=True, tag="ack"):

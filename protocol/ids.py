@@ -16,6 +16,10 @@ PollId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A poll.")]
 SceneId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A studio scene.")]
 DestinationId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="Where to stream to.")]
 RecordingId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A recording.")]
+AssetId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="Slides, a board or media.")]
+StrokeId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="A stroke on a board.")]
+ArtifactId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="Something a class leaves.")]
+ReplayId: TypeAlias = Annotated[str, Meta(pattern=_UUID, description="The replay of a class.")]
 
 Key: TypeAlias = Annotated[
     str,
@@ -26,6 +30,13 @@ Key: TypeAlias = Annotated[
 ]
 Timestamp: TypeAlias = Annotated[
     str, Meta(description="RFC 3339 in UTC with milliseconds: 2026-11-22T09:00:00.123Z")
+]
+Moment: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?!\n)$",
+        description="A time that a client names, in the one form that the server uses too.",
+    ),
 ]
 Role: TypeAlias = Literal["teacher", "assistant", "student", "admin"]
 ViewName: TypeAlias = Literal["staff", "student", "lobby"]
@@ -38,7 +49,20 @@ ChatText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern
 Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_VISIBLE)]
 ShortText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_VISIBLE)]
 OptionalText: TypeAlias = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+CaptionText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=_VISIBLE)]
+Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Language: TypeAlias = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}(?!\n)$",
+        description="A BCP 47 language tag: en, pt-BR.",
+    ),
+]
 OptionIndex: TypeAlias = Annotated[int, Meta(ge=0, le=9)]
+
+FOREVER = "9999-12-31T23:59:59.999Z"
+"""The ``muted_until`` of a mute without an end."""
 
 STAFF: frozenset[str] = frozenset(("teacher", "assistant", "admin"))
 

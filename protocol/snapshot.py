@@ -2,7 +2,8 @@
 
 Both sides run this very fold: the server to keep the snapshot of each view at hand, the client to
 follow the events. A snapshot is therefore the fold of all events before it *by construction*.
-``state.js`` is its twin; the vectors in ``protocol/vectors`` hold both to it.
+``state.js`` is its twin; the vectors in ``protocol/vectors`` hold both to it. The parts of the
+state are in ``protocol.state``.
 
 Rules: the fold is total (an unknown type or reference changes nothing but the position), it looks
 at the event alone, and whatever a view may not see never reaches it.
@@ -13,179 +14,109 @@ It trims as it goes, so that a snapshot never exceeds ``SNAPSHOT_BYTES`` (weight
 ============  =====================================  =================================
 list          trimmed after                          goes first
 ============  =====================================  =================================
-messages      chat.posted: to 200, then to budget    the oldest
-questions     question.asked: to 500, then to        the oldest answered, then the
-              budget; question.answered: to budget   oldest open (to 500: the oldest)
+messages      chat.posted, chat.restored: to 200,    the oldest
+              to budget
+pinned        chat.pinned: to budget                 the oldest
+questions     question.asked: to 500, to budget;     the oldest answered or dismissed,
+              any status: to budget                  then the oldest open (to 500: the
+                                                     oldest)
 polls         poll.closed, poll.published: to 20     the oldest not open, then the
               not open; these and poll.opened: to    oldest open
               budget
-scenes        scene.created: to budget               the oldest not on air
+scenes        any of its events: to budget           the oldest not on air
+assets        asset.added: to budget                 the oldest not shown
+strokes       board.drawn: to 2,000, to budget       the oldest on what is not shown,
+                                                     then the oldest
 hands         hand.raised: to budget                 the *newest*: who waits longest
                                                      keeps their place
-people        participant.joined: to budget          the oldest not present, then the
-                                                     oldest
+people        any of its events but left, muted,     the oldest not present, then the
+              unmuted: to budget                     oldest
 destinations  any of its events: to budget           the oldest not enabled, then the
                                                      oldest
+captions      caption.added: to 5, to budget         the oldest
+artifacts     added or edited: to budget             the oldest
 ============  =====================================  =================================
 
 *Oldest* is first in the list, or for ``people`` and ``destinations`` the key that was added first.
 """
 
-from functools import cached_property
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct, field
 
 from protocol import events as ev
 from protocol import limits
-from protocol.commands import SceneLayout
 from protocol.ids import Timestamp, UserId
-from protocol.trimming import fit, fit_values, json_bytes
+from protocol.state.output import (
+    RECORDING_STATUS,
+    Artifact,
+    Caption,
+    Destination,
+    Recording,
+    Replay,
+    fold_artifacts,
+    fold_captions,
+    fold_destinations,
+    fold_replay,
+)
+from protocol.state.people import Hand, Person, fold_people, lower_hand, raise_hand
+from protocol.state.polls import Poll, fold_polls
+from protocol.state.stage import (
+    Asset,
+    Drawn,
+    Publisher,
+    Scene,
+    Shown,
+    fold_assets,
+    fold_scenes,
+)
+from protocol.state.talk import (
+    Chat,
+    Message,
+    Pinned,
+    Question,
+    fold_questions,
+    moderate,
+    pin,
+    unpin,
+)
+from protocol.trimming import total_weight, trim
 
 
-class Hand(Struct):
-    """A raised hand; the list is in the order of raising."""
+class State(Struct, dict=True):
+    """The state of one view of one session.
 
-    user: UserId
-    name: str
-    at: Timestamp
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind and the name."""
-        return limits.HAND_WEIGHT + json_bytes(self.name)
-
-
-class Message(Struct, frozen=True, dict=True):
-    """A chat message. It never changes, so that it is weighed but once: chat is most events."""
-
-    message: str
-    by: UserId | None
-    name: str
-    at: Timestamp
-    text: str
-    to: Literal["everyone", "staff"]
-    reply_to: str | None = None
-
-    @cached_property
-    def weight(self) -> int:
-        """The constant of its kind, the name and the text."""
-        return limits.MESSAGE_WEIGHT + json_bytes(self.name) + json_bytes(self.text)
-
-
-class Question(Struct):
-    """A question for the teacher; its votes are in the counters."""
-
-    question: str
-    by: UserId | None
-    name: str
-    at: Timestamp
-    prompt: str
-    status: Literal["open", "answered"] = "open"
-    answer: str | None = None
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind, the name, the prompt and the answer."""
-        texts = (self.name, self.prompt, self.answer)
-        return limits.QUESTION_WEIGHT + sum(map(json_bytes, texts))
-
-
-class Poll(Struct):
-    """A poll; while it runs its tally is in the counters."""
-
-    poll: str
-    prompt: str
-    options: tuple[str, ...]
-    multiple: bool
-    anonymous: bool
-    results: Literal["live", "published"]
-    correct: tuple[int, ...] | None
-    touched: int
-    status: Literal["open", "closed", "published"] = "open"
-    tally: tuple[int, ...] | None = None
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind, the prompt, and each option with its comma."""
-        options = sum(json_bytes(option) + 1 for option in self.options)
-        return limits.POLL_WEIGHT + json_bytes(self.prompt) + options
-
-
-class Scene(Struct):
-    """A scene of the studio."""
-
-    scene: str
-    name: str
-    layout: SceneLayout
-    touched: int
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind, the name, and each item's constant and text."""
-        items = sum(limits.SCENE_ITEM_WEIGHT + json_bytes(item.text) for item in self.layout.items)
-        return limits.SCENE_WEIGHT + json_bytes(self.name) + items
-
-
-class Destination(Struct):
-    """Where the class is streamed to (staff view)."""
-
-    status: Literal["enabled", "disabled", "failed"]
-    phase: str
-    code: str | None = None
-    attempt: int = 0
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind, its key included, and the code."""
-        return limits.DESTINATION_WEIGHT + json_bytes(self.code)
-
-
-class Recording(Struct):
-    """The newest recording of the class."""
-
-    recording: str
-    status: Literal["recording", "stopped", "finalized", "failed"]
-
-
-class Publisher(Struct):
-    """Whether the teacher's media arrives."""
-
-    user: UserId
-    live: bool
-    width: int
-    height: int
-
-
-class Person(Struct):
-    """Somebody who has come to the class (staff view: it is attendance)."""
-
-    name: str
-    role: str
-    present: bool
-
-    @property
-    def weight(self) -> int:
-        """The constant of its kind, its key included, and the name."""
-        return limits.PERSON_WEIGHT + json_bytes(self.name)
-
-
-class State(Struct):
-    """The state of one view of one session."""
+    ``title`` and ``teacher`` are what the lobby sees, and nobody else: they are in no event.
+    ``strokes`` are of all boards, so that showing another costs nothing; a client draws those of
+    the shown asset's page.
+    """
 
     status: Literal["scheduled", "live", "ended", "archived"] = "scheduled"
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
+    title: str | None = None
+    teacher: str | None = None
+    locked: bool = False
     people: dict[str, Person] = field(default_factory=dict)
     hands: list[Hand] = field(default_factory=list)
+    chat: Chat = field(default_factory=Chat)
     messages: list[Message] = field(default_factory=list)
+    pinned: list[Pinned] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    presented: str | None = None
     polls: list[Poll] = field(default_factory=list)
     scenes: list[Scene] = field(default_factory=list)
     scene: str | None = None
+    assets: list[Asset] = field(default_factory=list)
+    shown: Shown | None = None
+    strokes: list[Drawn] = field(default_factory=list)
+    feedback: dict[str, int] = field(default_factory=dict)
+    captions: list[Caption] = field(default_factory=list)
     destinations: dict[str, Destination] = field(default_factory=dict)
     publisher: Publisher | None = None
     recording: Recording | None = None
+    artifacts: list[Artifact] = field(default_factory=list)
+    replay: Replay | None = None
 
 
 def fold(
@@ -196,47 +127,70 @@ def fold(
         case ev.SessionStarted():
             state.status, state.started_at = "live", at
         case ev.SessionEnded():
-            state.status, state.ended_at = "ended", at
-            state.hands = []
-        case ev.ParticipantJoined():
-            state.people[event.user] = Person(event.name, event.role, present=True)
-            state.people = fit_values(
-                state.people, limits.PEOPLE_BYTES, last=lambda person: person.present
-            )
-        case ev.ParticipantLeft():
-            if person := state.people.get(event.user):
-                person.present = False
-        case ev.ParticipantRemoved():
-            state.people.pop(event.user, None)
-            _lower(state, event.user)
+            state.status, state.ended_at, state.hands = "ended", at, []
+        case ev.SessionLocked() | ev.SessionUnlocked():
+            state.locked = isinstance(event, ev.SessionLocked)
+        case (
+            ev.ParticipantJoined()
+            | ev.ParticipantLeft()
+            | ev.ParticipantWaiting()
+            | ev.ParticipantAdmitted()
+            | ev.ParticipantDenied()
+            | ev.ParticipantRemoved()
+            | ev.ParticipantBanned()
+            | ev.ParticipantUnbanned()
+            | ev.ParticipantMuted()
+            | ev.ParticipantUnmuted()
+            | ev.ParticipantRoleChanged()
+            | ev.ParticipantGrantsChanged()
+        ):
+            state.people = fold_people(state.people, event)
+            if isinstance(event, ev.ParticipantRemoved | ev.ParticipantBanned):
+                state.hands = lower_hand(state.hands, event.user)
         case ev.HandRaised():
-            _lower(state, event.user)
-            state.hands.append(Hand(event.user, event.name, at))
-            state.hands = fit(state.hands[::-1], limits.HANDS_BYTES)[::-1]
+            state.hands = raise_hand(state.hands, Hand(event.user, event.name, at))
         case ev.HandLowered():
-            _lower(state, event.user)
+            state.hands = lower_hand(state.hands, event.user)
         case ev.HandAllLowered():
             state.hands = []
-        case ev.ChatPosted():
-            state.messages.append(
-                Message(event.message, by, event.name, at, event.text, event.to, event.reply_to)
-            )
-            del state.messages[: -limits.SNAPSHOT_MESSAGES]
-            state.messages = fit(state.messages, limits.MESSAGES_BYTES)
-        case ev.QuestionAsked() | ev.QuestionAnswered():
-            _fold_question(state, event, at, by)
-        case ev.SceneCreated():
-            state.scenes.append(Scene(event.scene, event.name, event.layout, sequence))
-            state.scenes = fit(
-                state.scenes, limits.SCENES_BYTES, last=lambda scene: scene.scene == state.scene
-            )
+        case (
+            ev.ChatPosted()
+            | ev.ChatRemoved()
+            | ev.ChatRestored()
+            | ev.ChatPinned()
+            | ev.ChatUnpinned()
+            | ev.ChatConfigured()
+        ):
+            _fold_chat(state, event, at, by)
+        case ev.QuestionPresented():
+            state.presented = event.question
+        case (
+            ev.QuestionAsked()
+            | ev.QuestionAnswered()
+            | ev.QuestionDismissed()
+            | ev.QuestionReopened()
+        ):
+            state.questions = fold_questions(state.questions, event, at, by)
+            if event.question == state.presented:
+                state.presented = None
+        case ev.PollOpened() | ev.PollClosed() | ev.PollPublished():
+            state.polls = fold_polls(state.polls, event, sequence)
+        case ev.SceneCreated() | ev.SceneUpdated() | ev.SceneRemoved():
+            state.scenes = fold_scenes(state.scenes, event, sequence, state.scene)
         case ev.SceneChanged():
             state.scene = event.scene
-        case ev.PollOpened() | ev.PollClosed() | ev.PollPublished():
-            _fold_poll(state, event, sequence)
+        case ev.AssetAdded() | ev.AssetRemoved() | ev.AssetShown() | ev.AssetHidden():
+            _fold_asset(state, event, sequence)
+        case ev.BoardDrawn() | ev.BoardUndone() | ev.BoardCleared():
+            _fold_board(state, event, by)
+        case ev.FeedbackMarked():
+            state.feedback[event.kind] = state.feedback.get(event.kind, 0) + 1
+        case ev.CaptionAdded():
+            state.captions = fold_captions(state.captions, event)
         case (
             ev.DestinationEnabled()
             | ev.DestinationDisabled()
+            | ev.DestinationRetryRequested()
             | ev.DestinationConnecting()
             | ev.DestinationLive()
             | ev.DestinationDegraded()
@@ -245,7 +199,7 @@ def fold(
             | ev.DestinationFailed()
             | ev.DestinationStopped()
         ):
-            _fold_destination(state, event)
+            state.destinations = fold_destinations(state.destinations, event)
         case ev.PublisherConnected():
             state.publisher = Publisher(event.user, True, event.width, event.height)
         case ev.PublisherLost() | ev.PublisherResumed():
@@ -255,7 +209,18 @@ def fold(
             state.recording = Recording(event.recording, "recording")
         case ev.RecordingStopped() | ev.RecordingFinalized() | ev.RecordingFailed():
             if state.recording is not None and state.recording.recording == event.recording:
-                state.recording.status = _RECORDING_STATUS[event.type]
+                state.recording.status = RECORDING_STATUS[event.type]
+        case (
+            ev.ChapterMarked()
+            | ev.HighlightMarked()
+            | ev.NoteAdded()
+            | ev.ArtifactCreated()
+            | ev.ArtifactEdited()
+            | ev.ArtifactRemoved()
+        ):
+            state.artifacts = fold_artifacts(state.artifacts, event, sequence)
+        case ev.ReplayScheduled() | ev.ReplayPublished() | ev.ReplayUnpublished():
+            state.replay = fold_replay(state.replay, event)
         case (
             ev.PollVoted()
             | ev.QuestionUpvoted()
@@ -269,83 +234,97 @@ def fold(
             assert_never(event)
 
 
-_RECORDING_STATUS: dict[str, Literal["stopped", "finalized", "failed"]] = {
-    ev.RecordingStopped.type: "stopped",
-    ev.RecordingFinalized.type: "finalized",
-    ev.RecordingFailed.type: "failed",
-}
-
-
-def _lower(state: State, user: str) -> None:
-    state.hands = [hand for hand in state.hands if hand.user != user]
-
-
-def _fold_question(
-    state: State, event: ev.QuestionAsked | ev.QuestionAnswered, at: Timestamp, by: UserId | None
+def _fold_chat(
+    state: State,
+    event: ev.ChatPosted
+    | ev.ChatRemoved
+    | ev.ChatRestored
+    | ev.ChatPinned
+    | ev.ChatUnpinned
+    | ev.ChatConfigured,
+    at: Timestamp,
+    by: UserId | None,
 ) -> None:
-    if isinstance(event, ev.QuestionAsked):
-        state.questions.append(Question(event.question, by, event.name, at, event.prompt))
-        del state.questions[: -limits.SNAPSHOT_QUESTIONS]
-    else:
-        for question in state.questions:
-            if question.question == event.question:
-                question.status, question.answer = "answered", event.text
-    state.questions = fit(
-        state.questions, limits.QUESTIONS_BYTES, last=lambda question: question.status == "open"
-    )
-
-
-def _fold_poll(
-    state: State, event: ev.PollOpened | ev.PollClosed | ev.PollPublished, sequence: int
-) -> None:
-    if isinstance(event, ev.PollOpened):
-        state.polls.append(
-            Poll(
-                event.poll,
-                event.prompt,
-                event.options,
-                event.multiple,
-                event.anonymous,
-                event.results,
-                event.correct,
-                sequence,
+    match event:
+        case ev.ChatPosted():
+            weight = _weight_of(state, "messages")
+            message = Message(
+                event.message, by, event.name, at, event.text, event.to, event.reply_to
             )
-        )
-    else:
-        for poll in state.polls:
-            if poll.poll == event.poll:
-                poll.touched = sequence
-                if isinstance(event, ev.PollPublished):
-                    poll.status, poll.tally, poll.correct = "published", event.tally, event.correct
-                else:
-                    poll.status = "closed"
-        finished = [poll for poll in state.polls if poll.status != "open"]
-        for poll in finished[: -limits.SNAPSHOT_FINISHED_POLLS]:
-            state.polls.remove(poll)
-    state.polls = fit(state.polls, limits.POLLS_BYTES, last=lambda poll: poll.status == "open")
+            state.messages.append(message)
+            _trim_messages(state, weight + message.weight)
+        case ev.ChatRemoved() | ev.ChatRestored():
+            state.messages = moderate(state.messages, event)
+            _trim_messages(state, total_weight(state.messages))
+            if isinstance(event, ev.ChatRemoved):
+                state.pinned = unpin(state.pinned, event.message)
+        case ev.ChatPinned():
+            state.pinned = pin(state.pinned, event)
+        case ev.ChatUnpinned():
+            state.pinned = unpin(state.pinned, event.message)
+        case ev.ChatConfigured():
+            state.chat = Chat(
+                event.enabled, event.slow_mode_s, event.staff_only, event.before_start
+            )
+        case _:
+            assert_never(event)
 
 
-def _fold_destination(state: State, event: Any) -> None:
-    if isinstance(event, ev.DestinationEnabled):
-        state.destinations[event.destination] = Destination("enabled", "enabled")
-        _fit_destinations(state)
-        return
-    destination = state.destinations.get(event.destination)
-    if destination is None:
-        return
-    destination.phase = event.type.removeprefix("destination.")
-    destination.code = getattr(event, "code", None)
-    destination.attempt = getattr(event, "attempt", destination.attempt)
-    if isinstance(event, ev.DestinationDisabled):
-        destination.status = "disabled"
-    elif isinstance(event, ev.DestinationFailed):
-        destination.status = "failed"
-    _fit_destinations(state)
+def _trim_messages(state: State, weight: int) -> None:
+    weight = trim(state.messages, weight, limits.MESSAGES_BYTES, limits.SNAPSHOT_MESSAGES)
+    state.__dict__["messages_weight"] = weight
 
 
-def _fit_destinations(state: State) -> None:
-    state.destinations = fit_values(
-        state.destinations,
-        limits.DESTINATIONS_BYTES,
-        last=lambda destination: destination.status == "enabled",
-    )
+def _fold_asset(
+    state: State,
+    event: ev.AssetAdded | ev.AssetRemoved | ev.AssetShown | ev.AssetHidden,
+    sequence: int,
+) -> None:
+    match event:
+        case ev.AssetHidden():
+            if state.shown is not None and state.shown.asset == event.asset:
+                state.shown = None
+        case ev.AssetAdded() | ev.AssetRemoved() | ev.AssetShown():
+            state.assets = fold_assets(state.assets, event, sequence, state.shown)
+            if isinstance(event, ev.AssetShown):
+                state.shown = Shown(event.asset, event.page)
+            elif isinstance(event, ev.AssetRemoved):
+                _wipe(state, event.asset)
+        case _:
+            assert_never(event)
+
+
+def _fold_board(
+    state: State, event: ev.BoardDrawn | ev.BoardUndone | ev.BoardCleared, by: UserId | None
+) -> None:
+    match event:
+        case ev.BoardDrawn():
+            weight = _weight_of(state, "strokes")
+            drawn = Drawn(event.asset, event.id, by, event.stroke)
+            state.strokes.append(drawn)
+            shown = None if state.shown is None else state.shown.asset
+            state.__dict__["strokes_weight"] = trim(
+                state.strokes,
+                weight + drawn.weight,
+                limits.STROKES_BYTES,
+                limits.SNAPSHOT_STROKES,
+                last=lambda each: each.asset == shown,
+            )
+        case ev.BoardUndone():
+            state.strokes = [each for each in state.strokes if each.id != event.id]
+            state.__dict__.pop("strokes_weight", None)
+        case ev.BoardCleared():
+            _wipe(state, event.asset)
+        case _:
+            assert_never(event)
+
+
+def _wipe(state: State, asset: str) -> None:
+    state.strokes = [each for each in state.strokes if each.asset != asset]
+    state.__dict__.pop("strokes_weight", None)
+
+
+def _weight_of(state: State, name: Literal["messages", "strokes"]) -> int:
+    """Return what a long list weighs, as it was left by the last change to it."""
+    weight: int | None = state.__dict__.get(f"{name}_weight")
+    return total_weight(getattr(state, name)) if weight is None else weight

@@ -9,7 +9,7 @@ A list is thus a function of itself alone, before and after: folding events onto
 gives the next snapshot. ``state.js`` does the same with the same constants.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Protocol, TypeVar
 
@@ -44,8 +44,7 @@ def fit(items: list[T], budget: int, *, last: Callable[[T], bool] = lambda _: Fa
 
     The first in the list go first; those of which ``last`` is true go only when no other is left.
     """
-    # The hot loop of a class that chats; a generator takes twice as long.
-    excess = sum(map(_weight, items)) - budget
+    excess = total_weight(items) - budget
     if excess <= 0:
         return items
     gone: set[int] = set()
@@ -55,6 +54,30 @@ def fit(items: list[T], budget: int, *, last: Callable[[T], bool] = lambda _: Fa
         gone.add(id(item))
         excess -= item.weight
     return [item for item in items if id(item) not in gone]
+
+
+def trim(
+    items: list[T],
+    total: int,
+    budget: int,
+    most: int,
+    *,
+    last: Callable[[T], bool] = lambda _: False,
+) -> int:
+    """Drop from ``items``, which weigh ``total``, what :func:`fit` would; return what is left.
+
+    Also beyond ``most`` in number. In place, and without weighing what stays: for the lists that
+    grow with every event of a class.
+    """
+    while items and (len(items) > most or total > budget):
+        index = next((index for index, item in enumerate(items) if not last(item)), 0)
+        total -= items.pop(index).weight
+    return total
+
+
+def total_weight(items: Iterable[Weighed]) -> int:
+    """Return what all ``items`` weigh."""
+    return sum(map(_weight, items))
 
 
 def fit_values(

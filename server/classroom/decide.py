@@ -11,14 +11,19 @@ from protocol import commands as cmd
 from protocol import events as ev
 from server.classroom import (
     access,
+    artifacts,
+    assets,
+    board,
     chat,
     destinations,
     hands,
     lifecycle,
+    marks,
     people,
     polls,
     questions,
     recordings,
+    replays,
     scenes,
 )
 from server.classroom.state import Actor, Classroom
@@ -30,37 +35,79 @@ def decide(
     command: cmd.AnyCommand,
     *,
     new_id: str,
+    at: str,
     expect: int | None = None,
 ) -> tuple[ev.AnyEvent, ...]:
     """Return the events that ``command`` leads to; an empty tuple means nothing changes.
 
-    ``new_id`` becomes the id of whatever the command creates. ``expect`` is the sequence at which
-    the sender last saw touched what the command edits.
+    ``new_id`` becomes the id of whatever the command creates, ``at`` is the time of its events.
+    ``expect`` is the sequence at which the sender last saw touched what the command edits.
 
     Raises:
         Refusal: If ``who`` may not do this, or not in this state.
 
     """
-    access.check(state, who, command.op)
+    access.check(state, who, command.op, at)
     match command:
-        case cmd.SessionStart() | cmd.SessionEnd():
+        case cmd.SessionStart() | cmd.SessionEnd() | cmd.SessionLock() | cmd.SessionUnlock():
             return lifecycle.decide(state, command)
-        case cmd.ParticipantRemove():
-            return people.decide(state, who, command)
+        case (
+            cmd.ParticipantAdmit()
+            | cmd.ParticipantDeny()
+            | cmd.ParticipantRemove()
+            | cmd.ParticipantBan()
+            | cmd.ParticipantUnban()
+            | cmd.ParticipantMute()
+            | cmd.ParticipantUnmute()
+            | cmd.ParticipantSetRole()
+            | cmd.ParticipantSetGrants()
+        ):
+            return people.decide(state, who, command, at)
         case cmd.HandRaise() | cmd.HandLower() | cmd.HandLowerAll():
             return hands.decide(state, who, command)
-        case cmd.ChatPost():
-            return chat.decide(state, who, command, new_id)
-        case cmd.QuestionAsk() | cmd.QuestionUpvote() | cmd.QuestionUnvote() | cmd.QuestionAnswer():
+        case (
+            cmd.ChatPost()
+            | cmd.ChatRemove()
+            | cmd.ChatRestore()
+            | cmd.ChatPin()
+            | cmd.ChatUnpin()
+            | cmd.ChatConfigure()
+        ):
+            return chat.decide(state, who, command, new_id, at)
+        case (
+            cmd.QuestionAsk()
+            | cmd.QuestionUpvote()
+            | cmd.QuestionUnvote()
+            | cmd.QuestionPresent()
+            | cmd.QuestionAnswer()
+            | cmd.QuestionDismiss()
+            | cmd.QuestionReopen()
+        ):
             return questions.decide(state, who, command, new_id)
         case cmd.PollOpen() | cmd.PollVote() | cmd.PollClose() | cmd.PollPublish():
             return polls.decide(state, who, command, new_id, expect)
-        case cmd.SceneCreate() | cmd.SceneSwitch():
+        case cmd.SceneCreate() | cmd.SceneUpdate() | cmd.SceneRemove() | cmd.SceneSwitch():
             return scenes.decide(state, command, new_id, expect)
-        case cmd.DestinationEnable() | cmd.DestinationDisable():
+        case cmd.AssetAdd() | cmd.AssetRemove() | cmd.AssetShow() | cmd.AssetHide():
+            return assets.decide(state, command, new_id, expect)
+        case cmd.BoardDraw() | cmd.BoardUndo() | cmd.BoardClear():
+            return board.decide(state, who, command, new_id)
+        case (
+            cmd.FeedbackMark()
+            | cmd.CaptionAdd()
+            | cmd.ChapterMark()
+            | cmd.HighlightMark()
+            | cmd.NoteAdd()
+        ):
+            return marks.decide(state, who, command, new_id, at)
+        case cmd.DestinationEnable() | cmd.DestinationDisable() | cmd.DestinationRetry():
             return destinations.decide(state, command)
         case cmd.RecordingStart() | cmd.RecordingStop():
             return recordings.decide(state, command, new_id)
+        case cmd.ArtifactAdd() | cmd.ArtifactEdit() | cmd.ArtifactRemove():
+            return artifacts.decide(state, command, new_id, expect)
+        case cmd.ReplaySchedule() | cmd.ReplayPublish() | cmd.ReplayUnpublish():
+            return replays.decide(state, command, new_id, at)
         case _:
             assert_never(command)
 

@@ -1,28 +1,76 @@
 """Which platforms the class is streamed to; what happens there is reported by the media worker."""
 
-from protocol.commands import DestinationDisable, DestinationEnable
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
 from protocol.errors import Refusal
-from protocol.events import AnyEvent, DestinationDisabled, DestinationEnabled
+from server.classroom.changes import put
 from server.classroom.state import Classroom
+
+Command = cmd.DestinationEnable | cmd.DestinationDisable | cmd.DestinationRetry
+Event = (
+    ev.DestinationEnabled
+    | ev.DestinationDisabled
+    | ev.DestinationRetryRequested
+    | ev.DestinationFailed
+)
 
 MOST_ENABLED = 10
 
 
-def decide(
-    state: Classroom, command: DestinationEnable | DestinationDisable
-) -> tuple[AnyEvent, ...]:
-    """Return the switch; one that failed may be enabled again.
+def decide(state: Classroom, command: Command) -> tuple[ev.AnyEvent, ...]:
+    """Return the switch; one that failed may be enabled, or retried, again.
 
     That the destination exists and belongs to the tenant was checked where the command came in:
     it is not the class's own knowledge.
     """
-    status = state.destinations.get(command.destination)
-    if isinstance(command, DestinationDisable):
-        if status is None:
+    name = command.destination
+    status = state.destinations.get(name)
+    match command:
+        case cmd.DestinationEnable():
+            if status == "enabled":
+                return ()
+            _check_number(state)
+            return (ev.DestinationEnabled(name),)
+        case _ if status is None:
             raise Refusal("not_found", "There is no such destination.", field="destination")
-        return () if status == "disabled" else (DestinationDisabled(command.destination),)
-    if status == "enabled":
-        return ()
+        case cmd.DestinationDisable():
+            return () if status == "disabled" else (ev.DestinationDisabled(name),)
+        case cmd.DestinationRetry():
+            if status == "disabled":
+                raise Refusal("conflict", "This destination is off: enable it.")
+            if status == "failed":
+                _check_number(state)
+            return (ev.DestinationRetryRequested(name),)
+        case _:
+            assert_never(command)
+
+
+def _check_number(state: Classroom) -> None:
     if sum(1 for each in state.destinations.values() if each == "enabled") >= MOST_ENABLED:
         raise Refusal("conflict", f"A class streams to at most {MOST_ENABLED} destinations.")
-    return (DestinationEnabled(command.destination),)
+
+
+def evolve(state: Classroom, event: Event) -> Classroom:
+    """Return the state after ``event``; to ask for a retry enables what had failed."""
+    name = event.destination
+    match event:
+        case ev.DestinationEnabled():
+            return replace(state, destinations=put(state.destinations, name, "enabled"))
+        case _ if name not in state.destinations:
+            return state
+        case ev.DestinationDisabled():
+            return replace(state, destinations=put(state.destinations, name, "disabled"))
+        case ev.DestinationFailed():
+            return replace(state, destinations=put(state.destinations, name, "failed"))
+        case ev.DestinationRetryRequested():
+            return replace(
+                state,
+                destinations=put(state.destinations, name, "enabled"),
+                retries=put(state.retries, name, state.retries.get(name, 0) + 1),
+            )
+        case _:
+            assert_never(event)

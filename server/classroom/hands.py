@@ -2,26 +2,46 @@
 
 from typing import assert_never
 
-from protocol.commands import HandLower, HandLowerAll, HandRaise
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
 from protocol.errors import Refusal
-from protocol.events import AnyEvent, HandAllLowered, HandLowered, HandRaised
 from protocol.ids import STAFF
 from server.classroom.state import Actor, Classroom
 
+Command = cmd.HandRaise | cmd.HandLower | cmd.HandLowerAll
+Event = ev.HandRaised | ev.HandLowered | ev.HandAllLowered
 
-def decide(
-    state: Classroom, who: Actor, command: HandRaise | HandLower | HandLowerAll
-) -> tuple[AnyEvent, ...]:
+
+def decide(state: Classroom, who: Actor, command: Command) -> tuple[ev.AnyEvent, ...]:
     """Return what happens to the queue; raising twice and lowering what is down change nothing."""
     match command:
-        case HandRaise():
-            return () if who.user in state.hands else (HandRaised(who.user, who.name),)
-        case HandLower():
+        case cmd.HandRaise():
+            return () if who.user in state.hands else (ev.HandRaised(who.user, who.name),)
+        case cmd.HandLower():
             user = command.user or who.user
             if user != who.user and who.role not in STAFF:
                 raise Refusal("forbidden", "Only staff may lower somebody else's hand.")
-            return (HandLowered(user),) if user in state.hands else ()
-        case HandLowerAll():
-            return (HandAllLowered(),) if state.hands else ()
+            return (ev.HandLowered(user),) if user in state.hands else ()
+        case cmd.HandLowerAll():
+            return (ev.HandAllLowered(),) if state.hands else ()
         case _:
             assert_never(command)
+
+
+def evolve(state: Classroom, event: Event) -> Classroom:
+    """Return the state after ``event``; a hand that is raised again goes to the end."""
+    match event:
+        case ev.HandRaised(user=user):
+            return replace(state, hands=(*_without(state.hands, user), user))
+        case ev.HandLowered(user=user):
+            return replace(state, hands=_without(state.hands, user))
+        case ev.HandAllLowered():
+            return replace(state, hands=())
+        case _:
+            assert_never(event)
+
+
+def _without(hands: tuple[str, ...], user: str) -> tuple[str, ...]:
+    return tuple(hand for hand in hands if hand != user)

@@ -1,14 +1,52 @@
-"""Start and end: scheduled → live → ended."""
+"""The class itself: scheduled → live → ended, open to newcomers or locked."""
 
-from protocol.commands import SessionEnd, SessionStart
-from protocol.events import AnyEvent, RecordingStopped, SessionEnded, SessionStarted
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
+from server.classroom.people import admission
 from server.classroom.state import Classroom
 
+Command = cmd.SessionStart | cmd.SessionEnd | cmd.SessionLock | cmd.SessionUnlock
+Event = ev.SessionStarted | ev.SessionEnded | ev.SessionLocked | ev.SessionUnlocked
 
-def decide(state: Classroom, command: SessionStart | SessionEnd) -> tuple[AnyEvent, ...]:
-    """Return what starting or ending leads to; starting twice changes nothing."""
-    if isinstance(command, SessionStart):
-        return () if state.status == "live" else (SessionStarted(),)
-    if state.recording is not None:
-        return RecordingStopped(state.recording), SessionEnded()
-    return (SessionEnded(),)
+
+def decide(state: Classroom, command: Command) -> tuple[ev.AnyEvent, ...]:
+    """Return what starting, ending or locking leads to; to do it twice changes nothing."""
+    match command:
+        case cmd.SessionStart():
+            return () if state.status == "live" else (ev.SessionStarted(),)
+        case cmd.SessionEnd():
+            if state.recording is not None:
+                return ev.RecordingStopped(state.recording), ev.SessionEnded()
+            return (ev.SessionEnded(),)
+        case cmd.SessionLock():
+            return () if state.locked else (ev.SessionLocked(),)
+        case cmd.SessionUnlock():
+            return _unlock(state) if state.locked else ()
+        case _:
+            assert_never(command)
+
+
+def _unlock(state: Classroom) -> tuple[ev.AnyEvent, ...]:
+    """Return the unlocking, and that everybody who waits comes in."""
+    waiting = [user for user, member in state.people.items() if member.status == "waiting"]
+    admitted = [event for user in waiting for event in admission(user, state.people[user])]
+    return (ev.SessionUnlocked(), *admitted)
+
+
+def evolve(state: Classroom, event: Event, at: str) -> Classroom:
+    """Return the state after ``event``; the end of a class lowers all hands."""
+    match event:
+        case ev.SessionStarted():
+            return replace(state, status="live", started_at=at)
+        case ev.SessionEnded():
+            return replace(state, status="ended", hands=())
+        case ev.SessionLocked():
+            return replace(state, locked=True)
+        case ev.SessionUnlocked():
+            return replace(state, locked=False)
+        case _:
+            assert_never(event)

@@ -2,21 +2,31 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from protocol.commands import PollClose, PollOpen, PollPublish, PollVote
 from protocol.errors import Refusal
 from protocol.events import AnyEvent, PollClosed, PollOpened, PollPublished, PollVoted
+from server.classroom.changes import When, put
 from server.classroom.state import Actor, Classroom, Poll
+
+Command = PollOpen | PollVote | PollClose | PollPublish
+Event = PollOpened | PollVoted | PollClosed | PollPublished
+
+MOST_POLLS = 500
 
 
 def decide(
     state: Classroom,
     who: Actor,
-    command: PollOpen | PollVote | PollClose | PollPublish,
+    command: Command,
     new_id: str,
     expect: int | None,
 ) -> tuple[AnyEvent, ...]:
     """Return what happens to a poll; the same vote again changes nothing."""
     if isinstance(command, PollOpen):
+        if len(state.polls) >= MOST_POLLS:
+            raise Refusal("conflict", f"A class has at most {MOST_POLLS} polls.")
         return (_open(command, new_id),)
     poll = state.polls.get(command.poll)
     if poll is None:
@@ -73,3 +83,43 @@ def _choices(choices: tuple[int, ...], options: int, *, field: str) -> tuple[int
     if len(set(choices)) != len(choices):
         raise Refusal("bad_request", "Each option counts once.", field=field)
     return tuple(sorted(choices))
+
+
+# ---------------------------------------------------------------- what it changes
+
+
+def evolve(state: Classroom, event: Event, when: When) -> Classroom:
+    """Return the state after ``event``."""
+    if isinstance(event, PollOpened):
+        poll = Poll(
+            options=len(event.options),
+            multiple=event.multiple,
+            anonymous=event.anonymous,
+            results=event.results,
+            correct=event.correct,
+            touched=when.sequence,
+            tally=(0,) * len(event.options),
+        )
+        return replace(state, polls=put(state.polls, event.poll, poll))
+    known = state.polls.get(event.poll)
+    if known is None:
+        return state
+    match event:
+        case PollVoted():
+            poll = _voted(known, when.by or "", event.choices)
+        case PollClosed():
+            poll = replace(known, status="closed", touched=when.sequence)
+        case PollPublished():
+            poll = replace(known, status="published", touched=when.sequence)
+        case _:
+            assert_never(event)
+    return replace(state, polls=put(state.polls, event.poll, poll))
+
+
+def _voted(poll: Poll, user: str, choices: tuple[int, ...]) -> Poll:
+    tally = list(poll.tally)
+    for choice in poll.votes.get(user, ()):
+        tally[choice] -= 1
+    for choice in choices:
+        tally[choice] += 1
+    return replace(poll, tally=tuple(tally), votes=put(poll.votes, user, choices))

@@ -1,14 +1,39 @@
 """Recording the class, one recording at a time."""
 
-from protocol.commands import RecordingStart, RecordingStop
-from protocol.events import AnyEvent, RecordingStarted, RecordingStopped
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
 from server.classroom.state import Classroom
 
+Command = cmd.RecordingStart | cmd.RecordingStop
+Event = ev.RecordingStarted | ev.RecordingStopped | ev.RecordingFinalized | ev.RecordingFailed
 
-def decide(
-    state: Classroom, command: RecordingStart | RecordingStop, new_id: str
-) -> tuple[AnyEvent, ...]:
+
+def decide(state: Classroom, command: Command, new_id: str) -> tuple[ev.AnyEvent, ...]:
     """Return the start or the stop; starting twice changes nothing."""
-    if isinstance(command, RecordingStart):
-        return () if state.recording is not None else (RecordingStarted(new_id),)
-    return () if state.recording is None else (RecordingStopped(state.recording),)
+    if isinstance(command, cmd.RecordingStart):
+        return () if state.recording is not None else (ev.RecordingStarted(new_id),)
+    return () if state.recording is None else (ev.RecordingStopped(state.recording),)
+
+
+def evolve(state: Classroom, event: Event) -> Classroom:
+    """Return the state after ``event``."""
+    name = event.recording
+    match event:
+        case ev.RecordingStarted():
+            return replace(state, recording=name, recordings=state.recordings | {name})
+        case ev.RecordingStopped():
+            return replace(state, recording=None)
+        case ev.RecordingFinalized() | ev.RecordingFailed():
+            is_whole = isinstance(event, ev.RecordingFinalized)
+            return replace(
+                state,
+                recording=None if state.recording == name else state.recording,
+                recordings=state.recordings - {name},
+                finalized=state.finalized | {name} if is_whole else state.finalized,
+            )
+        case _:
+            assert_never(event)

@@ -1,24 +1,60 @@
 """What the stage shows."""
 
-from protocol.commands import SceneCreate, SceneSwitch
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
 from protocol.errors import Refusal
-from protocol.events import AnyEvent, SceneChanged, SceneCreated
+from server.classroom.changes import drop, put
 from server.classroom.state import Classroom
+
+Command = cmd.SceneCreate | cmd.SceneUpdate | cmd.SceneRemove | cmd.SceneSwitch
+Event = ev.SceneCreated | ev.SceneUpdated | ev.SceneRemoved | ev.SceneChanged
 
 MOST_SCENES = 100
 
 
 def decide(
-    state: Classroom, command: SceneCreate | SceneSwitch, new_id: str, expect: int | None
-) -> tuple[AnyEvent, ...]:
+    state: Classroom, command: Command, new_id: str, expect: int | None
+) -> tuple[ev.AnyEvent, ...]:
     """Return a new scene, or the change to one; switching to what is on air changes nothing."""
-    if isinstance(command, SceneCreate):
+    if isinstance(command, cmd.SceneCreate):
         if len(state.scenes) >= MOST_SCENES:
             raise Refusal("conflict", f"A class has at most {MOST_SCENES} scenes.")
-        return (SceneCreated(new_id, command.name, command.layout),)
-    touched = state.scenes.get(command.scene)
+        return (ev.SceneCreated(new_id, command.name, command.layout),)
+    scene = command.scene
+    touched = state.scenes.get(scene)
     if touched is None:
         raise Refusal("not_found", "There is no such scene.", field="scene")
     if expect is not None and expect != touched:
         raise Refusal("conflict", "The scene has changed meanwhile.", touched=touched)
-    return () if state.scene == command.scene else (SceneChanged(command.scene),)
+    match command:
+        case cmd.SceneUpdate():
+            return (ev.SceneUpdated(scene, command.name, command.layout),)
+        case cmd.SceneRemove():
+            if state.scene == scene:
+                raise Refusal("conflict", "This scene is on air: switch to another first.")
+            return (ev.SceneRemoved(scene),)
+        case cmd.SceneSwitch():
+            return () if state.scene == scene else (ev.SceneChanged(scene),)
+        case _:
+            assert_never(command)
+
+
+def evolve(state: Classroom, event: Event, sequence: int) -> Classroom:
+    """Return the state after ``event``."""
+    match event:
+        case ev.SceneCreated():
+            return replace(state, scenes=put(state.scenes, event.scene, sequence))
+        case _ if event.scene not in state.scenes:
+            return state
+        case ev.SceneUpdated():
+            return replace(state, scenes=put(state.scenes, event.scene, sequence))
+        case ev.SceneRemoved():
+            return replace(state, scenes=drop(state.scenes, event.scene))
+        case ev.SceneChanged():
+            return replace(state, scene=event.scene)
+        case _:
+            assert_never(event)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from protocol import events as ev
 from protocol.frames import Counters, Mine
-from protocol.ids import Role, ViewName
+from protocol.ids import FOREVER, Role, ViewName
 from protocol.limits import SNAPSHOT_FINISHED_POLLS, SNAPSHOT_QUESTIONS
 from server.classroom.access import grants
-from server.classroom.state import Classroom
+from server.classroom.artifacts import author_of_note
+from server.classroom.state import Classroom, Message
 
 T = TypeVar("T")
 
@@ -32,11 +33,23 @@ Shown = Literal["same", "hidden"] | Rewritten
 _STAFF_ONLY = (
     ev.ParticipantJoined,
     ev.ParticipantLeft,
+    ev.ParticipantWaiting,
+    ev.ParticipantAdmitted,
+    ev.ParticipantDenied,
+    ev.ParticipantUnbanned,
+    ev.ParticipantMuted,
+    ev.ParticipantUnmuted,
+    ev.ParticipantRoleChanged,
+    ev.ParticipantGrantsChanged,
     ev.QuestionUpvoted,
     ev.QuestionUnvoted,
+    ev.QuestionDismissed,
     ev.PollVoted,
+    ev.FeedbackMarked,
+    ev.NoteAdded,
     ev.DestinationEnabled,
     ev.DestinationDisabled,
+    ev.DestinationRetryRequested,
     ev.DestinationConnecting,
     ev.DestinationLive,
     ev.DestinationDegraded,
@@ -61,25 +74,45 @@ def view(event: ev.AnyEvent, of: ViewName) -> Shown:
     if of == "lobby" or isinstance(event, _STAFF_ONLY):
         return "hidden"
     match event:
-        case ev.ChatPosted(to="staff"):
+        case (
+            ev.ChatPosted(to="staff")
+            | ev.ChatRemoved(to="staff")
+            | ev.ChatRestored(to="staff")
+            | ev.ChatPinned(to="staff")
+            | ev.ChatUnpinned(to="staff")
+            | ev.ArtifactCreated(artifact_type="note")
+            | ev.ArtifactEdited(artifact_type="note")
+            | ev.ArtifactRemoved(artifact_type="note")
+        ):
             return "hidden"
         case ev.PollOpened() if event.correct is not None:
             return Rewritten(replace(event, correct=None))
-        case ev.ParticipantRemoved():  # also without a reason, or its absence would tell
+        case (
+            ev.ParticipantRemoved() | ev.ParticipantBanned()
+        ):  # also without a reason, or its absence would tell
             return Rewritten(replace(event, reason=None), has_author=False)
         case _:
             return "same"
 
 
+def blank(event: ev.AnyEvent) -> ev.AnyEvent:
+    """Return ``event`` without the text of its message, which was removed since."""
+    if isinstance(event, ev.ChatPosted | ev.ChatRestored | ev.ChatPinned):
+        return replace(event, text="")
+    return event
+
+
 def mine(state: Classroom, user: str, role: Role, sequence: int) -> Mine:
     """Return what belongs to ``user`` alone."""
+    member = state.people.get(user)
+    is_muted = member is not None and member.is_muted
     return Mine(
         sequence=sequence,
         role=role,
-        grants=grants(role),
-        lobby=False,
+        grants=grants(state, user, role),
+        lobby=member is not None and member.status == "waiting",
         hand_position=state.hands.index(user) + 1 if user in state.hands else None,
-        muted_until=None,
+        muted_until=(member.muted_until or FOREVER) if member and is_muted else None,
         votes={
             poll_id: poll.votes[user] for poll_id, poll in state.polls.items() if user in poll.votes
         },
@@ -88,7 +121,7 @@ def mine(state: Classroom, user: str, role: Role, sequence: int) -> Mine:
             for question_id, question in state.questions.items()
             if user in question.voters
         ),
-        notes=(),
+        notes=state.notes.get(user, ()),
         to_staff=state.to_staff.get(user, ()),
     )
 
@@ -97,18 +130,43 @@ def touches(state: Classroom, event: ev.AnyEvent, by: str | None) -> frozenset[s
     """Return whose ``mine`` may read differently after ``event``; ``state`` is the one before."""
     author = frozenset() if by is None else frozenset((by,))
     match event:
-        case ev.HandRaised():
+        case (
+            ev.HandRaised()
+            | ev.ParticipantJoined()
+            | ev.ParticipantWaiting()
+            | ev.ParticipantAdmitted()
+            | ev.ParticipantUnbanned()
+            | ev.ParticipantMuted()
+            | ev.ParticipantUnmuted()
+            | ev.ParticipantRoleChanged()
+            | ev.ParticipantGrantsChanged()
+        ):
             return frozenset((event.user,))
-        case ev.HandLowered() | ev.ParticipantRemoved():
+        case (
+            ev.HandLowered()
+            | ev.ParticipantDenied()
+            | ev.ParticipantRemoved()
+            | ev.ParticipantBanned()
+        ):
             return frozenset(state.hands) | {event.user}
         case ev.HandAllLowered() | ev.SessionEnded():
             return frozenset(state.hands)
-        case ev.PollVoted() | ev.QuestionUpvoted() | ev.QuestionUnvoted():
+        case ev.PollVoted() | ev.QuestionUpvoted() | ev.QuestionUnvoted() | ev.NoteAdded():
             return author
         case ev.ChatPosted(to="staff"):
             return author
+        case ev.ChatRemoved(to="staff") | ev.ChatRestored(to="staff"):
+            return _named(state.messages.get(event.message))
+        case ev.ArtifactEdited() | ev.ArtifactRemoved():
+            of_note = author_of_note(state, event.artifact)
+            return frozenset() if of_note is None else frozenset((of_note,))
         case _:
             return frozenset()
+
+
+def _named(message: Message | None) -> frozenset[str]:
+    by = None if message is None else message.by
+    return frozenset() if by is None else frozenset((by,))
 
 
 def counters(

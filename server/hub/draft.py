@@ -93,10 +93,9 @@ class Draft:
             events = observe(self.state, ask.event)
             return self._record(ask, events, by=None, stored=stored, digest=digest)
         actor = people.actor(self.state, *ask.who)
-        member = self.state.people.get(actor.user)
-        if member is not None and member.removed:
-            raise Refusal("forbidden", "You were removed from this class.")
-        events = decide(self.state, actor, ask.command, new_id=new_id(), expect=ask.expect)
+        events = decide(
+            self.state, actor, ask.command, new_id=new_id(), at=self._at, expect=ask.expect
+        )
         return self._record(ask, events, by=actor.user, key=ask.key, stored=stored, digest=digest)
 
     def _record(

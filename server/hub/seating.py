@@ -113,7 +113,7 @@ class Seating:
 
         """
         member = self._committed()[0].people.get(who.user)
-        if member is not None and member.removed:
+        if member is not None and member.is_out:
             raise RejectedError(CloseCode.REMOVED)
 
     def recovery(self, audience: Audience, resume: ResumePosition | None) -> int | None:

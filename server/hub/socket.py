@@ -214,7 +214,7 @@ class LiveSocket:
             log=room.place.log_id,
             epoch=room.epoch,
             head=head,
-            me=Me(seat.who.user, seat.who.name, seat.who.role, grants(seat.who.role)),
+            me=Me(seat.who.user, seat.who.name, seat.who.role, grants(room.state, seat.who.user, seat.who.role)),
             view=seat.audience,
             recovery=recovery,
             heartbeat=Heartbeat(HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS),

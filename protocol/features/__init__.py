@@ -1,0 +1,1 @@
+"""What a class is made of, one module per feature: its commands, and the events they make."""

@@ -1,0 +1,131 @@
+"""What the class leaves behind, beside its recordings."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from protocol import commands as cmd
+from protocol import events as ev
+from protocol.errors import Refusal
+from protocol.features.artifacts import ArtifactPayload, ArtifactType
+from server.classroom.changes import drop, put
+from server.classroom.state import Artifact, Classroom
+
+Command = cmd.ArtifactAdd | cmd.ArtifactEdit | cmd.ArtifactRemove
+Event = ev.ArtifactCreated | ev.ArtifactEdited | ev.ArtifactRemoved
+
+MOST_ARTIFACTS = 5_000
+
+_NEEDS: dict[ArtifactType, tuple[str, ...]] = {
+    "transcript": ("segments", "language"),
+    "chapter": ("title", "start_ms"),
+    "highlight": ("start_ms",),
+    "note": ("text",),
+}
+_TAKES: dict[ArtifactType, frozenset[str]] = {
+    "transcript": frozenset(("segments", "language")),
+    "chapter": frozenset(("title", "start_ms")),
+    "highlight": frozenset(("title", "start_ms", "end_ms")),
+    "note": frozenset(("text", "start_ms")),
+}
+
+
+def decide(
+    state: Classroom, command: Command, new_id: str, expect: int | None
+) -> tuple[ev.AnyEvent, ...]:
+    """Return a new artifact, or the change to one; a published replay keeps its last."""
+    if isinstance(command, cmd.ArtifactAdd):
+        check_room(state)
+        _check_payload(command.artifact_type, command.payload)
+        return (ev.ArtifactCreated(new_id, command.artifact_type, command.payload),)
+    name = command.artifact
+    artifact = state.artifacts.get(name)
+    if artifact is None:
+        raise Refusal("not_found", "There is no such artifact.", field="artifact")
+    if expect is not None and expect != artifact.touched:
+        raise Refusal("conflict", "The artifact has changed meanwhile.", touched=artifact.touched)
+    match command:
+        case cmd.ArtifactEdit():
+            _check_payload(artifact.artifact_type, command.payload)
+            return (ev.ArtifactEdited(name, artifact.artifact_type, command.payload),)
+        case cmd.ArtifactRemove():
+            is_published = state.replay is not None and state.replay.status == "published"
+            if is_published and len(state.artifacts) == 1:
+                raise Refusal("conflict", "The published replay needs its last artifact.")
+            return (ev.ArtifactRemoved(name, artifact.artifact_type),)
+        case _:
+            assert_never(command)
+
+
+def check_room(state: Classroom) -> None:
+    """Do nothing if the class may have one more artifact.
+
+    Raises:
+        Refusal: ``conflict``.
+
+    """
+    if len(state.artifacts) >= MOST_ARTIFACTS:
+        raise Refusal("conflict", f"A class leaves at most {MOST_ARTIFACTS} artifacts.")
+
+
+def _check_payload(kind: ArtifactType, payload: ArtifactPayload) -> None:
+    """Do nothing if ``payload`` has what an artifact of its type needs, and nothing else.
+
+    Raises:
+        Refusal: ``bad_request``.
+
+    """
+    for field in payload.__struct_fields__:
+        path, value = f"payload.{field}", getattr(payload, field)
+        if value in (None, ()):
+            if field in _NEEDS[kind]:
+                raise Refusal("bad_request", f"A {kind} needs this.", field=path)
+        elif field not in _TAKES[kind]:
+            raise Refusal("bad_request", f"A {kind} has no such field.", field=path)
+    if payload.end_ms is not None and payload.end_ms < (payload.start_ms or 0):
+        raise Refusal("bad_request", "It ends before it starts.", field="payload.end_ms")
+    for index, segment in enumerate(payload.segments):
+        if segment.end_ms < segment.start_ms:
+            path = f"payload.segments[{index}].end_ms"
+            raise Refusal("bad_request", "It ends before it starts.", field=path)
+
+
+def evolve(state: Classroom, event: Event, sequence: int) -> Classroom:
+    """Return the state after ``event``; a note stays with its author as it is now."""
+    name = event.artifact
+    match event:
+        case ev.ArtifactCreated():
+            artifact = Artifact(event.artifact_type, sequence)
+            return replace(state, artifacts=put(state.artifacts, name, artifact))
+        case ev.ArtifactEdited():
+            known = state.artifacts.get(name)
+            if known is None:
+                return state
+            artifacts = put(state.artifacts, name, replace(known, touched=sequence))
+            return _with_note(replace(state, artifacts=artifacts), name, event.payload.text)
+        case ev.ArtifactRemoved():
+            state = replace(state, artifacts=drop(state.artifacts, name))
+            return _with_note(state, name, None)
+        case _:
+            assert_never(event)
+
+
+def author_of_note(state: Classroom, name: str) -> str | None:
+    """Return whose ``mine`` shows this note, None if nobody's does."""
+    for user, notes in state.notes.items():
+        if any(note.artifact == name for note in notes):
+            return user
+    return None
+
+
+def _with_note(state: Classroom, name: str, text: str | None) -> Classroom:
+    """Return the state with another text in somebody's note, or without it."""
+    user = author_of_note(state, name)
+    if user is None:
+        return state
+    notes = tuple(
+        note if note.artifact != name else replace(note, text=text or "")
+        for note in state.notes[user]
+        if text is not None or note.artifact != name
+    )
+    return replace(state, notes=put(state.notes, user, notes))
