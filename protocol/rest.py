@@ -31,9 +31,11 @@ Instant: TypeAlias = Annotated[
     datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-11-22T09:00:00Z")
 ]
 Language: TypeAlias = Annotated[
-    str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="BCP 47.")
+    str,
+    Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*(?!\n)$", max_length=35, description="BCP 47."),
 ]
-Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f]*$")]
+_UNBROKEN = r"^[^\x00-\x20\x7f]*(?!\n)$"
+Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_UNBROKEN)]
 
 ProblemCode: TypeAlias = ErrorCode | Literal["method_not_allowed", "unsupported_media_type"]
 
@@ -202,14 +204,23 @@ class CommandDone(_Answer, frozen=True):
 
 
 class EventsQuery(_Body, frozen=True):
-    """Which part of the log."""
+    """Which part of the log: what follows ``after``, or the newest of what is before ``before``."""
 
     after: Annotated[int, Meta(ge=0)] = 0
+    before: Annotated[int, Meta(ge=1)] | None = None
+    types: (
+        Annotated[str, Meta(max_length=2000, description="Event types, separated by commas.")]
+        | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
 
 
 class EventsPage(_Answer, frozen=True, rename={"from_": "from"}):
-    """The events in ``from``…``to`` that the caller may see; ``head`` is the log's end."""
+    """The events in ``from``…``to`` that the caller may see, in order; ``head`` is the log's end.
+
+    The range may be shorter than was asked for, and hold no event. The next page is what follows
+    ``to``, or, with ``before``, what is before ``from``; an empty range is the end.
+    """
 
     from_: int
     to: int
@@ -243,7 +254,7 @@ class Playback(_Answer, frozen=True):
 class NewIntegration(_Body, frozen=True):
     """An account with a streaming platform to register."""
 
-    provider: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    provider: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}(?!\n)$")]
 
 
 class IntegrationChange(_Body, frozen=True):
@@ -261,14 +272,12 @@ class Integration(_Answer, frozen=True):
     created_at: Timestamp
 
 
-StreamKeyText: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00-\x20\x7f]*$")
-]
+StreamKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_UNBROKEN)]
 StreamKeyRef: TypeAlias = Annotated[
     str,
     Meta(
         max_length=1000,
-        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+|aws-sm:arn:[^\x00\s]+)$",
+        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00\n]+|aws-sm:arn:[^\x00\s]+)(?!\n)$",
         description="env:NAME, file:/path or aws-sm:arn:…, where the operator allows it.",
     ),
 ]
