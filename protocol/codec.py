@@ -17,6 +17,7 @@ from protocol.errors import MalformedFrameError, Refusal
 from protocol.events import EVENTS, AnyEvent
 from protocol.frames import ClientFrame, CommandFrame, LogEvent, ServerFrame
 from protocol.limits import FRAME_BYTES
+from protocol.upcast import NoStepError, upcast
 
 _client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _server: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
@@ -24,6 +25,7 @@ _encoder = msgspec.json.Encoder()
 _commands = {op: msgspec.json.Decoder(kind) for op, kind in COMMANDS.items()}
 _events = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _MISSING = re.compile(r"(?:missing required field|unknown field) `(?P<name>[^`]+)`")
 
 
@@ -74,17 +76,27 @@ def decode_command(frame: CommandFrame) -> AnyCommand:
         raise bad_request(error, raw, "data") from None
 
 
-def decode_event(kind: str, data: bytes | msgspec.Raw) -> AnyEvent | None:
+def decode_event(
+    kind: str, data: bytes | msgspec.Raw, version: int | None = None
+) -> AnyEvent | None:
     """Return the typed event, or None for a type that this version does not know.
 
+    ``version`` is the one that ``data`` has in the log; None stands for today's.
+
     Raises:
-        MalformedFrameError: If the data is not that of its type.
+        MalformedFrameError: If the data is not that of its type and version.
 
     """
     decoder = _events.get(kind)
+    if decoder is None:
+        return None
+    current = EVENTS[kind].version
     try:
-        return None if decoder is None else decoder.decode(data)
-    except _UNREADABLE as error:
+        if version is not None and version < current:
+            old = msgspec.json.decode(data, type=dict[str, Any])
+            data = _encoder.encode(upcast(kind, version, current, old))
+        return decoder.decode(data)
+    except (*_UNREADABLE, NoStepError) as error:
         raise MalformedFrameError(f"{kind}: {error}") from None
 
 
@@ -128,6 +140,17 @@ def timestamp(milliseconds: int) -> str:
     """
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def milliseconds(moment: str) -> int:
+    """Return the time of :func:`timestamp` as milliseconds since the epoch.
+
+    Raises:
+        ValueError: If it is no time, as 30 February.
+
+    """
+    since = datetime.fromisoformat(moment) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def printable(text: str) -> str:

@@ -188,23 +188,13 @@ class Projector:
             if cursor.error is not None:
                 self._stop(session)
                 return False
-            rows = await connection.fetch(
-                "SELECT sequence, event_type, event_payload, actor_id, created_at "
-                "FROM session_state_events WHERE session_id = $1 AND sequence > $2 "
-                "ORDER BY sequence LIMIT $3",
-                session, cursor.sequence, limit,
-            )  # fmt: skip
-            if not rows:
+            folded, last = await _fold_page(connection, session, cursor, limit)
+            if not folded:
                 return False
-            await _write(connection, session, cursor, rows)
-            last: int = rows[-1]["sequence"]
-            await connection.execute(
-                "UPDATE projections SET sequence = $2 WHERE session_id = $1", session, last
-            )
         for sequence, done in self._readers.get(session, ()):
             if sequence <= last and not done.done():
                 done.set_result(None)
-        return len(rows) == limit
+        return folded == limit
 
     async def _give_up(self, session: str, reason: str) -> None:
         async with self._pools.projector() as connection:
@@ -225,6 +215,51 @@ class Projector:
     def _resume(self, session: str) -> None:
         self._stopped.discard(session)
         metrics.projector_stopped.set(len(self._stopped))
+
+
+async def refold(connection: AcquiredConnection, session: str) -> None:
+    """Write the session's tables anew from its log, all in the caller's transaction.
+
+    Where an event cannot be folded they stay empty, and the projector says so.
+
+    Raises:
+        NotFoundError: If there is no such session.
+
+    """
+    cursor = await _lock(connection, session)
+    if cursor is None:
+        raise NotFoundError
+    for statement in CLEAR:
+        await connection.execute(statement, session)
+    cursor = cursor._replace(sequence=0, error=None)
+    try:
+        async with connection.transaction():
+            folded = PAGE
+            while folded == PAGE:
+                folded, last = await _fold_page(connection, session, cursor, PAGE)
+                cursor = cursor._replace(sequence=last)
+    except _PoisonError as poison:
+        log.warning("refold_left_to_projector", session=session, reason=str(poison))
+
+
+async def _fold_page(
+    connection: AcquiredConnection, session: str, cursor: _Cursor, limit: int
+) -> tuple[int, int]:
+    """Fold what follows ``cursor`` and move it; return how many events, and its new sequence."""
+    rows = await connection.fetch(
+        "SELECT sequence, event_type, event_version, event_payload, actor_id, created_at "
+        "FROM session_state_events WHERE session_id = $1 AND sequence > $2 "
+        "ORDER BY sequence LIMIT $3",
+        session, cursor.sequence, limit,
+    )  # fmt: skip
+    if not rows:
+        return 0, cursor.sequence
+    await _write(connection, session, cursor, rows)
+    last: int = rows[-1]["sequence"]
+    await connection.execute(
+        "UPDATE projections SET sequence = $2 WHERE session_id = $1", session, last
+    )
+    return len(rows), last
 
 
 async def _lock(connection: AcquiredConnection, session: str) -> _Cursor | None:
@@ -258,13 +293,13 @@ async def _write(
     words = dictionary(cursor.language)
     people: dict[str, str] = {}
     statements: list[Statement] = []
-    for sequence, kind, payload, by, at_ms in rows:
-        event = _decode(sequence, kind, payload)
+    for sequence, kind, version, payload, by, at_ms in rows:
+        event = _decode(sequence, kind, version, payload)
         if event is None:
             continue
         if (known := person(event, by)) is not None:
             people[known[0]] = known[1] or people.get(known[0], "")
-        on = Occasion(cursor.tenant, session, words, at_ms, by)
+        on = Occasion(cursor.tenant, session, sequence, words, at_ms, by)
         if (statement := project(event, on)) is not None:
             statements.append(statement)
     try:
@@ -281,9 +316,9 @@ async def _write(
         raise _PoisonError(_describe(rows[0], error)) from error
 
 
-def _decode(sequence: int, kind: str, payload: bytes) -> AnyEvent | None:
+def _decode(sequence: int, kind: str, version: int, payload: bytes) -> AnyEvent | None:
     try:
-        return codec.decode_event(kind, payload)
+        return codec.decode_event(kind, payload, version)
     except MalformedFrameError as error:
         raise _PoisonError(f"event {sequence} ({kind}) is not of its type") from error
 
