@@ -32,6 +32,7 @@ from server.hub.live_sessions import LiveSessions
 from server.hub.presence import Presence
 from server.hub.revocation import Revocation
 from server.hub.seating import Place
+from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.media.address import AddressGuard, parse_allowed
 from server.media.fabric import DestinationTarget
@@ -123,6 +124,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
             acquire=lease.acquire,
             writer=writer,
             reader=reader,
+            snapshots=Snapshots(pools, reader, tasks),
             clock=clock,
             tasks=tasks,
             listener=broadcast,

@@ -201,6 +201,11 @@ class Feed:
         self.head = self._sure = self._flushed = head
         self._ring, self._ring_bytes = [], 0
 
+    def forget(self, last: int) -> None:
+        """Have whoever lags before ``last`` read the log: what is in the ring is outdated."""
+        self._ring = self._ring[bisect_right(self._ring, last, key=lambda frame: frame.first) :]
+        self._ring_bytes = sum(len(frame.data) for frame in self._ring)
+
     def publish(self, first: int, last: int, payload: bytes) -> None:
         """Tell everybody a range of the log, which must continue the one before."""
         frame = Frame(first, last, websocket_frame(payload))

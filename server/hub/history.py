@@ -1,4 +1,14 @@
-"""The log as it was told: stored events turned back into what a view sees of them."""
+"""The log as it was told: stored events turned back into what a view sees of them.
+
+Two things are not as they were: an event of an old version has today's shape, and the text of a
+message that has been removed since is blank.
+"""
+
+from collections.abc import Iterable, Set
+
+import msgspec
+import orjson
+from msgspec.structs import replace
 
 from protocol import codec
 from protocol.ids import ViewName
@@ -18,29 +28,48 @@ def recall(stored: StoredEvent) -> Recorded | None:
 
     The key in the log is a digest: what its author chose is told live only.
     """
-    event = codec.decode_event(stored.type, stored.payload)
+    event = codec.decode_event(stored.type, stored.payload, stored.version)
     if event is None:
         return None
-    at = codec.timestamp(stored.at_ms)
-    return Recorded(stored.sequence, event, at, stored.actor, None, stored.payload)
+    recorded = Recorded(
+        stored.sequence, event, codec.timestamp(stored.at_ms), stored.actor, None, stored.payload
+    )
+    return recorded if stored.version == event.version else _rewrite(recorded)
 
 
-def shown(stored: list[StoredEvent], of: ViewName) -> list[tuple[int, bytes]]:
-    """Return sequence and bytes of each event that the view ``of`` may see."""
+def shown(
+    stored: Iterable[StoredEvent], of: ViewName, blanked: Set[int]
+) -> list[tuple[int, bytes]]:
+    """Return sequence and bytes of each event that the view ``of`` may see.
+
+    ``blanked`` are the sequences of events whose text is not to be seen any more.
+    """
     if of == "lobby":
         return []
     audience: Audience = of
     seen = []
     for each in stored:
         recorded = recall(each)
+        if recorded is not None and each.sequence in blanked:
+            recorded = _blank(recorded)
         visible = None if recorded is None else show(recorded, audience)
         if visible is not None:
             seen.append((each.sequence, encode(visible)))
     return seen
 
 
-def catch_up_frame(stored: list[StoredEvent], of: ViewName) -> Frame:
+def catch_up_frame(stored: list[StoredEvent], of: ViewName, blanked: Set[int]) -> Frame:
     """Return frames, as one piece, that cover the events read: at least one."""
     first, last = stored[0].sequence, stored[-1].sequence
-    told = frames(first, last, shown(stored, of))
+    told = frames(first, last, shown(stored, of, blanked))
     return Frame(first, last, b"".join(websocket_frame(payload) for _, _, payload in told))
+
+
+def _blank(recorded: Recorded) -> Recorded:
+    return _rewrite(recorded._replace(event=replace(recorded.event, text="")))
+
+
+def _rewrite(recorded: Recorded) -> Recorded:
+    """Return ``recorded`` with the payload that its event has now."""
+    data = msgspec.to_builtins(recorded.event)
+    return recorded._replace(payload=orjson.dumps(data, option=orjson.OPT_SORT_KEYS))

@@ -12,6 +12,7 @@ from server.errors import FencedError, UnavailableError
 from server.hub.fanout import Peer
 from server.hub.room import Listener, Room
 from server.hub.seating import Place
+from server.hub.snapshots import Snapshots
 from server.ops import metrics
 from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
@@ -39,6 +40,7 @@ class Hub:
         acquire: Callable[[str], Awaitable[int]],
         writer: LogWriter,
         reader: LogReader,
+        snapshots: Snapshots,
         clock: Clock,
         tasks: Supervisor,
         listener: Listener,
@@ -54,6 +56,7 @@ class Hub:
         self._acquire = acquire
         self._writer = writer
         self._reader = reader
+        self.snapshots = snapshots
         self._clock = clock
         self._listener = listener
         self._drain_seconds = drain_seconds
@@ -94,6 +97,7 @@ class Hub:
                 acquire=self._acquire,
                 writer=self._writer,
                 reader=self._reader,
+                snapshots=self.snapshots,
                 clock=self._clock,
                 tasks=self.tasks,
                 listener=self._listener,
@@ -130,6 +134,7 @@ class Hub:
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self.snapshots.settle()
 
     def spread_seconds(self, code: CloseCode) -> float:
         """Return over how long those closed with ``code`` should spread their return."""

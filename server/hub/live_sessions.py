@@ -1,21 +1,28 @@
 """The classes as REST sees them: commands and the log, without a socket."""
 
 import asyncio
+from typing import NamedTuple
 
 import msgspec
 
 from protocol.commands import AnyCommand
 from protocol.errors import Refusal
-from protocol.ids import Role, view_of
+from protocol.ids import Role, ViewName, view_of
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
+from server.classroom import people
+from server.classroom.state import Classroom
+from server.errors import ForbiddenError
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, Who, unavailable
 from server.hub.history import shown
 from server.hub.hub import Hub
+from server.hub.pasts import Pasts
 from server.hub.seating import Place
-from server.store.log import LogReader
+from server.store.log import PAGE, LogReader
 
 PERFORM_SECONDS = 10.0
+SCAN = 10_000
+"""Events looked at for one page of certain types."""
 
 
 class LiveSessions:
@@ -24,6 +31,7 @@ class LiveSessions:
     def __init__(self, hub: Hub, reader: LogReader, log_id: str) -> None:
         self._hub = hub
         self._reader = reader
+        self._pasts = Pasts(hub.snapshots)
         self._log_id = log_id
 
     async def perform(
@@ -65,15 +73,103 @@ class LiveSessions:
             case Refusal():
                 raise outcome
 
-    async def events(self, session: str, role: Role, *, after: int, limit: int) -> EventsPage:
-        """Return up to ``limit`` events of the log after ``after``, as ``role`` sees them.
+    async def events(
+        self,
+        session: str,
+        identity: Identity,
+        role: Role,
+        *,
+        after: int,
+        before: int | None,
+        types: frozenset[str] | None,
+        limit: int,
+    ) -> EventsPage:
+        """Return up to ``limit`` events of ``types`` (None: all), as the caller sees them.
+
+        They are the first after position ``after``, or, where ``before`` is given, the last
+        before that one. At most :data:`SCAN` events are looked at; and where the range ends
+        depends on what is shown alone, so that it tells nothing of what is not.
 
         Raises:
+            ForbiddenError: If the caller is shut out of the class.
             UnavailableError: If the log cannot be read now.
 
         """
         head, _ = await self._reader.head(session)
-        stored = await self._reader.read(session, after, limit)
-        last = stored[-1].sequence if stored else after
-        events = tuple(msgspec.Raw(data) for _, data in shown(stored, view_of(role)))
-        return EventsPage(after + 1, last, max(head, last), events)
+        state = await self._state(session, head)
+        view = _view(state, Who(identity.user, identity.name, role))
+        span = limit if types is None else SCAN
+        if before is None:
+            first, last = after + 1, min(after + span, head)
+        else:
+            last = min(before - 1, head)
+            first = max(after + 1, last - span + 1)
+        part = _Part(first, max(first - 1, last), before is not None)
+        found = await self._find(session, part, view, state.blanked, types, limit)
+        if len(found) == limit:
+            part = part.up_to(found[-1][0])
+        events = tuple(msgspec.Raw(data) for _, data in sorted(found))
+        return EventsPage(part.first, part.last, head, events)
+
+    async def _find(
+        self,
+        session: str,
+        part: "_Part",
+        view: ViewName,
+        blanked: frozenset[int],
+        types: frozenset[str] | None,
+        limit: int,
+    ) -> list[tuple[int, bytes]]:
+        """Return sequence and bytes of what is shown in ``part``, in its order of reading."""
+        found: list[tuple[int, bytes]] = []
+        while part.first <= part.last and len(found) < limit:
+            stored = await self._reader.find(
+                session, part.first, part.last, types=types, newest_first=part.newest_first
+            )
+            found += shown(stored, view, blanked)
+            if len(stored) < PAGE:
+                break
+            part = part.after(stored[-1].sequence)
+        return found[:limit]
+
+    async def _state(self, session: str, head: int) -> Classroom:
+        """Return the state of a class at ``head`` or later, whoever owns it."""
+        room = self._hub.find(session)
+        if room is not None and room.is_loaded:
+            await room.reach(head)
+            return room.state
+        return await self._pasts.state(session)
+
+
+class _Part(NamedTuple):
+    """A range of the log, read from one of its ends."""
+
+    first: int
+    last: int
+    newest_first: bool
+
+    def up_to(self, sequence: int) -> "_Part":
+        """Return what has been read when ``sequence`` was the last."""
+        if self.newest_first:
+            return self._replace(first=sequence)
+        return self._replace(last=sequence)
+
+    def after(self, sequence: int) -> "_Part":
+        """Return what is still to be read then."""
+        if self.newest_first:
+            return self._replace(last=sequence - 1)
+        return self._replace(first=sequence + 1)
+
+
+def _view(state: Classroom, who: Who) -> ViewName:
+    """Return what ``who`` sees of the class.
+
+    Raises:
+        ForbiddenError: If they are shut out of it.
+
+    """
+    member = state.people.get(who.user)
+    if member is not None and member.is_out:
+        raise ForbiddenError("You may not come into this class.")
+    actor = people.actor(state, *who)
+    return "lobby" if people.must_wait(state, actor) else view_of(actor.role)

@@ -7,6 +7,7 @@ Rules:
 3. Nothing is told, and no ask answered, before what it rests on is committed.
 4. When the outcome is not known, the log is: the room takes the session again under a new epoch,
    so that whatever may still be under way is fenced, and reads what it has missed.
+5. What it remembers is saved now and then, behind its back; it is opened from there and the log.
 """
 
 import asyncio
@@ -24,18 +25,25 @@ from server.errors import FencedError, UnavailableError
 from server.hub.asks import Ask, Perform, Report, unavailable
 from server.hub.draft import Draft, Head, Recorded, stored_key
 from server.hub.history import recall
-from server.hub.keys import Keys, Known
+from server.hub.keys import KeyHashes, Keys, Known
+from server.hub.saved import Image
 from server.hub.seating import Place, Seating
+from server.hub.snapshots import SLICE, Snapshots
 from server.ops import metrics
 from server.store import chain
-from server.store.log import LogReader, LogWriter, PoisonedError
+from server.store.log import PAGE, LogReader, LogWriter, PoisonedError, StoredEvent
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 INBOX = 1024
 BATCH = 256
-LOAD_PAGE = 1000
+SAVE_EVERY = 2000
+"""Events after which a room saves what it remembers …"""
+SAVE_LEAST = 200
+"""… or, when it closes, if there are that many: fewer are folded faster than read."""
+REACH_SECONDS = 2.0
+"""How long somebody who knows more than the room waits for it to know that, too."""
 
 
 class Listener(Protocol):
@@ -61,6 +69,7 @@ class Room:
         acquire: Callable[[str], Awaitable[int]],
         writer: LogWriter,
         reader: LogReader,
+        snapshots: Snapshots,
         clock: Clock,
         tasks: Supervisor,
         listener: Listener,
@@ -83,13 +92,19 @@ class Room:
         self._acquire = acquire
         self._writer = writer
         self._reader = reader
+        self._snapshots = snapshots
         self._clock = clock
         self._listener = listener
         self._inbox: deque[Ask] = deque()
         self._wake = asyncio.Event()
         self._turning: list[Ask] = []
         self._settled = asyncio.Event()
-        self._keys = Keys(place.session, reader)
+        self._keys = Keys(place.session, reader, KeyHashes())
+        self._saved = 0
+        self._must_reload = False
+        self._is_whole = False
+        self._seen_in_log = 0
+        self._advanced = asyncio.Event()
 
     # ------------------------------------------------------------ from outside
 
@@ -103,6 +118,43 @@ class Room:
         await self._settled.wait()
         if not self.is_loaded:
             raise UnavailableError("The class cannot be opened here right now.")
+
+    async def reach(self, sequence: int) -> None:
+        """Return once this room can judge a position that somebody says they have.
+
+        Whoever knows more than this room is either ahead of the log (a restored database: a
+        snapshot is their truth), or has heard it from another owner of the session, or this room
+        does not know yet what became of its last append. Only the log can tell, and to give them
+        an older snapshot would lose what they have.
+
+        Raises:
+            UnavailableError: If the log is there and the room does not get there in time.
+
+        """
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                if sequence > self.head.sequence:
+                    await self.is_open.wait()
+                if sequence <= self.head.sequence:
+                    return
+                logged, _ = await self._reader.head(self.place.session)
+                if logged < sequence:
+                    return
+                self._seen_in_log = max(logged, self._seen_in_log)
+                self._wake.set()
+                while self.head.sequence < sequence:
+                    await self._advanced.wait()
+        except TimeoutError:
+            raise UnavailableError("The class goes on elsewhere.") from None
+
+    def reload(self) -> None:
+        """Forget everything and read the log anew, as soon as what is in hand is done.
+
+        For when the log has changed, which only the erasure of a person does. Sockets stay; each
+        gets a snapshot.
+        """
+        self._must_reload = True
+        self._wake.set()
 
     def submit(self, ask: Ask) -> None:
         """Put an ask in line; it is answered exactly once, perhaps at once.
@@ -144,15 +196,20 @@ class Room:
         try:
             await self._recover()
             while True:
-                while not self._inbox:
+                while not (self._inbox or self._must_recover):
                     self._wake.clear()
                     await self._wake.wait()
+                if self._must_recover:
+                    self._refuse_all()
+                    await self._recover()
+                    continue
                 count = min(len(self._inbox), BATCH)
                 self._turning = [self._inbox.popleft() for _ in range(count)]
                 await self._turn()
         finally:
             self._refuse_all()
             self._settled.set()
+            self._save(SAVE_LEAST)
             self.seating.ephemeral.close()
             self._listener.closed(self)
 
@@ -206,11 +263,30 @@ class Room:
             for each in draft.recorded:
                 metrics.events.labels(each.event.type).inc()
             self.seating.tell(draft.recorded, before)
+            self._forget_blanked(before)
             self._listener.committed(self, before, draft.recorded)
         for ask, outcome in draft.outcomes:
             ask.answer(outcome)
+        self._note_advance()
+        self._save(SAVE_EVERY)
+
+    def _forget_blanked(self, before: Classroom) -> None:
+        """Let nobody catch up on words that were removed, from frames that still hold them."""
+        if self.state.blanked is before.blanked:
+            return
+        if newly := self.state.blanked - before.blanked:
+            for view in self.seating.views.values():
+                view.feed.forget(max(newly))
+
+    def _note_advance(self) -> None:
+        self._advanced.set()
+        self._advanced.clear()
 
     # ------------------------------------------------------------ recovery
+
+    @property
+    def _must_recover(self) -> bool:
+        return self._must_reload or self._seen_in_log > self.head.sequence
 
     async def _recover(self) -> None:
         """Take the session, read what this room does not have yet, and open.
@@ -222,7 +298,14 @@ class Room:
         while True:
             try:
                 self.epoch = await self._acquire(self.place.session)
-                await self._read_on()
+                if self._must_reload:
+                    # Under the new epoch: what was saved under the old one does not come back.
+                    await self._snapshots.forget(self.place.session)
+                    self._must_reload = self._is_whole = False
+                if self._is_whole:
+                    await self._read_on()
+                else:
+                    await self._load()
                 break
             except FencedError:
                 raise
@@ -231,31 +314,55 @@ class Room:
                 await asyncio.sleep(error.retry_seconds)
         self.seating.reconcile()
         self.is_loaded = True
+        self._seen_in_log = 0
         self._settled.set()
         self.is_open.set()
+        self._note_advance()
         self._listener.opened(self)
         log.info("room_opened", session=self.place.session, head=self.head.sequence)
 
+    async def _load(self) -> None:
+        """Begin with what is saved and the log after it; whoever is here gets a snapshot."""
+        past = await self._snapshots.past(self.place.session)
+        self.state, self.head = past.state, past.head
+        self._keys = Keys(self.place.session, self._reader, past.keys)
+        self._saved = past.saved
+        self._is_whole = True
+        self.seating.restart(past.views, past.head.sequence)
+        self._save(SAVE_EVERY)
+
     async def _read_on(self) -> None:
-        while page := await self._reader.read(self.place.session, self.head.sequence, LOAD_PAGE):
-            before, state = self.state, self.state
-            recorded: list[Recorded] = []
-            for stored in page:
-                if stored.key is not None:
-                    self._keys.saw(stored.key)
-                each = recall(stored)
-                if each is not None:
-                    recorded.append(each)
-                    state = evolve(
-                        state, each.event, sequence=each.sequence, at=each.at, by=each.by
-                    )
-            last = page[-1]
-            self.state, self.head = state, Head(last.sequence, last.digest, last.at_ms)
-            if self.seating.all:
-                self.seating.tell(recorded, before)
-                self._listener.committed(self, before, recorded)
-            else:
-                self.seating.load(recorded, last.sequence)
+        """Tell whoever is here what the log holds beyond what this room knows."""
+        while page := await self._reader.read(self.place.session, self.head.sequence, PAGE):
+            for start in range(0, len(page), SLICE):
+                self._follow(page[start : start + SLICE])
+                await asyncio.sleep(0)
+
+    def _follow(self, events: Sequence[StoredEvent]) -> None:
+        before, recorded = self.state, []
+        for stored in events:
+            if stored.key is not None:
+                self._keys.hashes.add(stored.key)
+            each = recall(stored)
+            if each is not None:
+                recorded.append(each)
+                self.state = evolve(
+                    self.state, each.event, sequence=each.sequence, at=each.at, by=each.by
+                )
+        last = events[-1]
+        self.head = Head(last.sequence, last.digest, last.at_ms)
+        self.seating.tell(recorded, before)
+        self._forget_blanked(before)
+        self._listener.committed(self, before, recorded)
+
+    def _save(self, least: int) -> None:
+        """Have what this room remembers saved, if that has grown by ``least`` events."""
+        if self.head.sequence - self._saved < least:
+            return
+        self._saved = self.head.sequence
+        frames = {each.audience: each.snapshot for each in self.seating.views.values()}
+        image = Image(self.head, self.state, frames, self._keys.hashes.pack())
+        self._snapshots.save(self.place.session, self.epoch, image)
 
     def _refuse_all(self) -> None:
         """Close, and give everything in hand and in line back to who asked, in order."""

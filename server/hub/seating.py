@@ -5,7 +5,7 @@ ever changes that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from protocol import codec
@@ -13,6 +13,7 @@ from protocol.errors import CloseCode
 from protocol.events import ParticipantRemoved, SessionEnded
 from protocol.frames import ResumePosition
 from protocol.limits import END_GRACE_SECONDS
+from protocol.snapshot import State
 from server.classroom import people
 from server.classroom.state import Classroom
 from server.classroom.view import mine, touches
@@ -193,10 +194,12 @@ class Seating:
         if touched or before.hands != state.hands or before.polls is not state.polls:
             self.ephemeral.counters_changed()
 
-    def load(self, recorded: list[Recorded], head: int) -> None:
-        """Fold history while nobody is listening."""
+    def restart(self, states: Mapping[Audience, State], head: int) -> None:
+        """Begin at ``head`` with these states of the views; whoever is here gets a snapshot."""
         for view in self.views.values():
-            view.load(recorded, head)
+            view.restart(states[view.audience], head)
+        for seat in self.all:
+            self._follow(seat, None)
 
     def _follow(self, seat: Seat, position: int | None) -> None:
         view = self.views[seat.audience]
@@ -240,6 +243,6 @@ class Seating:
                 view = self.views[audience]
                 return Frame(0, view.sequence, websocket_frame(view.snapshot))
             stored = await self._log.read(self._place.session, after, min(PAGE, head - after))
-            return catch_up_frame(stored, audience)
+            return catch_up_frame(stored, audience, self._committed()[0].blanked)
 
         return read

@@ -156,6 +156,8 @@ class LiveSocket:
         try:
             identity = self._tokens.verify(hello.token)
             room, who = await self._enter(request, identity, session)
+            if hello.resume is not None and hello.resume.log == room.place.log_id:
+                await room.reach(hello.resume.sequence)
         except TokenExpiredError:
             raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
         except UnauthorizedError:
@@ -198,7 +200,8 @@ class LiveSocket:
         return await self._hub.room(place), Who(identity.user, identity.name, role)
 
     def _is_known(self, room: Room, identity: Identity) -> bool:
-        is_here = identity.session in (None, room.place.session)
+        # A token with a scope is made for something else: the door says so.
+        is_here = identity.session in (None, room.place.session) and not identity.scope
         is_theirs = room.place.tenant == identity.tenant
         is_known = room.is_loaded and identity.user in room.state.people
         return is_here and is_theirs and is_known and identity.user not in self._hub.revoked

@@ -34,6 +34,14 @@ def show(recorded: Recorded, of: Audience) -> Recorded | None:
     return rewritten if shown.has_author else rewritten._replace(by=None, key=None)
 
 
+def fold_shown(state: State, recorded: Recorded, of: Audience) -> Recorded | None:
+    """Fold into ``state`` what its view ``of`` sees of the event; return that, or None."""
+    shown = show(recorded, of)
+    if shown is not None:
+        fold(state, shown.event, sequence=shown.sequence, at=shown.at, by=shown.by)
+    return shown
+
+
 def encode(recorded: Recorded) -> bytes:
     """Return one event as it stands in an ``events`` frame."""
     event: AnyEvent = recorded.event
@@ -85,14 +93,10 @@ class View:
             self._snapshot = codec.encode(SnapshotFrame(self.sequence, self._state))
         return self._snapshot
 
-    def load(self, recorded: Sequence[Recorded], last: int) -> None:
-        """Fold history up to ``last`` while nobody is listening."""
-        for each in recorded:
-            shown = show(each, self.audience)
-            if shown is not None:
-                fold(self._state, shown.event, sequence=each.sequence, at=each.at, by=shown.by)
-        self.sequence, self._snapshot = last, None
-        self.feed.restart(self.sequence)
+    def restart(self, state: State, sequence: int) -> None:
+        """Begin at ``sequence`` with ``state``, which is this view's from now on."""
+        self._state, self.sequence, self._snapshot = state, sequence, None
+        self.feed.restart(sequence)
 
     def commit(self, recorded: Sequence[Recorded], last: int, encoded: dict[int, bytes]) -> None:
         """Fold a committed batch that ends at ``last``, and tell it.
@@ -101,10 +105,9 @@ class View:
         """
         told: list[tuple[int, bytes]] = []
         for each in recorded:
-            shown = show(each, self.audience)
+            shown = fold_shown(self._state, each, self.audience)
             if shown is None:
                 continue
-            fold(self._state, shown.event, sequence=each.sequence, at=each.at, by=shown.by)
             if shown is each:
                 data = encoded.get(each.sequence)
                 if data is None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from protocol.codec import decode_command
+from protocol.codec import decode_command, printable
 from protocol.commands import AnyCommand, DestinationEnable
+from protocol.errors import Refusal
+from protocol.events import EVENTS
 from protocol.frames import CommandFrame
 from protocol.ids import Key
 from protocol.rest import CommandDone, CommandRequest, EnableDestination, EventsPage, EventsQuery
@@ -27,9 +29,24 @@ async def enable_destination(call: Call[EnableDestination, None]) -> CommandDone
 
 async def events(call: Call[None, EventsQuery]) -> EventsPage:
     """Return a part of the log, as the caller's view shows it."""
+    query = call.query
     return await call.app[live_sessions_key].events(
-        call["session"], call.role, after=call.query.after, limit=call.query.limit
+        call["session"],
+        call.identity,
+        call.role,
+        after=query.after,
+        before=query.before,
+        types=None if query.types is None else _known(query.types),
+        limit=query.limit,
     )
+
+
+def _known(names: str) -> frozenset[str]:
+    types = frozenset(names.split(","))
+    for unknown in sorted(types - EVENTS.keys()):
+        text = f"There is no event type “{printable(unknown)}”."
+        raise Refusal("bad_request", text, field="types")
+    return types
 
 
 async def _perform(

@@ -34,10 +34,24 @@ class LiveSessions(Protocol):
 
         """
 
-    async def events(self, session: str, role: Role, *, after: int, limit: int) -> EventsPage:
-        """Return up to ``limit`` committed events after position ``after``, as ``role`` sees them.
+    async def events(
+        self,
+        session: str,
+        identity: Identity,
+        role: Role,
+        *,
+        after: int,
+        before: int | None,
+        types: frozenset[str] | None,
+        limit: int,
+    ) -> EventsPage:
+        """Return up to ``limit`` committed events of ``types`` (None: all), as the caller may see.
+
+        They are the first after position ``after``, or, where ``before`` is given, the last
+        before that one.
 
         Raises:
+            ForbiddenError: If the caller is shut out of the class.
             UnavailableError: If the log cannot be read now.
 
         """

@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ from .events import NewCommand, NewEvent, PoisonedError, StoredEvent, UsedKey
 from .lane import Batch, Lane
 from .pool import Pools, connect
 
-__all__ = ["LogReader", "LogWriter", "NewEvent", "PoisonedError", "StoredEvent", "UsedKey"]
+__all__ = ["PAGE", "LogReader", "LogWriter", "NewEvent", "PoisonedError", "StoredEvent", "UsedKey"]
 
 PAGE = 1000
 """Events read at once, at most."""
@@ -95,6 +95,30 @@ class LogReader:
                 f"SELECT {_COLUMNS} FROM session_state_events "  # noqa: S608  a constant
                 "WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
                 session, after, min(limit, PAGE),
+            )  # fmt: skip
+        return [StoredEvent(*row) for row in rows]
+
+    async def find(
+        self,
+        session: str,
+        first: int,
+        last: int,
+        *,
+        types: Collection[str] | None = None,
+        limit: int = PAGE,
+        newest_first: bool = False,
+    ) -> list[StoredEvent]:
+        """Return at most ``limit`` (≤ 1,000) events of ``first``…``last``, of ``types`` if given.
+
+        Every event of the range may be looked at, whatever its type: keep the range short.
+        """
+        async with self._pools.hub() as connection:
+            rows = await connection.fetch(
+                f"SELECT {_COLUMNS} FROM session_state_events "  # noqa: S608  constants
+                "WHERE session_id = $1 AND sequence BETWEEN $2 AND $3 "
+                "AND ($4::text[] IS NULL OR event_type = ANY ($4)) "
+                f"ORDER BY sequence {'DESC' if newest_first else ''} LIMIT $5",
+                session, first, last, types, min(limit, PAGE),
             )  # fmt: skip
         return [StoredEvent(*row) for row in rows]
 

@@ -1,4 +1,7 @@
-"""Saved folds of sessions: opening a room reads one of these and the events after it."""
+"""Saved folds of sessions: opening a room reads one of these and the events after it.
+
+They are a cache of the log: any of them may be dropped at any time.
+"""
 
 from typing import NamedTuple
 
@@ -13,28 +16,43 @@ class Snapshot(NamedTuple):
     state: bytes
 
 
-async def load(pools: Pools, session: str, version: int) -> Snapshot | None:
-    """Return the saved fold, or None if there is none of this ``version``."""
+async def load(pools: Pools, session: str, version: int) -> tuple[Snapshot, bytes | None] | None:
+    """Return the saved fold of this ``version`` and the log's digest at its sequence.
+
+    The digest is None where the log does not go that far; all is None without such a fold.
+    """
     async with pools.hub() as connection:
         row = await connection.fetchrow(
-            "SELECT sequence, version, state FROM session_snapshots "
-            "WHERE session_id = $1 AND version = $2",
+            "SELECT s.sequence, s.version, s.state, e.digest FROM session_snapshots s "
+            "LEFT JOIN session_state_events e USING (session_id, sequence) "
+            "WHERE s.session_id = $1 AND s.version = $2",
             session,
             version,
         )
-    return None if row is None else Snapshot(*row)
+    return None if row is None else (Snapshot(*row[:3]), row[3])
 
 
-async def save(pools: Pools, session: str, snapshot: Snapshot) -> None:
-    """Keep ``snapshot`` unless a later one of the same version is kept already."""
+async def save(pools: Pools, session: str, epoch: int, snapshot: Snapshot) -> None:
+    """Keep ``snapshot`` unless a later one of the same version is kept already.
+
+    Nothing is kept either once the session's epoch is not ``epoch`` any more: what was folded
+    under an earlier one may hold words that have been erased since.
+    """
     async with pools.hub() as connection:
         await connection.execute(
             """
             INSERT INTO session_snapshots AS kept (session_id, tenant_id, sequence, version, state)
-            SELECT id, tenant_id, $2, $3, $4 FROM sessions WHERE id = $1
+            SELECT session_id, tenant_id, $3, $4, $5 FROM session_hubs
+            WHERE session_id = $1 AND epoch = $2 FOR SHARE
             ON CONFLICT (session_id) DO UPDATE
-                SET sequence = $2, version = $3, state = $4
-                WHERE kept.version <> $3 OR kept.sequence < $2
+                SET sequence = $3, version = $4, state = $5
+                WHERE kept.version <> $4 OR kept.sequence < $3
             """,
-            session, *snapshot,
+            session, epoch, *snapshot,
         )  # fmt: skip
+
+
+async def drop(pools: Pools, session: str) -> None:
+    """Keep nothing for ``session``."""
+    async with pools.hub() as connection:
+        await connection.execute("DELETE FROM session_snapshots WHERE session_id = $1", session)

@@ -24,6 +24,7 @@ from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.lease import Lease
 from server.hub.revocation import Revocation
+from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.secrets.secret import Secret
@@ -125,9 +126,11 @@ async def started(database_url, tokens, *, port=0, clock=None):
         name = new_id()
         membership = await stack.enter_async_context(Membership(pools, name, "http://here"))
         lease = Lease(pools, name, membership)
+        reader = LogReader(pools)
         hub = Hub(
-            acquire=lease.acquire, writer=writer, reader=LogReader(pools), clock=clock,
-            tasks=tasks, listener=Quiet(), drain_seconds=1,
+            acquire=lease.acquire, writer=writer, reader=reader, clock=clock,
+            snapshots=Snapshots(pools, reader, tasks), tasks=tasks, listener=Quiet(),
+            drain_seconds=1,
         )  # fmt: skip
         tasks.start("time", hub.keep_time())
         tasks.start("lease", lease.keep())

@@ -8,8 +8,8 @@ from protocol import commands as cmd
 from protocol.client import Client
 from protocol.frames import Ack
 from server.hub import fanout
-from server.hub import room as room_module
 from server.hub import seating as seating_module
+from server.hub import snapshots as snapshots_module
 from server.ids import new_id
 
 from .raw import Raw
@@ -117,7 +117,7 @@ async def test_a_position_that_cannot_be_honoured_gets_a_snapshot(told, monkeypa
 
 
 async def test_nobody_enters_before_the_log_is_read(told, monkeypatch, eventually):
-    monkeypatch.setattr(room_module, "LOAD_PAGE", 1)
+    monkeypatch.setattr(snapshots_module, "PAGE", 1)
     await told.caught_up()
     hub, room, log = told._node.hub, told.room, told.room.place.log_id
     position = room.head.sequence

@@ -19,6 +19,7 @@ from server.config import Settings, settings_key
 from server.hub.hub import Hub
 from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
+from server.hub.snapshots import Snapshots
 from server.ids import new_id
 from server.media.address import AddressGuard, parse_allowed
 from server.media.local_fabric import LocalFabric
@@ -181,6 +182,7 @@ async def hub(pools):
                 acquire=Lease(pools, node, membership).acquire,
                 writer=writer,
                 reader=LogReader(pools),
+                snapshots=Snapshots(pools, LogReader(pools), tasks),
                 clock=SystemClock(),
                 tasks=tasks,
                 listener=Alone(),
