@@ -8,10 +8,10 @@ from collections.abc import Iterable, Set
 
 import msgspec
 import orjson
-from msgspec.structs import replace
 
 from protocol import codec
 from protocol.ids import ViewName
+from server.classroom.view import blank
 from server.hub.draft import Recorded
 from server.hub.fanout import Frame, websocket_frame
 from server.hub.views import Audience, encode, frames, show
@@ -51,7 +51,7 @@ def shown(
     for each in stored:
         recorded = recall(each)
         if recorded is not None and each.sequence in blanked:
-            recorded = _blank(recorded)
+            recorded = _rewrite(recorded._replace(event=blank(recorded.event)))
         visible = None if recorded is None else show(recorded, audience)
         if visible is not None:
             seen.append((each.sequence, encode(visible)))
@@ -63,10 +63,6 @@ def catch_up_frame(stored: list[StoredEvent], of: ViewName, blanked: Set[int]) -
     first, last = stored[0].sequence, stored[-1].sequence
     told = frames(first, last, shown(stored, of, blanked))
     return Frame(first, last, b"".join(websocket_frame(payload) for _, _, payload in told))
-
-
-def _blank(recorded: Recorded) -> Recorded:
-    return _rewrite(recorded._replace(event=replace(recorded.event, text="")))
 
 
 def _rewrite(recorded: Recorded) -> Recorded:

@@ -237,9 +237,10 @@ class Room:
                     failed.answer(Refusal("internal", "This command failed; it was logged."))
         except UnavailableError as error:
             self._refuse_all()
-            if isinstance(error, FencedError):
-                raise
-            log.warning("append_outcome_unknown", session=self.place.session)
+            # Somebody has raised the epoch: another owner, which to recover will tell, or an
+            # erasure, which has changed the log.
+            self._must_reload |= isinstance(error, FencedError)
+            log.warning("append_failed", session=self.place.session, error=repr(error))
             await self._recover()
         else:
             asks.clear()

@@ -119,14 +119,34 @@ async def test_the_owners_address_is_known_while_it_is_registered(pools, rooms, 
 
 
 async def test_the_newest_snapshot_is_kept(pools, room):
-    assert await snapshots.load(pools, room.session, 1) is None
-    await snapshots.save(pools, room.session, Snapshot(10, 1, b"ten"))
-    await snapshots.save(pools, room.session, Snapshot(5, 1, b"five"))
-    assert await snapshots.load(pools, room.session, 1) == (10, 1, b"ten")
-    assert await snapshots.load(pools, room.session, 2) is None
+    session, epoch = room.session, room.epoch
+    assert await snapshots.load(pools, session, 1) is None
+    await snapshots.save(pools, session, epoch, Snapshot(10, 1, b"ten"))
+    await snapshots.save(pools, session, epoch, Snapshot(5, 1, b"five"))
+    assert await snapshots.load(pools, session, 1) == ((10, 1, b"ten"), None)
+    assert await snapshots.load(pools, session, 2) is None
     # A new shape replaces the old one, also where it covers less.
-    await snapshots.save(pools, room.session, Snapshot(5, 2, b"five"))
-    assert await snapshots.load(pools, room.session, 2) == (5, 2, b"five")
+    await snapshots.save(pools, session, epoch, Snapshot(5, 2, b"five"))
+    assert await snapshots.load(pools, session, 2) == ((5, 2, b"five"), None)
+    await snapshots.drop(pools, session)
+    assert await snapshots.load(pools, session, 2) is None
+
+
+async def test_a_snapshot_comes_with_what_the_log_says_there(pools, room, writer):
+    await writer.append(room.session, room.epoch, [room.chat(), room.chat()])
+    await snapshots.save(pools, room.session, room.epoch, Snapshot(2, 1, b"two"))
+    assert await snapshots.load(pools, room.session, 1) == ((2, 1, b"two"), room.digest)
+    await snapshots.save(pools, room.session, room.epoch, Snapshot(3, 1, b"three"))
+    assert await snapshots.load(pools, room.session, 1) == ((3, 1, b"three"), None)
+
+
+async def test_nothing_is_kept_of_an_epoch_that_is_over(pools, room):
+    earlier = room.epoch
+    await room.take_over()
+    await snapshots.save(pools, room.session, earlier, Snapshot(10, 1, b"ten"))
+    assert await snapshots.load(pools, room.session, 1) is None
+    await snapshots.save(pools, room.session, room.epoch, Snapshot(10, 1, b"ten"))
+    assert await snapshots.load(pools, room.session, 1) is not None
 
 
 async def test_an_installation_knows_itself(pools):
