@@ -38,7 +38,8 @@ from protocol.frames import (
     Welcome,
 )
 from protocol.snapshot import State
-from protocol.vectors.folding import ANN, TEACHER, identifier, logged
+from protocol.vectors.a_class import ANN, TEACHER, identifier
+from protocol.vectors.folding import logged
 
 _AT = "2026-11-22T09:00:00.123Z"
 _HEARTBEAT = Heartbeat(25_000, 10_000)

@@ -7,17 +7,9 @@ import msgspec
 
 from protocol import events as ev
 from protocol.codec import decode_event
-from protocol.commands import SceneItem, SceneLayout
+from protocol.commands import SceneItem, SceneLayout, Stroke
 from protocol.snapshot import State, fold
-
-TEACHER = "01900000-0000-7000-8000-000000000001"
-ANN = "01900000-0000-7000-8000-00000000000a"
-BOB = "01900000-0000-7000-8000-00000000000b"
-
-
-def identifier(number: int) -> str:
-    """Return the id of the thing with this number."""
-    return f"01900000-0000-7000-9000-{number:012d}"
+from protocol.vectors.a_class import ANN, CLASS, TEACHER, identifier
 
 
 def logged(sequence: int, event: ev.AnyEvent, by: str | None) -> dict[str, Any]:
@@ -39,162 +31,11 @@ def apply(state: State, entry: dict[str, Any]) -> None:
         fold(state, event, sequence=entry["sequence"], at=entry["at"], by=entry["by"])
 
 
-_A_LAYOUT = SceneLayout((SceneItem("slide"), SceneItem("camera", 7_500, 7_500, 2_500, 2_500)))
-
-# A whole class, in chapters. Each chapter is one vector, on the state that the last one left.
-_CLASS: list[tuple[str, list[tuple[ev.AnyEvent, str | None]]]] = [
-    (
-        "people come in and the class starts",
-        [
-            (ev.ParticipantJoined(TEACHER, "Dr. Okafor", "teacher"), None),
-            (ev.SessionStarted(), TEACHER),
-            (ev.ParticipantJoined(ANN, "Ann", "student"), None),
-            (ev.ParticipantJoined(BOB, "Bob “the quick” Ünal", "student"), None),
-        ],
-    ),
-    (
-        "hands keep the order of raising",
-        [
-            (ev.HandRaised(ANN, "Ann"), ANN),
-            (ev.HandRaised(BOB, "Bob"), BOB),
-            (ev.HandRaised(TEACHER, "Dr. Okafor"), TEACHER),
-            (ev.HandLowered(ANN), TEACHER),
-            (ev.HandRaised(ANN, "Ann"), ANN),
-        ],
-    ),
-    ("a hand raised again goes to the end", [(ev.HandRaised(BOB, "Bob"), BOB)]),
-    ("lowering a hand that is down changes nothing", [(ev.HandLowered(identifier(404)), TEACHER)]),
-    (
-        "chat, to everyone and to staff, with a reply",
-        [
-            (ev.ChatPosted(identifier(1), "Ann", "hello", "everyone"), ANN),
-            (
-                ev.ChatPosted(identifier(2), "Bob", "hi 👋🏽 <b>", "everyone", identifier(1)),
-                BOB,
-            ),
-            (ev.ChatPosted(identifier(3), "Ann", "I cannot hear", "staff"), ANN),
-            (ev.ChatPosted(identifier(4), "", "from the system", "everyone"), None),
-        ],
-    ),
-    (
-        "questions, votes and answers",
-        [
-            (ev.QuestionAsked(identifier(10), "Ann", "Why is x squared?"), ANN),
-            (ev.QuestionAsked(identifier(11), "Bob", "What about y?"), BOB),
-            (ev.QuestionAsked(identifier(12), "Bob", "And z?"), BOB),
-            (ev.QuestionUpvoted(identifier(10)), BOB),
-            (ev.QuestionUnvoted(identifier(10)), BOB),
-            (ev.QuestionAnswered(identifier(11)), TEACHER),
-            (ev.QuestionAnswered(identifier(12), "z is free."), TEACHER),
-            (ev.QuestionAnswered(identifier(404)), TEACHER),
-        ],
-    ),
-    (
-        "polls open, close and are published",
-        [
-            (
-                ev.PollOpened(identifier(20), "Ready?", ("Yes", "No"), False, False, "live", (0,)),
-                TEACHER,
-            ),
-            (
-                ev.PollOpened(
-                    identifier(21), "Which?", ("A", "B", "C"), True, True, "published", None
-                ),
-                TEACHER,
-            ),
-            (ev.PollVoted(identifier(20), (0,), False), ANN),
-            (ev.PollVoted(identifier(21), (0, 2), True), None),
-            (ev.PollClosed(identifier(20)), TEACHER),
-            (ev.PollPublished(identifier(21), (1, 0, 1)), TEACHER),
-            (ev.PollPublished(identifier(20), (1, 0), (0,)), TEACHER),
-            (ev.PollClosed(identifier(404)), TEACHER),
-        ],
-    ),
-    (
-        "scenes",
-        [
-            (ev.SceneCreated(identifier(30), "Slides", _A_LAYOUT), TEACHER),
-            (ev.SceneCreated(identifier(31), "Me", SceneLayout((SceneItem("camera"),))), TEACHER),
-            (ev.SceneChanged(identifier(31)), TEACHER),
-        ],
-    ),
-    (
-        "the teacher's media comes, goes and comes again",
-        [
-            (ev.PublisherConnected(TEACHER, 1280, 720, "h264"), None),
-            (ev.PublisherWarning("gop_warning"), None),
-            (ev.PublisherLost(TEACHER, "no media for 30 s"), None),
-            (ev.PublisherResumed(TEACHER), None),
-            (ev.PublisherReplaced(TEACHER), None),
-        ],
-    ),
-    ("the teacher's media is lost", [(ev.PublisherLost(TEACHER, "closed"), None)]),
-    (
-        "a destination gets live through trouble",
-        [
-            (ev.DestinationEnabled(identifier(40)), TEACHER),
-            (ev.DestinationConnecting(identifier(40), 1), None),
-            (ev.DestinationRetryScheduled(identifier(40), 2, "refused", 1_000), None),
-            (ev.DestinationConnecting(identifier(40), 2), None),
-            (ev.DestinationLive(identifier(40), 850), None),
-            (ev.DestinationDegraded(identifier(40), "slow"), None),
-        ],
-    ),
-    (
-        "destinations recover, switch, fail and stop",
-        [
-            (ev.DestinationRecovered(identifier(40)), None),
-            (ev.DestinationSwitched(identifier(40), "backup"), None),
-            (ev.DestinationEnabled(identifier(41)), TEACHER),
-            (ev.DestinationConnecting(identifier(41), 7), None),
-            (ev.DestinationFailed(identifier(41), "key_refused", 7), None),
-            (ev.DestinationEnabled(identifier(42)), TEACHER),
-            (ev.DestinationDisabled(identifier(42)), TEACHER),
-            (ev.DestinationStopped(identifier(42)), None),
-            (ev.DestinationLive(identifier(404), 1), None),
-        ],
-    ),
-    ("a destination is enabled again", [(ev.DestinationEnabled(identifier(41)), TEACHER)]),
-    (
-        "recordings: only the newest one counts",
-        [
-            (ev.RecordingStarted(identifier(50)), TEACHER),
-            (ev.RecordingStopped(identifier(50)), TEACHER),
-            (ev.RecordingStarted(identifier(51)), TEACHER),
-            (
-                ev.RecordingFinalized(identifier(50), "recordings/50/index.m3u8", 60_000, 9_000),
-                None,
-            ),
-        ],
-    ),
-    ("a recording fails", [(ev.RecordingFailed(identifier(51), "disk_full"), None)]),
-    (
-        "a recording is finalized",
-        [
-            (ev.RecordingStarted(identifier(52)), TEACHER),
-            (ev.RecordingFinalized(identifier(52), "recordings/52/index.m3u8", 1, 1), None),
-        ],
-    ),
-    (
-        "people leave, return and are removed with their hand",
-        [
-            (ev.ParticipantLeft(ANN), None),
-            (ev.ParticipantJoined(ANN, "Ann B.", "student"), None),
-            (ev.ParticipantRemoved(BOB, "noise"), TEACHER),
-            (ev.ParticipantLeft(BOB), None),
-            (ev.ParticipantRemoved(BOB), TEACHER),
-        ],
-    ),
-    ("all hands go down", [(ev.HandAllLowered(), TEACHER)]),
-    ("the end lowers every hand", [(ev.HandRaised(ANN, "Ann"), ANN), (ev.SessionEnded(), TEACHER)]),
-]
-
-
 def folds() -> list[Any]:
     """Return the class chapter by chapter: ``name``, ``before``, ``events``, ``after``."""
     cases: list[Any] = []
     state, sequence = State(), 0
-    for name, chapter in _CLASS:
+    for name, chapter in CLASS:
         before, entries = msgspec.to_builtins(state), []
         for event, by in chapter:
             sequence += 1
@@ -245,6 +86,7 @@ def trims() -> list[Any]:
     return [
         _trim("the last messages", "messages", 203, message),
         _trim("the last questions", "questions", 502, question),
+        _trim("the last captions", "captions", 8, ev.CaptionAdded("caption {n}", 0, 1, "en")),
         _trim("the last finished polls", "polls", 23, opened, ev.PollClosed(numbered)),
         _trim("open polls are kept", "polls", 22, opened, still_open, ev.PollClosed(numbered)),
         *_trims_in_bytes(numbered, still_open),
@@ -281,6 +123,37 @@ def _trims_in_bytes(numbered: str, still_open: ev.PollOpened) -> list[Any]:
         _trim("who has left goes first", "people", 300, joined, came_and_went, went),
         _trim("the budget of destinations", "destinations", 50, enabled),
         _trim("failed ones go first", "destinations", 12, still_enabled, enabled, failed),
+        *_trims_of_more(numbered, tricky),
+    ]
+
+
+def _trims_of_more(numbered: str, tricky: str) -> list[Any]:
+    """Return the same for the lists of pinned messages, assets, strokes, captions, artifacts."""
+    at = "2026-11-22T09:00:00.123Z"
+    pinned = ev.ChatPinned(numbered, ANN, tricky, tricky * 9, "everyone", at)
+    removed = ev.ChatRemoved("01900000-0000-7000-9000-000000000010", "everyone")
+    message = ev.ChatPosted(numbered, "Ann", tricky * 9, "everyone")
+    asset = ev.AssetAdded(numbered, "whiteboard", 'b/"{n}', tricky)
+    shown = ev.AssetShown("01900000-0000-7000-9000-000000000003", 1)
+    here, there = shown.asset, "01900000-0000-7000-9000-000000000004"
+    points = tuple(range(0, 10_000, 100))
+    drawn = ev.BoardDrawn(here, numbered, Stroke(points))
+    elsewhere = ev.BoardDrawn(there, numbered.replace("019", "029", 1), Stroke(points[:9]))
+    undone = ev.BoardUndone(here, "01900000-0000-7000-9000-000000000100")
+    said = ev.CaptionAdded(tricky * 12, 0, 1, "en")
+    chapter = ev.ChapterMarked(numbered, tricky, 7)
+    granted = ev.ParticipantGrantsChanged(numbered, {"board.draw": True, "caption.add": True})
+    joined = ev.ParticipantJoined(numbered, "Ann", "student")
+    return [
+        _trim("the budget of pinned messages", "pinned", 60, pinned),
+        _trim("a removed message weighs less", "messages", 90, message, removed),
+        _trim("the budget of assets keeps the shown one", "assets", 60, asset, shown),
+        _trim("the budget of strokes", "strokes", 150, shown, drawn),
+        _trim("strokes on what is not shown go first", "strokes", 130, shown, elsewhere, drawn),
+        _trim("an undone stroke weighs nothing", "strokes", 120, shown, drawn, undone),
+        _trim("the budget of captions", "captions", 12, said),
+        _trim("the budget of artifacts", "artifacts", 80, chapter),
+        _trim("grants weigh, too", "people", 200, joined, granted),
     ]
 
 

@@ -62,9 +62,10 @@ def arrive(state: Classroom, who: Actor) -> tuple[ev.AnyEvent, ...]:
     member = state.people.get(who.user)
     if member is not None and (member.present or member.is_out):
         return ()
+    role = who.role if member is None else member.role
     if must_wait(state, who):
-        return (ev.ParticipantWaiting(who.user, who.name, who.role),)
-    return (ev.ParticipantJoined(who.user, who.name, who.role),)
+        return (ev.ParticipantWaiting(who.user, who.name, role),)
+    return (ev.ParticipantJoined(who.user, who.name, role),)
 
 
 def depart(state: Classroom, user: str) -> tuple[ev.AnyEvent, ...]:

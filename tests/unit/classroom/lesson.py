@@ -12,7 +12,7 @@ from server.classroom import people
 from server.classroom.decide import decide, observe
 from server.classroom.evolve import evolve
 from server.classroom.state import Classroom
-from server.classroom.view import Rewritten, view
+from server.classroom.view import Rewritten, blank, view
 from tests.strategies import identifier
 
 VIEWS = ("staff", "student", "lobby")
@@ -54,6 +54,11 @@ class Lesson:
     def head(self):
         return len(self.log)
 
+    @property
+    def now(self):
+        """The time of the next event: one second after the last."""
+        return codec.timestamp(1_795_338_000_123 + 1_000 * self.head)
+
     def actor(self, user):
         return people.actor(self.state, user, f"Name of {user[-2:]}", ROLES[user])
 
@@ -68,7 +73,12 @@ class Lesson:
         """Return the events of the command; a refusal goes to the caller."""
         self._ids += 1
         events = decide(
-            self.state, self.actor(user), command, new_id=identifier(self._ids), expect=expect
+            self.state,
+            self.actor(user),
+            command,
+            new_id=identifier(self._ids),
+            at=self.now,
+            expect=expect,
         )
         self._record(events, by=user, key=f"key-of-{user}-{self._ids}")
         return events
@@ -96,7 +106,7 @@ class Lesson:
         first = self.head + 1
         for event in events:
             data = msgspec.json.encode(event)
-            at = codec.timestamp(1_795_338_000_123 + 1_000 * self.head)
+            at = self.now
             row = Logged(self.head + 1, at, by, key, event.type, data)
             self.log.append(row)
             self.state = evolve(self.state, event, sequence=row.sequence, at=at, by=by)
@@ -108,9 +118,12 @@ class Lesson:
                 self.told[of].append(self.frame(of, first, self.head))
         return events
 
-    def frame(self, of, first, last):
+    def frame(self, of, first, last, *, blanked=frozenset()):
         """Return the ``events`` frame of this range as the view gets it."""
-        rows = (shown(row, of) for row in self.log[first - 1 : last])
+        rows = (
+            shown(blank_row(row) if row.sequence in blanked else row, of)
+            for row in self.log[first - 1 : last]
+        )
         return codec.encode_events(first, last, [encoded(row) for row in rows if row is not None])
 
 
@@ -127,6 +140,11 @@ def shown(row, of):
         row = row._replace(data=msgspec.json.encode(what.event))
         return row if what.has_author else row._replace(by=None, key=None)
     return row
+
+
+def blank_row(row):
+    event = blank(codec.decode_event(row.kind, row.data))
+    return row._replace(data=msgspec.json.encode(event))
 
 
 def encoded(row):

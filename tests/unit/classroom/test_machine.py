@@ -16,7 +16,9 @@ from protocol.commands import COMMANDS
 from protocol.errors import Refusal
 from protocol.frames import CommandFrame
 from protocol.snapshot import State
+from server.classroom import people
 from server.classroom.access import grants
+from server.classroom.state import Actor
 from server.classroom.view import counters, mine, touches
 from tests.strategies import FOR_STAFF, REASON, commands, identifier
 from tests.unit.classroom.lesson import (
@@ -36,8 +38,16 @@ from tests.unit.classroom.lesson import (
 everybody = st.sampled_from((TEACHER, TEACHER, ANN, ANN, BOB, BOB, CY, ASSISTANT, ADMIN))
 DESTINATIONS = (identifier(101), identifier(102))
 # What ends a class, or somebody's part in it, ends most of what a run could find.
-FINAL = {"session.end", "participant.remove"}
+FINAL = {"session.end", "participant.remove", "participant.ban", "participant.set_grants"}
 OFTEN = tuple(sorted(set(COMMANDS) - FINAL))
+# What the table of PROTOCOL §3 keeps from students, said again in another way.
+HIDDEN = {
+    "poll.voted", "question.upvoted", "question.unvoted", "question.dismissed", "feedback.marked",
+    "note.added", "recording.finalized", "recording.failed", "participant.joined",
+    "participant.left", "participant.waiting", "participant.admitted", "participant.denied",
+    "participant.unbanned", "participant.muted", "participant.unmuted",
+    "participant.role_changed", "participant.grants_changed",
+}  # fmt: skip
 
 
 class Class(RuleBasedStateMachine):
@@ -73,8 +83,12 @@ class Class(RuleBasedStateMachine):
 
     @rule(user=everybody, data=st.data())
     def does_what_they_may(self, user, data):
-        may = sorted(set(grants(ROLES[user])) - FINAL)
-        self._does(user, data.draw(st.sampled_from(may)), data)
+        may = sorted(set(grants(self.lesson.state, user, self.role(user))) - FINAL)
+        if may:
+            self._does(user, data.draw(st.sampled_from(may)), data)
+
+    def role(self, user):
+        return self.lesson.actor(user).role
 
     @rule(user=everybody, op=st.sampled_from(OFTEN), data=st.data())
     def tries_anything(self, user, op, data):
@@ -89,6 +103,43 @@ class Class(RuleBasedStateMachine):
     @rule(anonymous=st.booleans(), correct=st.none() | st.just((1,)))
     def a_poll_opens(self, anonymous, correct):
         self.act(TEACHER, cmd.PollOpen("?", ("a", "b"), anonymous=anonymous, correct=correct))
+
+    @precondition(lambda self: self.lesson.state.messages)
+    @rule(
+        data=st.data(),
+        kind=st.sampled_from((cmd.ChatRemove, cmd.ChatRestore, cmd.ChatPin, cmd.ChatUnpin)),
+    )
+    def the_chat_is_moderated(self, data, kind):
+        message = data.draw(st.sampled_from(tuple(self.lesson.state.messages)))
+        self.act(TEACHER, kind(message))
+
+    @rule(number=st.integers(0, 5))
+    def a_newcomer_knocks(self, number):
+        user = identifier(200 + number)
+        self.lesson.happens(*people.arrive(self.lesson.state, Actor(user, "New", "student")))
+
+    @precondition(lambda self: self.waiting())
+    @rule(
+        data=st.data(),
+        kind=st.sampled_from((cmd.ParticipantAdmit, cmd.ParticipantDeny, cmd.ParticipantBan)),
+    )
+    def somebody_is_at_the_door(self, data, kind):
+        self.act(ASSISTANT, kind(data.draw(st.sampled_from(self.waiting()))))
+
+    def waiting(self):
+        known = self.lesson.state.people.items()
+        return [user for user, member in known if member.status == "waiting"]
+
+    @rule(pages=st.sampled_from((None, 2)))
+    def a_board_is_shown(self, pages):
+        (added,) = self.act(TEACHER, cmd.AssetAdd("whiteboard", "b", "Board", pages)) or (None,)
+        if added is not None:
+            self.act(TEACHER, cmd.AssetShow(added.asset))
+
+    @precondition(lambda self: self.lesson.state.assets)
+    @rule(data=st.data(), op=st.sampled_from(("board.draw", "board.draw", "board.undo")))
+    def somebody_draws(self, data, op):
+        self._does(TEACHER, op, data)
 
     @precondition(lambda self: self.lesson.head > 15)
     @rule(user=everybody, op=st.sampled_from(sorted(FINAL)), data=st.data())
@@ -143,12 +194,14 @@ class Class(RuleBasedStateMachine):
             "questions": tuple(state.questions),
             "polls": tuple(state.polls),
             "scenes": tuple(state.scenes),
+            "assets": tuple(state.assets),
+            "artifacts": tuple(state.artifacts),
             "destinations": DESTINATIONS,
         }
         command = data.draw(commands(op, **known))
         assert decode_command(_sent(command)) == command
         expect = None
-        if op in ("poll.vote", "poll.close", "scene.switch"):
+        if op in ("poll.vote", "poll.close", "scene.switch", "asset.show", "artifact.edit"):
             expect = data.draw(st.none() | st.none() | st.integers(0, self.lesson.head))
         self.act(user, command, expect)
 
@@ -159,9 +212,10 @@ class Class(RuleBasedStateMachine):
         except Refusal:
             assert self.lesson.state is state, "a refusal changes nothing"
             assert self.lesson.head == head, "a refusal leaves no event"
-            return
+            return ()
         for event in events:
             self._model(user, event, state)
+        return events
 
     def _model(self, user, event, before):
         """What the rules of hands and votes mean, said a second time and in another way."""
@@ -169,7 +223,7 @@ class Class(RuleBasedStateMachine):
             case ev.HandRaised():
                 assert event.user == user
                 self.queue.append(user)
-            case ev.HandLowered() | ev.ParticipantRemoved():
+            case ev.HandLowered() | ev.ParticipantRemoved() | ev.ParticipantBanned():
                 self.queue = [each for each in self.queue if each != event.user]
             case ev.HandAllLowered() | ev.SessionEnded():
                 self.queue = []
@@ -212,8 +266,8 @@ class Class(RuleBasedStateMachine):
             event = msgspec.json.decode(row.data, type=ev.EVENTS[row.kind])
             named |= touches(before, event, row.by)
         self.looked_at = self.lesson.head
-        for user, role in ROLES.items():
-            now = mine(self.lesson.state, user, role, 0)
+        for user in ROLES:
+            now = mine(self.lesson.state, user, self.role(user), 0)
             assert user in named or self.mine.get(user, now) == now
             self.mine[user] = now
             own = {name: votes[user] for name, votes in self.votes.items() if user in votes}
@@ -253,21 +307,73 @@ class Class(RuleBasedStateMachine):
         assert FOR_STAFF not in text
         assert REASON not in text
         told = json.loads(frame)["events"]
-        hidden = {"poll.voted", "question.upvoted", "question.unvoted"}
-        hidden |= {"participant.joined", "participant.left", "recording.finalized"}
-        assert not hidden & {event["type"] for event in told}
+        assert not HIDDEN & {event["type"] for event in told}
         assert not any(event["type"].startswith("destination.") for event in told)
+        assert not any(event["data"].get("artifact_type") == "note" for event in told)
         assert all(
             event["data"]["correct"] is None for event in told if event["type"] == "poll.opened"
         )
         view = self.lesson.views["student"]
         assert view.people == {}
-        assert view.destinations == {}
+        assert view.destinations == view.feedback == {}
         assert all(poll.correct is None for poll in view.polls if poll.status != "published")
         numbers = counters(self.lesson.state, "student", sequence=head, online=3, reactions={})
         for poll in view.polls:
             public = poll.results == "live" or poll.status == "published"
             assert (poll.poll in numbers.polls) == public
+
+    @invariant()
+    def what_was_removed_is_caught_up_with_as_blank(self):
+        """Whoever comes later reads no removed text, in any view, and stands where others do."""
+        head, state = self.lesson.head, self.lesson.state
+        removed = {name for name, said in state.messages.items() if said.removed}
+        assert state.blanked == {row for name in removed for row in state.messages[name].sequences}
+        for of in ("staff", "student"):
+            frame = self.lesson.frame(of, 1, head, blanked=state.blanked)
+            for event in json.loads(frame)["events"]:
+                data = event["data"]
+                if data.get("message") in removed and "text" in data:
+                    assert data["text"] == ""
+            client = Client("token", new_key=lambda: "key")
+            client.receive(self.lesson.snapshots[of][0])
+            client.receive(frame)
+            assert client.state == self.lesson.views[of]
+
+    @invariant()
+    def a_pinned_message_is_one_that_is_there(self):
+        state = self.lesson.state
+        assert all(not state.messages[name].removed for name in state.pinned)
+        assert {each.message for each in self.lesson.views["staff"].pinned} == state.pinned
+
+    @invariant()
+    def the_rules_and_the_staffs_view_agree_on_everybody(self):
+        known = {
+            user: (person.role, person.status, person.present, person.grants)
+            for user, person in self.lesson.views["staff"].people.items()
+        }
+        assert known == {
+            user: (member.role, member.status, member.present, member.grants)
+            for user, member in self.lesson.state.people.items()
+        }
+
+    @invariant()
+    def the_views_show_what_the_rules_know(self):
+        state, staff = self.lesson.state, self.lesson.views["staff"]
+        assert [each.asset for each in staff.assets] == list(state.assets)
+        assert state.shown == (
+            None if staff.shown is None else (staff.shown.asset, staff.shown.page)
+        )
+        assert {each.id for each in staff.strokes} == {
+            stroke for strokes in state.strokes.values() for stroke, _ in strokes
+        }
+        assert {each.artifact: each.touched for each in staff.artifacts} == {
+            name: artifact.touched for name, artifact in state.artifacts.items()
+        }
+        assert {each.scene: each.touched for each in staff.scenes} == state.scenes
+        for of in ("staff", "student"):
+            view = self.lesson.views[of]
+            assert view.presented == state.presented
+            assert view.locked == state.locked
 
     @invariant()
     def nobody_sees_who_voted_in_an_anonymous_poll(self):

@@ -9,23 +9,22 @@ from hypothesis import strategies as st
 
 from protocol import codec, limits, trimming
 from protocol import events as ev
-from protocol.commands import SceneItem, SceneLayout
-from protocol.frames import SnapshotFrame
-from protocol.snapshot import (
-    Destination,
-    Hand,
-    Message,
-    Person,
-    Poll,
-    Publisher,
-    Question,
-    Recording,
-    Scene,
-    State,
-    fold,
+from protocol.commands import (
+    COMMANDS,
+    ArtifactPayload,
+    SceneItem,
+    SceneLayout,
+    Stroke,
 )
+from protocol.frames import SnapshotFrame
+from protocol.snapshot import State, fold
+from protocol.state.output import Artifact, Caption, Destination, Recording, Replay
+from protocol.state.people import Hand, Person
+from protocol.state.polls import Poll
+from protocol.state.stage import Asset, Drawn, Publisher, Scene, Shown
+from protocol.state.talk import Chat, Message, Pinned, Question
 from protocol.trimming import fit, fit_values, json_bytes
-from tests.strategies import characters, identifier
+from tests.strategies import characters, event_of, identifier
 
 AT = codec.timestamp(1_795_338_000_123)
 LARGE = 2**53 - 1
@@ -62,8 +61,14 @@ LONGEST_ITEM = {"x": 10_000, "y": 10_000, "width": 10_000, "height": 10_000}
     [
         Hand(ANN, "Ann", AT),
         Message(ANN, ANN, "Ann", AT, "text", "everyone", ANN),
-        Question(ANN, ANN, "Ann", AT, "?", "answered", None),
-        Question(ANN, ANN, "Ann", AT, "?", "answered", "!"),
+        Pinned(ANN, ANN, "Ann", AT, "text", "everyone"),
+        Asset(ANN, "whiteboard", "boards/1", "Board", 2_000, LARGE),
+        Drawn(ANN, ANN, ANN, Stroke((0, 10_000) * 512, "#000000", 1_000, "highlighter", 2_000)),
+        Artifact(ANN, "transcript", "Limits", LARGE, LARGE),
+        Artifact(ANN, "transcript", None, LARGE, LARGE),
+        Caption("Welcome.", LARGE, LARGE, "x" * 35),
+        Question(ANN, ANN, "Ann", AT, "?", "dismissed", None),
+        Question(ANN, ANN, "Ann", AT, "?", "dismissed", "!"),
         Poll(
             ANN,
             "?",
@@ -89,9 +94,10 @@ def test_an_item_takes_no_more_than_it_weighs(item):
 @pytest.mark.parametrize(
     "item",
     [
-        Person("Ann", "assistant", False),
-        Destination("disabled", "retry_scheduled", "refused", LARGE),
-        Destination("disabled", "retry_scheduled", None, LARGE),
+        Person("Ann", "assistant", "admitted", False, AT),
+        Person("Ann", "assistant", "admitted", False, AT, {"board.draw": False}),
+        Destination("disabled", "retry_requested", "refused", LARGE),
+        Destination("disabled", "retry_requested", None, LARGE),
     ],
     ids=lambda item: type(item).__name__,
 )
@@ -137,15 +143,17 @@ def test_values_keep_the_order_of_their_keys():
 
 
 def test_the_numbers_of_what_is_kept():
+    first, last = identifier(0), identifier(limits.SNAPSHOT_MESSAGES + 2)
     chat = (
-        ev.ChatPosted(identifier(n), "Ann", "hi", "everyone")
+        ev.ChatPosted(identifier(n), "", "", "everyone", None)
         for n in range(limits.SNAPSHOT_MESSAGES + 3)
     )
     messages = folded(*chat).messages
-    assert [message.message for message in messages] == [identifier(n) for n in range(3, 203)]
-    asked = (ev.QuestionAsked(identifier(n), "", "?") for n in range(limits.SNAPSHOT_QUESTIONS + 3))
-    questions = folded(*asked).questions
-    assert [each.question for each in questions] == [identifier(n) for n in range(3, 503)]
+    assert len(messages) <= limits.SNAPSHOT_MESSAGES
+    assert messages[0].message != first
+    assert messages[-1].message == last
+    captions = (ev.CaptionAdded("a", n, n + 1, "en") for n in range(limits.SNAPSHOT_CAPTIONS + 3))
+    assert [each.start_ms for each in folded(*captions).captions] == list(range(3, 8))
     polls = []
     for number in range(limits.SNAPSHOT_FINISHED_POLLS + 3):
         polls.append(_poll(number, "?"))
@@ -179,6 +187,20 @@ def everything(char, number):
         ev.DestinationFailed(here, char * 50, LARGE),
         ev.PublisherConnected(here, 7_680, 4_320, "h264"),
         ev.RecordingStarted(here),
+        ev.ChatPinned(here, here, name, char * 2_000, "everyone", AT),
+        ev.ParticipantGrantsChanged(here, dict.fromkeys(COMMANDS, True)),
+        ev.ParticipantMuted(here),
+        ev.AssetAdded(here, "whiteboard", '"' * 500, name, 2_000),
+        ev.AssetShown(here, 2_000),
+        ev.BoardDrawn(
+            here, here, Stroke((10_000,) * 1_024, "#ffffff", 1_000, "highlighter", 2_000)
+        ),
+        ev.CaptionAdded(char * 500, LARGE, LARGE, "x" * 35),
+        ev.ChapterMarked(here, name, LARGE),
+        ev.ArtifactCreated(
+            identifier(20_000 + number), "chapter", ArtifactPayload(title=name, start_ms=LARGE)
+        ),
+        ev.FeedbackMarked("slower"),
     )
 
 
@@ -192,7 +214,10 @@ def test_a_snapshot_is_bounded_by_construction(char):
     for number in range(120):
         folded(*everything(char, number), state=state)
         assert size(state) <= limits.SNAPSHOT_BYTES
-    for part in (state.people, state.hands, state.messages, state.questions, state.polls):
+    for part in (
+        *(state.people, state.hands, state.messages, state.pinned, state.questions, state.polls),
+        *(state.assets, state.strokes, state.captions, state.artifacts),
+    ):
         assert part, "what is newest is there"
     assert state.scenes
     assert state.destinations
@@ -211,28 +236,36 @@ def test_many_small_things_are_bounded_too(text):
             _poll(n, text),
             ev.SceneCreated(here, text, SceneLayout((SceneItem("camera"),))),
             ev.DestinationEnabled(here),
+            ev.AssetAdded(here, "slide", "a", text),
+            ev.BoardDrawn(here, here, Stroke((0, 0))),
+            ev.CaptionAdded(text, n, n, "en"),
+            ev.HighlightMarked(here, None, n),
+            ev.ChatPinned(here, here, text, text, "everyone", AT),
             state=state,
         )
-    assert limits.SNAPSHOT_BYTES * 0.8 < size(state) <= limits.SNAPSHOT_BYTES
+    assert limits.SNAPSHOT_BYTES * 0.75 < size(state) <= limits.SNAPSHOT_BYTES
 
 
 def test_the_budgets_and_all_the_rest_add_up():
-    budgets = (
-        limits.MESSAGES_BYTES,
-        limits.QUESTIONS_BYTES,
-        limits.POLLS_BYTES,
-        limits.SCENES_BYTES,
-        limits.HANDS_BYTES,
-        limits.PEOPLE_BYTES,
-        limits.DESTINATIONS_BYTES,
-    )
+    budgets = [
+        value
+        for name, value in vars(limits).items()
+        if name.endswith("_BYTES")
+        and name not in {"FRAME_BYTES", "WEBSOCKET_BYTES", "EVENTS_FRAME_BYTES", "SNAPSHOT_BYTES"}
+    ]
+    assert len(budgets) == 12
     rest = State(
         status="scheduled",
         started_at=AT,
         ended_at=AT,
         scene=ANN,
+        presented=ANN,
+        chat=Chat(False, 3_600, False, False),
+        shown=Shown(ANN, 2_000),
+        feedback=dict.fromkeys(("lost", "got_it", "slower", "faster"), LARGE),
         publisher=Publisher(ANN, False, LARGE, LARGE),
         recording=Recording(ANN, "finalized"),
+        replay=Replay(ANN, "published", AT),
     )
     assert sum(budgets) + size(rest) <= limits.SNAPSHOT_BYTES
 
@@ -241,7 +274,7 @@ def test_who_waits_longest_keeps_their_place():
     raised = [ev.HandRaised(identifier(n), "n" * 100) for n in range(300)]
     hands = [hand.user for hand in folded(*raised).hands]
     assert hands == [identifier(n) for n in range(len(hands))]
-    assert 100 < len(hands) < 300
+    assert 40 < len(hands) < 300
 
 
 def test_open_questions_and_polls_enabled_destinations_and_who_is_here_stay_longest():
@@ -300,17 +333,7 @@ def test_a_message_is_weighed_but_once():
 @pytest.mark.parametrize("kind", ev.EVENTS.values(), ids=ev.EVENTS)
 def test_the_fold_is_total(kind):
     """On an empty state, and on one that knows other things, no event breaks anything."""
-    values = {
-        "user": ANN, "name": "Ann", "role": "student", "message": ANN, "text": "a",
-        "to": "everyone", "question": ANN, "prompt": "?", "poll": ANN, "options": ("a", "b"),
-        "multiple": False, "anonymous": False, "results": "live", "choices": (0,),
-        "tally": (1, 0), "scene": ANN, "layout": SceneLayout((SceneItem("camera"),)),
-        "destination": ANN, "attempt": 1, "ttff_ms": 1, "code": "c", "delay_ms": 1,
-        "attempts": 1, "width": 1, "height": 1, "codec": "h264", "reason": "r",
-        "recording": ANN, "media_uri": "m", "duration_ms": 1, "bytes": 1,
-    }  # fmt: skip
-    fields = msgspec.structs.fields(kind)
-    event = kind(**{field.name: values[field.name] for field in fields if field.required})
+    event = event_of(kind)
     for state in (State(), folded(*everything("a", 1))):
         folded(event, state=state, by=None)
         assert msgspec.json.decode(msgspec.json.encode(state), type=State) == state
@@ -326,8 +349,8 @@ def test_a_trimmed_snapshot_and_the_events_after_it_are_the_next_snapshot(chosen
     for state in (whole := folded(*events), resumed):
         for poll in state.polls:
             poll.touched = 0  # a sequence, counted from the cut by this test
-        for scene in state.scenes:
-            scene.touched = 0
+        for thing in (*state.scenes, *state.assets, *state.artifacts):
+            thing.touched = 0
     assert msgspec.json.encode(resumed) == msgspec.json.encode(whole)
 
 
@@ -335,4 +358,5 @@ def test_weights_are_public_to_the_twin():
     """The constants that ``state.js`` repeats exist under these names."""
     assert trimming.json_bytes("é") == 4
     names = ["MESSAGE", "QUESTION", "POLL", "SCENE", "SCENE_ITEM", "HAND", "PERSON", "DESTINATION"]
+    names += ["PINNED", "GRANT", "ASSET", "STROKE", "ARTIFACT", "CAPTION"]
     assert all(getattr(limits, f"{name}_WEIGHT") > 0 for name in names)
