@@ -17,7 +17,7 @@ from protocol.ids import Role
 from server import logs
 from server.auth.tokens import Tokens
 from server.check import check_all
-from server.cli_record import export, head, verify
+from server.cli_record import erase, export, head, verify
 from server.clock import SystemClock
 from server.config import Settings, load, settings_table
 from server.demo import Demo, hold_demo
@@ -183,7 +183,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     raise SystemExit(1)
 
 
-for command in (verify, head, export):
+for command in (verify, head, export, erase):
     liveclass.add_command(command)
 
 

@@ -16,9 +16,10 @@ import msgspec
 
 from server.clock import SystemClock
 from server.errors import InvalidInputError
+from server.store import erasure, export_check, heads
 from server.store import export as exports
-from server.store import export_check, heads
 from server.store.chain import Verdict
+from server.store.erasure import Erased
 from server.store.heads import SignedHead
 from server.store.log import LogReader
 from server.store.pool import Pools
@@ -134,6 +135,27 @@ async def _export(database_url: str, session: str, write: _Write) -> None:
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
                 click.echo(f"{sequence} of {of} events", err=True)
+
+
+@click.command()
+@click.argument("user", type=click.UUID)
+@click.option("--tenant", type=click.UUID, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_needed_url
+def erase(user: UUID, tenant: UUID, yes: bool, database_url: str) -> None:
+    """Erase a person: their words in every class, their name, their address.
+
+    The logs go on to verify. If it is interrupted, run it again: it goes on.
+    """
+    if not yes:
+        click.confirm(f"Erase {user} for good?", abort=True)
+    erased = asyncio.run(_erase(database_url, str(tenant), str(user)))
+    click.echo(f"erased  {erased.events} events in {erased.sessions} sessions")
+
+
+async def _erase(database_url: str, tenant: str, user: str) -> Erased:
+    async with Pools.open(database_url, size=1) as pools:
+        return await erasure.erase(pools, tenant, user)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from server.classroom.erasure import is_scrubbed
+
 
 class Link(NamedTuple):
     """One event as the chain sees it; without ``salt`` if it was erased."""
@@ -143,10 +145,12 @@ class Verifier:
         )
         if linked != link.digest:
             return verdict.break_at(expected, "does not fit what comes before it")
-        if link.salt is not None:
-            payload = canonical(orjson.loads(link.payload))
-            if payload_digest(link.salt, payload) != link.payload_digest:
-                return verdict.break_at(expected, "holds other data than was written")
+        payload = orjson.loads(link.payload)
+        if link.salt is None:
+            if not is_scrubbed(link.type, payload):
+                return verdict.break_at(expected, "its salt is gone, its words are not")
+        elif payload_digest(link.salt, canonical(payload)) != link.payload_digest:
+            return verdict.break_at(expected, "holds other data than was written")
         if self._head is not None and self._head[0] == expected and self._head[1] != linked:
             return verdict.break_at(expected, "not the event that the signed head is of")
         return Verdict(expected, link.digest, verdict.erased + (link.salt is None), None)

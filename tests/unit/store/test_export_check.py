@@ -107,11 +107,14 @@ FAULTS = {
     "a header of another tenant": (
         lambda w: [w[0].replace(TENANT.encode(), USER.encode()), *w[1:]], 5,
     ),
+    "other words in an erased event": (
+        lambda w: [*w[:3], w[3].replace("…".encode(), b"?"), *w[4:]], ERASED,
+    ),
     "another rest of an erased event": (
-        lambda w: [*w[:3], w[3].replace("…".encode(), b"?"), *w[4:]], 5,
+        lambda w: [*w[:3], w[3].replace(b"[1,null]", b"[2,null]"), *w[4:]], 5,
     ),
     "an event passed off as erased": (
-        lambda w: [*w[:2], re_written(w[2], salt=None, payload={"text": "never said"}), *w[3:]], 5,
+        lambda w: [*w[:2], re_written(w[2], salt=None, payload={"text": "never said"}), *w[3:]], 2,
     ),
     "no header": (lambda w: w[1:], 0),
     "nothing": (lambda w: [], 0),

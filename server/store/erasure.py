@@ -1,0 +1,134 @@
+"""The erasure of a person: their words leave the log and everything that was made of it.
+
+One transaction per session: the words, the salts and the digests of commands go from the log; the
+session's tables are written anew from what is left; saved folds are deleted and the epoch is
+raised, so that a room with the old words in memory is fenced (``server.hub.forgetting`` reloads
+it). Between two sessions it can be interrupted: the person stays marked in ``erasures``, and asked
+again it goes on. What to take out is ``server.classroom.erasure``'s to say.
+"""
+
+from typing import NamedTuple
+
+import orjson
+import structlog
+
+from protocol.events import EVENTS
+from server.classroom.erasure import REPEATING, Scrubber
+from server.errors import ConflictError, NotFoundError
+from server.ids import new_id
+
+from .chain import canonical
+from .pool import AcquiredConnection, Pools
+from .projector import refold
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PAGE = 1000
+CHANNEL = "liveclass_erased"
+"""A session's id is notified here when words have been erased from its log."""
+
+
+class Erased(NamedTuple):
+    """How much a person's erasure has changed; no session if there was nothing of theirs."""
+
+    sessions: int
+    events: int
+
+
+async def erase(pools: Pools, tenant: str, user: str) -> Erased:
+    """Erase a person for good: their words in every session, their name and their address.
+
+    They are made inactive first, so that they can say nothing more. Once this returns nothing of
+    theirs is left in the database. After any error it may be called again, and goes on.
+
+    Raises:
+        NotFoundError: If the tenant has no such person.
+        ConflictError: If the log holds an event of theirs that this version does not know.
+        UnavailableError: If the database is away.
+
+    """
+    async with pools.projector() as connection:
+        erasure = await connection.fetchval(
+            "SELECT begin_erasure($1, $2, $3)", tenant, user, new_id()
+        )
+    if erasure is None:
+        raise NotFoundError("This tenant has no such person.")
+    # Again until nothing is found: they may have been in a class a moment ago.
+    while await _pass(pools, erasure, tenant, user):
+        pass
+    async with pools.projector() as connection:
+        await connection.execute("SELECT finish_erasure($1)", erasure)
+        row = await connection.fetchrow(
+            "SELECT sessions, events FROM erasures WHERE id = $1", erasure
+        )
+    assert row is not None, "it is never deleted"
+    log.info("person_erased", user=user, sessions=row[0], events=row[1])
+    return Erased(*row)
+
+
+async def _pass(pools: Pools, erasure: str, tenant: str, user: str) -> bool:
+    """Look at every session once; say whether there was anything to erase."""
+    found = False
+    session = None
+    while (session := await _next_session(pools, tenant, user, session)) is not None:
+        async with pools.projector() as connection, connection.transaction():
+            if await _scrub(connection, erasure, session, user):
+                found = True
+                await refold(connection, session)
+                await connection.execute("SELECT forget_session($1, $2)", erasure, session)
+    return found
+
+
+async def _next_session(pools: Pools, tenant: str, user: str, after: str | None) -> str | None:
+    """Return the next session whose log names the person.
+
+    From the log itself, not from a table that may be late; one session at a time.
+    """
+    async with pools.projector() as connection:
+        session: str | None = await connection.fetchval(
+            """
+            SELECT s.id FROM sessions s
+            WHERE s.tenant_id = $1 AND ($3::uuid IS NULL OR s.id > $3) AND EXISTS (
+                SELECT FROM session_state_events e WHERE e.session_id = s.id
+                AND (e.actor_id = $2 OR e.event_payload ->> 'user' = $2::uuid::text))
+            ORDER BY s.id LIMIT 1
+            """,
+            tenant, user, after,
+        )  # fmt: skip
+    return session
+
+
+async def _scrub(connection: AcquiredConnection, erasure: str, session: str, user: str) -> int:
+    """Take the person's words out of one log; return how many events held any."""
+    scrubber = Scrubber(user)
+    erased = after = 0
+    while True:
+        rows = await connection.fetch(
+            """
+            SELECT sequence, event_type, actor_id, event_payload FROM session_state_events
+            WHERE session_id = $1 AND sequence > $2 AND (
+                actor_id = $3 OR event_payload ->> 'user' = $3::uuid::text
+                OR event_type = ANY ($4::text[]))
+            ORDER BY sequence LIMIT $5
+            """,
+            session, after, user, list(REPEATING), PAGE,
+        )  # fmt: skip
+        if not rows:
+            return erased
+        left: dict[int, bytes] = {}
+        for sequence, kind, by, payload in rows:
+            if kind not in EVENTS:
+                raise ConflictError(
+                    f"Event {sequence} of session {session} is of a type that this version does "
+                    f"not know: {kind}. Erase with the version that wrote it."
+                )
+            scrubbed = scrubber.scrub(kind, by, orjson.loads(payload))
+            if scrubbed is not None:
+                left[sequence] = canonical(scrubbed)
+        if left:
+            await connection.execute(
+                "SELECT erase_words($1, $2, $3, $4)",
+                erasure, session, list(left), list(left.values()),
+            )  # fmt: skip
+        erased += len(left)
+        after = rows[-1]["sequence"]
