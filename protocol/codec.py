@@ -180,7 +180,8 @@ def bad_request(error: Exception, raw: bytes, whole: str = "body") -> Refusal:
 def _refused(data: bytes, error: Exception) -> MalformedFrameError | RefusedFrame:
     """Decide whether what could not be decoded can still be answered."""
     try:
-        frame = json.loads(data)
+        # As text: given bytes, it would take UTF-16 and UTF-32, too.
+        frame = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return MalformedFrameError("not valid JSON")
     if not isinstance(frame, dict):

@@ -61,6 +61,8 @@ def decoded(data):
         b'{"type":"command","id":' + b"9" * 5_000 + b',"op":"hand.raise","key":"k"}',
         command("[" * 30_000 + "]" * 30_000),
         command('{"text":' * 6_000 + "1" + "}" * 6_000),
+        b"\xef\xbb\xbf" + command("{}"),
+        command("{}").decode().encode("utf-16"),
     ],
     ids=lambda data: data[:30].decode("latin-1"),
 )
