@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test check fix bench screenshots spec vendor lock clean
+.PHONY: help setup setup-dev demo run test check fix bench fuzz screenshots spec vendor lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ fix: setup-dev  ## Mend format and lint
 
 bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
 	$(BIN)/python -m load.bench
+
+fuzz: setup-dev  ## Send a million random frames to a live server, and judge what comes back
+	$(BIN)/python -m load.fuzz
 
 screenshots: setup-dev  ## Take the pictures of README and docs again
 	$(BIN)/python -m tests.screenshots

@@ -8,6 +8,7 @@ import sys
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import BadHttpMessage
 
 
 def configure(form: str = "console", level: str = "info") -> None:
@@ -54,3 +55,9 @@ def configure(form: str = "console", level: str = "info") -> None:
     root.setLevel(level.upper())
     for noisy in ("aiortc", "aioice", "botocore", "aiobotocore", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("aiohttp.server").addFilter(_is_no_bad_request)
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    """Whether a record is about more than bytes that are no HTTP: anybody may send those."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], BadHttpMessage)

@@ -71,8 +71,8 @@ async def _fanout(serve: str | None, peers: int, size: int, rounds: int) -> list
 
 async def _commands(sessions: int, rate: float, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
-        async with demo(Path(directory) / "demo.log") as ready:
-            return await commands.measure(ready, sessions=sessions, rate=rate, seconds=seconds)
+        async with demo(Path(directory) / "demo.log") as held:
+            return await commands.measure(held.ready, sessions=sessions, rate=rate, seconds=seconds)
 
 
 def _fanout_table(peers: int, size: int, rows: list[dict[str, Any]]) -> str:

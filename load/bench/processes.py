@@ -134,8 +134,17 @@ async def serving(
             await process.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running ``liveclass demo``: its first process, its data, and where everything is."""
+
+    pid: int
+    data: Path
+    ready: Ready
+
+
 @contextlib.asynccontextmanager
-async def demo(log: Path) -> AsyncIterator[Ready]:
+async def demo(log: Path) -> AsyncIterator[Demo]:
     """Run ``liveclass demo`` with nobody in it, on a directory of its own, writing to ``log``.
 
     Raises:
@@ -145,10 +154,10 @@ async def demo(log: Path) -> AsyncIterator[Ready]:
     with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as directory:
         # Started by root, the database runs as somebody else, who must find its way in.
         os.chmod(directory, 0o711)  # noqa: S103
-        ready_file = Path(directory) / "ready.json"
+        ready_file, data = Path(directory) / "ready.json", Path(directory) / "data"
         command = (
             *(sys.executable, "-m", "server", "demo", "--port", "0"),
-            *("--data", str(Path(directory) / "data"), "--ready-file", str(ready_file)),
+            *("--data", str(data), "--ready-file", str(ready_file)),
             *("--teacher", "none", "--students", "0"),
         )
         with log.open("wb") as output:
@@ -156,7 +165,7 @@ async def demo(log: Path) -> AsyncIterator[Ready]:
                 *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
             )
         try:
-            yield await _ready(process, ready_file, log)
+            yield Demo(process.pid, data, await _ready(process, ready_file, log))
         finally:
             if process.returncode is None:
                 process.terminate()
