@@ -3,7 +3,8 @@
 A shell opens the socket and moves bytes; every decision is here, the same in each shell:
 
 - after opening: send :meth:`Client.hello`;
-- for each message: :meth:`Client.receive`, then send all of :meth:`Client.data_to_send`;
+- for each message: :meth:`Client.receive`, then send all of :meth:`Client.data_to_send`; a second
+  welcome says that this person is somewhere else now (let in, or with another role);
 - when :class:`RetryAfter` comes: wait that long, call :meth:`Client.resend`, send;
 - on loss of the connection: :meth:`Client.disconnected`, wait, open again. Commands that were not
   answered go out again by themselves, in order, with the keys they had.
@@ -213,10 +214,11 @@ class Client:
             self.state = None
         if frame.log != self.log:  # its sequences have nothing to do with the last one's
             self.mine = None
+        is_first = self.phase != "live"
         self.phase, self.welcome = "live", frame
         self.log, self.view, self.head = frame.log, frame.view, frame.head
-        for pending in self._pending.values():
-            self._send_command(pending)
+        if is_first:  # or what is under way on this connection is still answered
+            self.resend()
         return (frame,)
 
     def _apply(self, frame: EventsFrame) -> Sequence[Received]:

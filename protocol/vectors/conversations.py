@@ -37,7 +37,9 @@ from protocol.frames import (
     SnapshotFrame,
     Welcome,
 )
+from protocol.ids import FOREVER
 from protocol.snapshot import State
+from protocol.state.people import Person
 from protocol.vectors.a_class import ANN, TEACHER, identifier
 from protocol.vectors.folding import logged
 
@@ -131,7 +133,7 @@ def _described(meaning: Received) -> dict[str, Any]:
 
 
 def _welcome(recovery: Any, head: int, *, log: str = "log-1", view: Any = "student") -> Welcome:
-    me = Me(ANN, "Ann", "student", ("chat.post",))
+    me = Me(ANN, "Ann", "assistant" if view == "staff" else "student", ("chat.post",))
     return Welcome(
         "c1", identifier(1), log, 1, head, me, view, recovery, _HEARTBEAT, _LIMITS, _AT, _AT
     )
@@ -142,8 +144,8 @@ def _events(first: int, to: int, events: Sequence[tuple[int, ev.AnyEvent]] = ())
     return {"type": "events", "from": first, "to": to, "events": entries}
 
 
-def _mine(sequence: int, position: int | None) -> Mine:
-    return Mine(sequence, "student", (), False, position, None, {}, (), (), ())
+def _mine(sequence: int, position: int | None, muted_until: str | None = None) -> Mine:
+    return Mine(sequence, "student", (), False, position, muted_until, {}, (), (), ())
 
 
 def _chat(number: int) -> ev.ChatPosted:
@@ -287,6 +289,84 @@ def _lobby() -> _Conversation:
     return talk
 
 
+def _let_in() -> _Conversation:
+    talk = _Conversation()
+    talk.hello()
+    talk.says(_welcome("snapshot", 3, view="lobby"))
+    talk.says(SnapshotFrame(3, State(title="Limits", teacher="Dr. Okafor")), show=True)
+    talk.says(_events(4, 4))
+    talk.says(SnapshotFrame(4, State(status="live", title="Limits", teacher="Dr. Okafor")))
+    talk.command(ChatPost("let me in"))
+    talk.says(Nack(1, "k1", "forbidden", "You are waiting to be let in.", False))
+    talk.says(_welcome("snapshot", 6))
+    talk.says(SnapshotFrame(6, State(status="live", started_at=_AT)), show=True)
+    talk.says(_mine(6, None))
+    talk.says(_events(7, 7, [(7, _chat(7))]))
+    talk.disconnected()
+    talk.hello()
+    return talk
+
+
+def _another_view() -> _Conversation:
+    talk = _joined()
+    talk.command(ChatPost("waits"))
+    talk.command(ChatPost("is under way"))
+    talk.says(Nack(1, "k1", "rate_limited", "Slowly.", True, 300))
+    talk.says(_events(3, 3, [(3, _chat(3))]))
+    talk.says(_welcome("snapshot", 4, view="staff"))
+    talk.says(_events(4, 4, [(4, _chat(4))]))
+    people = {ANN: Person("Ann", "assistant"), TEACHER: Person("Dr. Okafor", "teacher")}
+    talk.says(SnapshotFrame(4, State(status="live", people=people)), show=True)
+    talk.says(Ack(2, "k2", (5, 5)))
+    talk.resend()
+    talk.says(_events(5, 6, [(5, _chat(5)), (6, ev.ParticipantLeft(TEACHER))]), show=True)
+    talk.says(_events(8, 8, [(8, _chat(8))]))
+    talk.disconnected()
+    talk.hello()
+    return talk
+
+
+def _lost_between() -> _Conversation:
+    talk = _joined(2)
+    talk.says(_welcome("snapshot", 3, view="staff"))
+    talk.disconnected()
+    talk.hello()
+    return talk
+
+
+def _resume_refused() -> _Conversation:
+    talk = _joined()
+    talk.says(_events(1, 2, [(1, _chat(1))]))
+    talk.command(HandRaise())
+    talk.disconnected()
+    talk.hello()
+    talk.says(_welcome("snapshot", 4, view="staff"))
+    talk.says(_events(3, 3, [(3, _chat(3))]))
+    talk.says(SnapshotFrame(4, State(people={ANN: Person("Ann", "assistant")})), show=True)
+    talk.says(Ack(2, "k1", (5, 5)))
+    return talk
+
+
+def _no_word() -> _Conversation:
+    talk = _joined()
+    talk.says(_mine(1, None, FOREVER))
+    talk.command(ChatPost("hello?"))
+    talk.command(ChatPost("hello?"))
+    talk.says(Nack(1, "k1", "muted", "You are muted.", False))
+    talk.says(Nack(2, "k2", "locked", "The chat is closed.", False))
+    return talk
+
+
+def _without_text() -> _Conversation:
+    talk = _joined()
+    removed = ev.ChatPosted(identifier(1), "Bob", "", "everyone")
+    talk.says(_events(1, 2, [(1, removed), (2, _chat(2))]), show=True)
+    talk.says(_events(3, 3, [(3, ev.ChatRemoved(identifier(1), "everyone"))]), show=True)
+    restored = ev.ChatRestored(identifier(1), "said in anger", "everyone")
+    talk.says(_events(4, 4, [(4, restored)]), show=True)
+    return talk
+
+
 def _heartbeat() -> _Conversation:
     talk = _joined(3)
     talk.says(ServerPing(5, _AT))
@@ -337,6 +417,12 @@ _CONVERSATIONS: dict[str, Callable[[], _Conversation]] = {
     "after a reconnect unanswered commands go out again, in order": _reconnect,
     "another log brings a snapshot and a mine of its own": _restored_database,
     "somebody in the lobby has no position to resume": _lobby,
+    "somebody who waits is let in on the same connection": _let_in,
+    "a second welcome brings another view, and what is under way stays so": _another_view,
+    "a snapshot that never came is no position to resume from": _lost_between,
+    "a resume is refused when the view has changed": _resume_refused,
+    "who may not speak is told at once, and nothing is sent again": _no_word,
+    "a removed message comes without its text": _without_text,
     "pings, pongs and fresh tokens": _heartbeat,
     "an older mine changes nothing": _latest_wins,
     "each goodbye says whether to come back": _goodbyes,

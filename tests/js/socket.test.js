@@ -144,7 +144,7 @@ test("a draining server says when to come back", (context) => {
   assert.equal(connections(), 2);
 });
 
-for (const code of [4105, 4500, 4503, 4507, 4509, 4526]) {
+for (const code of [4105, 4500, 4503, 4504, 4505, 4507, 4509, 4526]) {
   test(`${code} is final`, (context) => {
     const { wire, wait, connections, socket } = client(context);
     joins(wire());

@@ -6,7 +6,8 @@
  * A shell (socket.js) opens the connection and moves text; every decision is here:
  *
  * - after opening: hello(), then send dataToSend();
- * - for each message: receive(text), then send dataToSend();
+ * - for each message: receive(text), then send dataToSend(); a second welcome says that this
+ *   person is somewhere else now (let in, or with another role);
  * - when a "retry" comes: wait that long, resend(), send;
  * - on loss of the connection: disconnected(), wait, open again. Commands that were not answered
  *   go out again by themselves, in order, with the keys they had.
@@ -198,12 +199,13 @@ export class Session {
     if (frame.recovery === "snapshot") this.state = null;
     // Another log's sequences have nothing to do with the last one's.
     if (frame.log !== this.log) this.mine = null;
+    const isFirst = this.phase !== "live";
     this.phase = "live";
     this.welcome = frame;
     this.log = frame.log;
     this.view = frame.view;
     this.head = frame.head;
-    for (const pending of this.#pending.values()) this.#sendCommand(pending);
+    if (isFirst) this.resend(); // or what is under way on this connection is still answered
     return [{ kind: "frame", frame }];
   }
 
