@@ -1,25 +1,17 @@
-"""One connection after its hello: what it may send, how fast, and how it is answered.
-
-The answers of a connection go out in the order of its commands, whoever decides them and when.
-"""
+"""One connection after its hello: what it may send, and how fast."""
 
 import asyncio
-import random
-from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import cache
 
 from protocol import codec
-from protocol.commands import COMMANDS, DestinationEnable
-from protocol.errors import RETRYABLE, CloseCode, MalformedFrameError, Refusal
+from protocol.commands import AnyCommand
+from protocol.errors import CloseCode, MalformedFrameError, Refusal
 from protocol.frames import (
-    Ack,
-    Bye,
     ClientPing,
     ClientPong,
     CommandFrame,
     Hello,
-    Nack,
+    Me,
     Resync,
     Roster,
     RosterPage,
@@ -37,35 +29,24 @@ from protocol.limits import (
     TOKEN_GRACE_SECONDS,
 )
 from server.auth.tokens import Identity
+from server.classroom.access import grants
 from server.clock import Clock
 from server.errors import UnauthorizedError, UnavailableError
-from server.hub.asks import Committed, Outcome, Perform, Unchanged, unavailable
+from server.hub.answers import Answers
+from server.hub.asks import Perform, Who, unavailable
 from server.hub.bucket import AbuseError, Buckets, FrameClass, class_of
+from server.hub.fanout import Peer
 from server.hub.room import Room
 from server.hub.seating import Seat
+from server.hub.welcome import Recovery, welcome
 from server.ids import new_id
 from server.ops import metrics
-
-# A look-up of labels costs more than the count itself.
-_counted = cache(metrics.commands.labels)
-_timed = cache(metrics.command_seconds.labels)
 
 Told = ClientPong | ClientPing | SignalSent | Resync | Roster | TokenSent | Hello
 """Whatever a client sends that is no command."""
 
-Check = Callable[[str, str], Awaitable[bool]]
-"""Whether a tenant (first) has a destination (second)."""
-
-
-class _Slot:
-    """A place in the line of answers."""
-
-    __slots__ = ("answer", "frame", "since")
-
-    def __init__(self, frame: CommandFrame, since: float) -> None:
-        self.frame = frame
-        self.since = since
-        self.answer: bytes | None = None
+Check = Callable[[str, AnyCommand], Awaitable[None]]
+"""Refuses a command of a tenant that names what is not there (``server.store.references``)."""
 
 
 class Connection:
@@ -75,35 +56,37 @@ class Connection:
         self,
         *,
         room: Room,
-        seat: Seat,
+        peer: Peer,
+        who: Who,
         identity: Identity,
         clock: Clock,
         verify: Callable[[str], Identity],
-        has_destination: Check,
+        check: Check,
     ) -> None:
         self.room = room
-        self.seat = seat
+        self.seat = Seat(peer, who, self._welcome)
         self.identity = identity
         self.id = new_id()
         self._clock = clock
         self._verify = verify
-        self._has_destination = has_destination
-        self._slots: deque[_Slot] = deque()
+        self._check = check
+        self._answers = Answers(peer.send, clock)
         self._buckets = Buckets()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._counted = metrics.sockets.labels(who.role)
         self.applied = 0
 
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
         """Begin to ping, and to watch the token's end."""
-        metrics.sockets.labels(self.seat.who.role).inc()
+        self._counted.inc()
         self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
         self._watch_token()
 
     def stop(self) -> None:
         """Leave the room and answer nothing more. Called once."""
-        metrics.sockets.labels(self.seat.who.role).dec()
+        self._counted.dec()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -113,7 +96,7 @@ class Connection:
         # Behind a full socket a ping would wait longer than its pong may take: there the feed
         # notices whether the client still reads.
         if not self.seat.peer.is_behind:
-            self.seat.peer.send(codec.encode(ServerPing(self.room.head.sequence, self._now())))
+            self.seat.peer.send(codec.encode(ServerPing(self._head, self._now())))
             self._later("pong", HEARTBEAT_TIMEOUT_MS / 1000, self._no_pong)
         self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
 
@@ -133,8 +116,30 @@ class Connection:
             timer.cancel()
         self._timers[what] = asyncio.get_running_loop().call_later(seconds, call)
 
+    @property
+    def _head(self) -> int:
+        return self.room.seating.head(self.seat)
+
     def _now(self) -> str:
         return codec.timestamp(self._clock.now_ms())
+
+    def _welcome(self, recovery: Recovery) -> bytes:
+        """Return the welcome to where the seat is now."""
+        metrics.resumes.labels(recovery).inc()
+        user, name, role = self.seat.who
+        is_waiting = self.seat.view == "lobby"
+        return welcome(
+            connection=self.id,
+            session=self.room.place.session,
+            log=self.room.place.log_id,
+            epoch=self.room.epoch,
+            head=self._head,
+            me=Me(user, name, role, () if is_waiting else grants(self.room.state, user, role)),
+            view=self.seat.view,
+            recovery=recovery,
+            token_expires_at_ms=self.identity.expires_at_ms,
+            now_ms=self._clock.now_ms(),
+        )
 
     # ------------------------------------------------------------ what comes in
 
@@ -172,15 +177,13 @@ class Connection:
             case _ if not is_allowed:
                 pass
             case ClientPing():
-                self.seat.peer.send(codec.encode(ServerPong(self.room.head.sequence, self._now())))
+                self.seat.peer.send(codec.encode(ServerPong(self._head, self._now())))
             case SignalSent():
                 self._signal(frame)
             case Resync():
                 self.room.seating.resync(self.seat, frame.sequence)
             case Roster():
-                people, following = self.room.seating.roster.page(
-                    frame.after, for_staff=self.seat.audience == "staff"
-                )
+                people, following = self.room.seating.page(self.seat, frame.after)
                 self.seat.peer.send(codec.encode(RosterPage(people, following)))
             case TokenSent():
                 self._renew(frame.token)
@@ -188,28 +191,25 @@ class Connection:
     async def _perform(self, frame: CommandFrame, refused: Refusal | None) -> None:
         kind = class_of(frame.op)
         is_allowed = self._buckets.take(kind, self._clock.monotonic())
-        slot = self._wait_in_line(frame)
-        if len(self._slots) > IN_FLIGHT * ABUSE_FACTOR:
+        slot = self._answers.expect(frame)
+        if len(self._answers) > IN_FLIGHT * ABUSE_FACTOR:
             raise AbuseError
         try:
             if not is_allowed:
                 wait = self._buckets.wait_ms(kind)
                 raise Refusal("rate_limited", "Too many commands at once.", retry_ms=wait)
-            if len(self._slots) > IN_FLIGHT:
+            if len(self._answers) > IN_FLIGHT:
                 text = f"At most {IN_FLIGHT} commands may wait for their answers."
                 raise Refusal("overloaded", text, retry_ms=200)
             if refused is not None:
                 raise refused
             command = codec.decode_command(frame)
-            if isinstance(command, DestinationEnable) and not await self._has_destination(
-                self.identity.tenant, command.destination
-            ):
-                raise Refusal("not_found", "There is no such destination.", field="destination")
+            await self._check(self.identity.tenant, command)
         except Refusal as refusal:
-            self._answer(slot, refusal)
+            self._answers.fill(slot, refusal)
             return
         except UnavailableError:
-            self._answer(slot, unavailable())
+            self._answers.fill(slot, unavailable())
             return
         self.room.submit(
             Perform(
@@ -218,14 +218,14 @@ class Connection:
                 frame.key,
                 command,
                 frame.expect,
-                lambda outcome: self._answer(slot, outcome),
+                lambda outcome: self._answers.fill(slot, outcome),
             )
         )
 
     def _signal(self, frame: SignalSent) -> None:
         # A signal has no answer: a wrong one breaks the protocol.
         try:
-            self.room.seating.ephemeral.signal(self.seat.who.user, frame)
+            self.room.seating.signal(self.seat, frame)
         except Refusal as refusal:
             raise MalformedFrameError(refusal.message) from None
 
@@ -246,59 +246,3 @@ class Connection:
         self.identity = fresh
         self._watch_token()
         self.seat.peer.send(codec.encode(TokenTaken(codec.timestamp(fresh.expires_at_ms))))
-
-    # ------------------------------------------------------------ answers
-
-    def _wait_in_line(self, frame: CommandFrame) -> _Slot:
-        slot = _Slot(frame, self._clock.monotonic())
-        self._slots.append(slot)
-        return slot
-
-    def _answer(self, slot: _Slot, outcome: Outcome) -> None:
-        """Fill a slot, and send every answer that is now first in line."""
-        slot.answer = codec.encode(_answer_frame(slot.frame, outcome))
-        kind = slot.frame.op if slot.frame.op in COMMANDS else "unknown"
-        _counted(kind, _outcome_name(outcome)).inc()
-        _timed(kind).observe(self._clock.monotonic() - slot.since)
-        while self._slots and (answer := self._slots[0].answer) is not None:
-            self._slots.popleft()
-            self.seat.peer.send(answer)
-
-
-def _outcome_name(outcome: Outcome) -> str:
-    match outcome:
-        case Committed(is_duplicate=True):
-            return "duplicate"
-        case Committed():
-            return "committed"
-        case Unchanged():
-            return "unchanged"
-        case Refusal():
-            return outcome.code
-
-
-def _answer_frame(frame: CommandFrame, outcome: Outcome) -> Ack | Nack:
-    match outcome:
-        case Committed(first, last, is_duplicate):
-            return Ack(frame.id, frame.key, (first, last), is_duplicate)
-        case Unchanged():
-            return Ack(frame.id, frame.key, None)
-        case Refusal() as refusal:
-            return Nack(
-                frame.id,
-                frame.key,
-                refusal.code,
-                refusal.message,
-                refusal.code in RETRYABLE,
-                refusal.retry_ms,
-                refusal.field,
-                None if refusal.touched is None else {"touched": refusal.touched},
-            )
-
-
-def goodbye(code: CloseCode, spread_seconds: float = 2.0) -> bytes:
-    """Return a ``bye``; who may come back is told when, each at another time."""
-    most = 200 + round(spread_seconds * 1000)
-    # Random to spread load: it keeps no secret.
-    retry = random.randint(200, most) if code.may_reconnect else None  # noqa: S311
-    return codec.encode(Bye(code, code.reason, retry))

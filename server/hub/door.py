@@ -1,13 +1,14 @@
 """Who may come into a class: the access rule over what the database knows."""
 
-from protocol.errors import CloseCode
+from protocol.commands import AnyCommand
 from protocol.ids import Role
 from server.auth import policy
 from server.auth.origins import Origins
 from server.auth.tokens import Identity
 from server.errors import ForbiddenError, NotFoundError
 from server.hub.seating import Place, RejectedError
-from server.store import integrations, participants, tenants, users
+from server.hub.standing import OUT
+from server.store import participants, references, sessions, tenants, users
 from server.store.pool import Pools
 
 
@@ -24,7 +25,7 @@ class Door:
 
         Raises:
             NotFoundError: If it is not there for this person.
-            RejectedError: If they were removed or banned.
+            RejectedError: If they were removed, banned or denied.
             UnavailableError: If the database is away.
 
         """
@@ -35,9 +36,7 @@ class Door:
             try:
                 role = policy.role_in_session(identity, session, standing)
             except ForbiddenError:
-                is_banned = standing.status == "banned"
-                code = CloseCode.BANNED if is_banned else CloseCode.REMOVED
-                raise RejectedError(code) from None
+                raise RejectedError(OUT[standing.status or "removed"]) from None
             await users.ensure(connection, identity.tenant, identity.user, identity.name)
         return Place(session, identity.tenant, self._log_id), role
 
@@ -49,7 +48,22 @@ class Door:
         owner = await tenants.find_by_domain(self._pools, domain)
         return owner == tenant and self._origins.permits(origin, (domain,))
 
-    async def has_destination(self, tenant: str, destination: str) -> bool:
-        """Return whether the tenant has this destination."""
-        found = await integrations.find_destination(self._pools, tenant, destination)
-        return found is not None
+    async def title(self, place: Place) -> str | None:
+        """Return the session's title as it is now.
+
+        Raises:
+            UnavailableError: If the database is away.
+
+        """
+        found = await sessions.find(self._pools, place.session)
+        return None if found is None else found.title
+
+    async def check(self, tenant: str, command: AnyCommand) -> None:
+        """Do nothing if what ``command`` names outside its class is there.
+
+        Raises:
+            Refusal: ``not_found``.
+            UnavailableError: If the database is away.
+
+        """
+        await references.check(self._pools, tenant, command)

@@ -5,17 +5,19 @@ ever changes that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from protocol import codec
 from protocol.errors import CloseCode
-from protocol.events import ParticipantRemoved, SessionEnded
-from protocol.frames import ResumePosition
+from protocol.events import SessionEnded
+from protocol.frames import Person, ResumePosition, SignalSent
+from protocol.ids import ViewName
 from protocol.limits import END_GRACE_SECONDS
 from protocol.snapshot import State
-from server.classroom import people
-from server.classroom.state import Classroom
+from server.classroom.state import Classroom, Member
 from server.classroom.view import mine, touches
 from server.clock import Clock
 from server.hub.asks import Arrive, Ask, Depart, Who
@@ -23,8 +25,11 @@ from server.hub.draft import Recorded
 from server.hub.ephemeral import Ephemeral
 from server.hub.fanout import Feed, Frame, Peer, websocket_frame
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
+from server.hub.lobby import Lobby
 from server.hub.roster import Roster
+from server.hub.standing import Standing, decided, doubtful, standing_of
 from server.hub.views import AUDIENCES, Audience, View
+from server.hub.welcome import Recovery, recovery_from
 from server.store.log import LogReader
 from server.tasks import Supervisor
 
@@ -37,12 +42,20 @@ class Place(NamedTuple):
     log_id: str
 
 
-class Seat(NamedTuple):
-    """One connection of one person in the room."""
+class Seat:
+    """One connection of one person in the room.
 
-    peer: Peer
-    who: Who
-    audience: Audience
+    ``welcome`` says welcome to it, with what its seating has set before: ``who`` with the role
+    that holds here, and ``view``. Both change while it is connected.
+    """
+
+    __slots__ = ("peer", "view", "welcome", "who")
+
+    def __init__(self, peer: Peer, who: Who, welcome: Callable[[Recovery], bytes]) -> None:
+        self.peer = peer
+        self.who = who
+        self.view: ViewName = "lobby"
+        self.welcome = welcome
 
 
 class RejectedError(Exception):
@@ -75,6 +88,7 @@ class Seating:
             audience: View(audience, Feed(head=0, read=self._reader_of(audience), tasks=tasks))
             for audience in AUDIENCES
         }
+        self.lobby = Lobby(committed=committed, tasks=tasks)
         self.ephemeral = Ephemeral(
             {audience: view.feed for audience, view in self.views.items()}, self.roster, committed
         )
@@ -87,76 +101,64 @@ class Seating:
 
     @property
     def all(self) -> list[Seat]:
-        """Every connection in the room."""
+        """Every connection in the room, and in its lobby."""
         return [seat for seats in self._seats.values() for seat in seats]
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is here, and nobody awaited back."""
-        return not self._seats and not len(self.roster)
+        return not self._seats and not len(self.roster) and not len(self.lobby.roster)
 
     @property
     def behind(self) -> int:
         """How many peers lag."""
-        return sum(view.feed.behind for view in self.views.values())
+        return self.lobby.feed.behind + sum(view.feed.behind for view in self.views.values())
 
     # ------------------------------------------------------------ coming and going
 
-    def role_of(self, who: Who) -> Who:
-        """Return ``who`` with the role that holds here: the log's wins over the token's."""
-        return who._replace(role=people.actor(self._committed()[0], *who).role)
+    def must_wait(self, who: Who) -> bool:
+        """Say whether ``who`` would come to the lobby."""
+        standing = standing_of(self._committed()[0], who)
+        return isinstance(standing, Standing) and standing.view == "lobby"
 
-    def check_entry(self, who: Who) -> None:
-        """Do nothing if ``who`` may come in.
+    def join(self, seat: Seat, resume: ResumePosition | None) -> None:
+        """Welcome ``seat``, give it what it missed after ``resume``, and then what comes.
 
         Raises:
-            RejectedError: If they were removed.
+            RejectedError: If they were removed, banned or denied, or too many wait already.
 
         """
-        member = self._committed()[0].people.get(who.user)
-        if member is not None and member.is_out:
-            raise RejectedError(CloseCode.REMOVED)
-
-    def recovery(self, audience: Audience, resume: ResumePosition | None) -> int | None:
-        """Return the position to go on from, or None if only a snapshot will do."""
-        if resume is None or resume.log != self._place.log_id or resume.view != audience:
-            return None
-        missed = self._committed()[1] - resume.sequence
-        return resume.sequence if 0 <= missed <= REPLAY_MOST else None
-
-    def join(self, seat: Seat, position: int | None) -> None:
-        """Give ``seat`` what it missed after ``position`` (None: a snapshot), then what comes."""
+        standing = standing_of(self._committed()[0], seat.who)
+        if isinstance(standing, CloseCode):
+            raise RejectedError(standing)
+        if standing.view == "lobby" and self.lobby.is_full:
+            raise RejectedError(CloseCode.OVERLOADED)
         seat.peer.on_current = lambda: self._greet(seat)
         self._seats.setdefault(seat.who.user, set()).add(seat)
-        self.roster.connect(seat.who)
-        self.ephemeral.presence_changed()
-        self._submit(Arrive(seat.who))
-        self._follow(seat, position)
-        if self._committed()[0].status in ("ended", "archived"):
-            self._leave_after_end(seat)
+        self._sit(seat, standing, resume)
 
     def resync(self, seat: Seat, sequence: int) -> None:
         """Send again what follows ``sequence``, to a client that found a gap."""
-        resume = ResumePosition(self._place.log_id, sequence, seat.audience)
-        self._follow(seat, self.recovery(seat.audience, resume))
+        if self._is_here(seat):
+            resume = ResumePosition(self._place.log_id, sequence, seat.view)
+            self._follow(seat, self._position(seat, resume))
 
     def leave(self, seat: Seat) -> None:
         """Forget a connection. Idempotent."""
-        seats = self._seats.get(seat.who.user)
-        if seats is None or seat not in seats:
+        if not self._is_here(seat):
             return
-        seats.discard(seat)
-        if not seats:
-            del self._seats[seat.who.user]
-        self.views[seat.audience].feed.detach(seat.peer)
-        self.roster.disconnect(seat.who.user, self._clock.monotonic())
+        self._stand_up(seat)
+        self._roster_of(seat).disconnect(seat.who.user, self._clock.monotonic())
         self.ephemeral.presence_changed()
 
     def tick(self) -> None:
         """Notice who has been away for too long. Called once a second."""
-        for user in self.roster.expire(self._clock.monotonic()):
-            self._submit(Depart(user))
+        now = self._clock.monotonic()
+        for user in (*self.roster.expire(now), *self.lobby.roster.expire(now)):
+            if user not in self._seats:  # or they have gone from the lobby into the class
+                self._submit(Depart(user))
             self.ephemeral.presence_changed()
+        self.lobby.tick()
 
     def reconcile(self) -> None:
         """Make attendance true again: who is here has joined, who is not gets the grace."""
@@ -165,74 +167,178 @@ class Seating:
             self._submit(Arrive(seat.who))
         for user, member in self._committed()[0].people.items():
             if member.present:
-                self.roster.expect(Who(user, member.name, member.role), now)
+                roster = self.lobby.roster if member.status == "waiting" else self.roster
+                roster.expect(Who(user, member.name, member.role), now)
         self.ephemeral.presence_changed()
+
+    # ------------------------------------------------------------ being here
+
+    def head(self, seat: Seat) -> int:
+        """Return the end of the log as far as the seat's view has been told of it."""
+        return self.lobby.sequence if seat.view == "lobby" else self._committed()[1]
+
+    def page(self, seat: Seat, after: str | None) -> tuple[tuple[Person, ...], str | None]:
+        """Return a page of who is here as the seat may see it, and where the next one begins."""
+        if seat.view == "lobby":
+            return (), None
+        return self.roster.page(after, for_staff=seat.view == "staff")
+
+    def signal(self, seat: Seat, signal: SignalSent) -> None:
+        """Pass a signal on, unless it comes from the lobby, or from somebody who is out.
+
+        Raises:
+            Refusal: If it is malformed.
+
+        """
+        if seat.view != "lobby" and self._is_here(seat):
+            self.ephemeral.signal(seat.who.user, signal)
 
     # ------------------------------------------------------------ telling
 
     def tell(self, recorded: list[Recorded], before: Classroom) -> None:
         """Tell everybody what has just been committed; ``before`` is the state it changed.
 
-        Who is removed by it hears nothing of it.
+        Whose standing it decides hears nothing of it: they are welcomed anew where they belong
+        now, or leave.
         """
         state, head = self._committed()
-        touched: set[str] = set()
-        for each in recorded:
-            touched |= touches(before, each.event, each.by)
-            if isinstance(each.event, ParticipantRemoved):
-                self._expel(each.event.user, CloseCode.REMOVED)
-            elif isinstance(each.event, SessionEnded):
-                for seat in self.all:
-                    self._leave_after_end(seat)
+        anew = decided(recorded)
+        moving = self._move(anew | doubtful(recorded, self._seats.keys()), anew=anew)
         encoded: dict[int, bytes] = {}
         for view in self.views.values():
             view.commit(recorded, head, encoded)
+        self.lobby.commit(before)
+        for seat, standing in moving.items():
+            self._sit(seat, standing, None)
+        touched: set[str] = set()
+        for each in recorded:
+            touched |= touches(before, each.event, each.by)
         for user in touched & self._seats.keys():
-            for seat in self._seats[user]:
+            for seat in self._seats[user] - moving.keys():
                 if not seat.peer.is_behind:  # or it is greeted when it has caught up
                     seat.peer.send(self._mine(seat))
         if touched or before.hands != state.hands or before.polls is not state.polls:
             self.ephemeral.counters_changed()
+        if any(isinstance(each.event, SessionEnded) for each in recorded):
+            for seat in self.all:
+                if seat not in moving:
+                    self._leave_after_end(seat)
 
     def restart(self, states: Mapping[Audience, State], head: int) -> None:
         """Begin at ``head`` with these states of the views; whoever is here gets a snapshot."""
+        moving = self._move(self._seats.keys(), anew=frozenset())
         for view in self.views.values():
             view.restart(states[view.audience], head)
+        self.lobby.restart()
         for seat in self.all:
-            self._follow(seat, None)
+            if seat in moving:
+                self._sit(seat, moving[seat], None)
+            else:
+                self._follow(seat, None)
+
+    def _move(self, users: Iterable[str], *, anew: Set[str]) -> dict[Seat, Standing]:
+        """Take those of ``users`` out of their view who do not belong there, or are in ``anew``.
+
+        Return who stays, and what they are now: they are told nothing before they are seated.
+        """
+        state, _ = self._committed()
+        moving: dict[Seat, Standing] = {}
+        for user in [*users]:
+            is_moved = user in anew
+            for seat in [*self._seats.get(user, ())]:
+                standing = standing_of(state, seat.who)
+                if isinstance(standing, CloseCode):
+                    self._stand_up(seat)
+                    seat.peer.close(standing)
+                elif is_moved or standing != (seat.who.role, seat.view):
+                    is_moved = True
+                    self._feed(seat).detach(seat.peer)
+                    moving[seat] = standing
+            if is_moved:
+                self._count_anew(user, state.people.get(user))
+        return moving
+
+    def _count_anew(self, user: str, member: Member | None) -> None:
+        """Forget whose standing has changed; who has a connection is counted where they sit."""
+        was_here = user in self.roster
+        self.roster.remove(user)
+        self.lobby.roster.remove(user)
+        if was_here and user not in self._seats and member is not None and not member.is_out:
+            who = Who(user, member.name, member.role)
+            self.roster.expect(who, self._clock.monotonic())
+        self.ephemeral.presence_changed()
+
+    def _sit(self, seat: Seat, standing: Standing, resume: ResumePosition | None) -> None:
+        """Let everything that a connection hears from now on begin with this welcome."""
+        seat.who = seat.who._replace(role=standing.role)
+        seat.view = standing.view
+        position = self._position(seat, resume)
+        seat.peer.send(seat.welcome(recovery_from(position, self.head(seat))))
+        self._roster_of(seat).connect(seat.who)
+        self.ephemeral.presence_changed()
+        self._submit(Arrive(seat.who))
+        self._follow(seat, position)
+        if self._committed()[0].status in ("ended", "archived"):
+            self._leave_after_end(seat)
+
+    def _stand_up(self, seat: Seat) -> None:
+        seats = self._seats[seat.who.user]
+        seats.discard(seat)
+        if not seats:
+            del self._seats[seat.who.user]
+        self._feed(seat).detach(seat.peer)
+
+    def _position(self, seat: Seat, resume: ResumePosition | None) -> int | None:
+        """Return the position to go on from, or None if only a snapshot will do."""
+        if resume is None or resume.log != self._place.log_id or resume.view != seat.view:
+            return None
+        missed = self._committed()[1] - resume.sequence
+        # What the lobby sees of the log is in no event.
+        is_replayed = seat.view != "lobby" and 0 <= missed <= REPLAY_MOST
+        return resume.sequence if is_replayed else None
 
     def _follow(self, seat: Seat, position: int | None) -> None:
-        view = self.views[seat.audience]
+        source = self.lobby if seat.view == "lobby" else self.views[seat.view]
         if position is None:
-            seat.peer.send(view.snapshot)
-            position = view.sequence
-        view.feed.attach(seat.peer, position)
+            seat.peer.send(source.snapshot)
+            position = source.sequence
+        source.feed.attach(seat.peer, position)
 
     def _greet(self, seat: Seat) -> None:
         """Give a peer that has caught up what is not in the log."""
         seat.peer.send(self._mine(seat))
-        seat.peer.send(codec.encode(self.roster.full(for_staff=seat.audience == "staff")))
-        seat.peer.send(codec.encode(self.ephemeral.counters(seat.audience)))
+        if seat.view == "lobby":
+            seat.peer.send(codec.encode(self.lobby.presence()))
+            seat.peer.send(codec.encode(self.lobby.counters()))
+        else:
+            seat.peer.send(codec.encode(self.roster.full(for_staff=seat.view == "staff")))
+            seat.peer.send(codec.encode(self.ephemeral.counters(seat.view)))
 
     def _mine(self, seat: Seat) -> bytes:
         state, head = self._committed()
-        return codec.encode(mine(state, seat.who.user, seat.who.role, head))
+        own = mine(state, seat.who.user, seat.who.role, head)
+        if seat.view == "lobby":  # also before the log has it that they wait
+            own = replace(own, lobby=True, grants=())
+        return codec.encode(own)
 
-    def _expel(self, user: str, code: CloseCode) -> None:
-        """Close every connection of a person, before anything more is told."""
-        for seat in [*self._seats.get(user, ())]:
-            self.leave(seat)
-            seat.peer.close(code)
-        self.roster.remove(user)
-        self.ephemeral.presence_changed()
+    def _is_here(self, seat: Seat) -> bool:
+        return seat in self._seats.get(seat.who.user, ())
+
+    def _feed(self, seat: Seat) -> Feed:
+        return self.lobby.feed if seat.view == "lobby" else self.views[seat.view].feed
+
+    def _roster_of(self, seat: Seat) -> Roster:
+        return self.lobby.roster if seat.view == "lobby" else self.roster
 
     def _leave_after_end(self, seat: Seat) -> None:
-        if seat.audience == "student":
+        if seat.view != "staff":
             loop = asyncio.get_running_loop()
             loop.call_later(END_GRACE_SECONDS, self._say_it_is_over, seat)
 
     def _say_it_is_over(self, seat: Seat) -> None:
-        if seat.peer.is_behind and seat in self._seats.get(seat.who.user, ()):
+        if not self._is_here(seat) or seat.view == "staff":
+            return
+        if seat.peer.is_behind:
             self._leave_after_end(seat)  # it has not heard of the end yet
         else:
             seat.peer.close(CloseCode.SESSION_OVER)

@@ -8,38 +8,30 @@ import asyncio
 import re
 from collections import Counter
 from contextlib import suppress
-from typing import Literal
 
 import structlog
 from aiohttp import WSMsgType, web
 
 from protocol import codec
 from protocol.errors import CloseCode, MalformedFrameError
-from protocol.frames import Heartbeat, Hello, Limits, Me, Welcome
-from protocol.ids import STAFF
+from protocol.frames import Hello
 from protocol.limits import (
-    COMMAND_BURST,
-    COMMANDS_PER_SECOND,
     CONNECTIONS_WITHOUT_HELLO,
-    FRAME_BYTES,
-    HEARTBEAT_INTERVAL_MS,
-    HEARTBEAT_TIMEOUT_MS,
     HELLO_SECONDS,
-    IN_FLIGHT,
     SUBPROTOCOL,
     WEBSOCKET_BYTES,
 )
 from server.auth.tokens import Identity, TokenExpiredError, Tokens
-from server.classroom.access import grants
 from server.clock import Clock
 from server.errors import LiveClassError, UnauthorizedError, UnavailableError
 from server.hub.asks import Who
-from server.hub.connection import Connection, goodbye
+from server.hub.connection import Connection
 from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
 from server.hub.room import Room
-from server.hub.seating import RejectedError, Seat
+from server.hub.seating import RejectedError
+from server.hub.welcome import goodbye
 from server.ops import metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -158,6 +150,10 @@ class LiveSocket:
             room, who = await self._enter(request, identity, session)
             if hello.resume is not None and hello.resume.log == room.place.log_id:
                 await room.reach(hello.resume.sequence)
+            is_titled = False
+            while room.seating.must_wait(who) and not is_titled:
+                room.seating.lobby.title = await self._door.title(room.place)
+                is_titled = True
         except TokenExpiredError:
             raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
         except UnauthorizedError:
@@ -166,20 +162,16 @@ class LiveSocket:
             raise RejectedError(CloseCode.OVERLOADED) from None
         except LiveClassError:
             raise RejectedError(CloseCode.NOT_FOUND) from None
-        who = room.seating.role_of(who)
-        room.seating.check_entry(who)
-        seat = Seat(peer, who, "staff" if who.role in STAFF else "student")
-        position = room.seating.recovery(seat.audience, hello.resume)
         connection = Connection(
             room=room,
-            seat=seat,
+            peer=peer,
+            who=who,
             identity=identity,
             clock=self._clock,
             verify=self._tokens.verify,
-            has_destination=self._door.has_destination,
+            check=self._door.check,
         )
-        peer.send(codec.encode(self._welcome(connection, position)))
-        room.seating.join(seat, position)
+        room.seating.join(connection.seat, hello.resume)
         connection.start()
         self._hub.connections.add(connection)
         return connection
@@ -206,36 +198,9 @@ class LiveSocket:
         is_known = room.is_loaded and identity.user in room.state.people
         return is_here and is_theirs and is_known and identity.user not in self._hub.revoked
 
-    def _welcome(self, connection: Connection, position: int | None) -> Welcome:
-        room, seat, identity = connection.room, connection.seat, connection.identity
-        head = room.head.sequence
-        recovery = _recovery(position, head)
-        metrics.resumes.labels(recovery).inc()
-        return Welcome(
-            connection=connection.id,
-            session=room.place.session,
-            log=room.place.log_id,
-            epoch=room.epoch,
-            head=head,
-            me=Me(seat.who.user, seat.who.name, seat.who.role, grants(room.state, seat.who.user, seat.who.role)),
-            view=seat.audience,
-            recovery=recovery,
-            heartbeat=Heartbeat(HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS),
-            limits=Limits(FRAME_BYTES, COMMANDS_PER_SECOND, COMMAND_BURST, IN_FLIGHT),
-            token_expires_at=codec.timestamp(identity.expires_at_ms),
-            now=codec.timestamp(self._clock.now_ms()),
-        )
-
     async def _live(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 await connection.receive(message.data)
             elif message.type is WSMsgType.BINARY:
                 raise MalformedFrameError("frames are text")
-
-
-def _recovery(position: int | None, head: int) -> Literal["snapshot", "replay", "live"]:
-    """Return what a client that goes on from ``position`` gets first."""
-    if position is None:
-        return "snapshot"
-    return "live" if position == head else "replay"

@@ -12,7 +12,8 @@ from protocol.rest import CommandDone, CommandRequest, EnableDestination, Events
 from server.ids import new_id
 from server.rest.ports import live_sessions_key
 from server.rest.route import Call
-from server.store import integrations, users
+from server.store import references, users
+from server.store.pool import pools_key
 
 
 async def perform(call: Call[CommandRequest, None]) -> CommandDone:
@@ -54,10 +55,9 @@ async def _perform(
 ) -> CommandDone:
     identity = call.identity
     async with call.database() as connection:
-        # What goes into the log may name only people and destinations that there are.
+        # What goes into the log may name only people that there are, and the same for the rest.
         await users.ensure(connection, identity.tenant, identity.user, identity.name)
-        if isinstance(command, DestinationEnable):
-            await integrations.get_destination(connection, command.destination)
+    await references.check(call.app[pools_key], identity.tenant, command)
     return await call.app[live_sessions_key].perform(
         call["session"], identity, call.role, command, key=key, expect=expect
     )

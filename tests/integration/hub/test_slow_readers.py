@@ -9,7 +9,7 @@ import pytest
 from protocol import commands as cmd
 from protocol.client import Client
 from server.hub import connection as connection_module
-from server.hub import fanout
+from server.hub import fanout, welcome
 from server.hub.asks import Perform, Who
 from server.ids import new_id
 
@@ -149,7 +149,7 @@ async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(
 
     def goodbye(code, spread):
         goodbyes.append(code)
-        return connection_module.goodbye(code, spread)
+        return welcome.goodbye(code, spread)
 
     monkeypatch.setattr("server.hub.socket.goodbye", goodbye)
     never = await Stalling.join(lesson)

@@ -1,0 +1,21 @@
+"""What a command names outside its class: only the database knows whether it is there."""
+
+from protocol.commands import AnyCommand, DestinationEnable
+from protocol.errors import Refusal
+
+from .integrations import find_destination
+from .pool import Pools
+
+
+async def check(pools: Pools, tenant: str, command: AnyCommand) -> None:
+    """Do nothing if whatever ``command`` names outside its class is there, and the tenant's.
+
+    Raises:
+        Refusal: ``not_found``.
+        UnavailableError: If the database is away.
+
+    """
+    if not isinstance(command, DestinationEnable):
+        return
+    if await find_destination(pools, tenant, command.destination) is None:
+        raise Refusal("not_found", "There is no such destination.", field="destination")
