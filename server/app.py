@@ -26,6 +26,7 @@ from server.clock import SystemClock
 from server.config import Settings, load, settings_key
 from server.errors import UnavailableError
 from server.hub.door import Door
+from server.hub.forgetting import Forgetting
 from server.hub.hub import Hub
 from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
@@ -170,6 +171,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.start("rooms", hub.keep_time())
         tasks.start("loop_lag", _watch_loop())
         tasks.keep("presence", presence.run)
+        tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
         await _resume_live_sessions(hub, pools, find_place)
         url = await _listen(stack, app, settings.host, settings.port)

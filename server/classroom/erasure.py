@@ -16,6 +16,7 @@ Erased events keep their marks for ever: add marks here, never change one.
 - A stroke is handwriting: it shrinks to a dot.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from protocol.events import EVENTS
@@ -35,7 +36,7 @@ class Words(NamedTuple):
     The words are those of ``by``, of the person in ``user``, or of who wrote what ``thing`` names.
     """
 
-    marks: dict[str, _Mark]
+    marks: Mapping[str, _Mark]
     of_author: bool = False
     of_subject: bool = False
     thing: str | None = None

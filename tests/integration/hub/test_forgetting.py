@@ -1,0 +1,90 @@
+"""A person is erased while their class goes on: everybody sees it at once, and nothing stops."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from protocol import commands as cmd
+from protocol.frames import Ack
+from server.hub.forgetting import Forgetting
+from server.store.erasure import CHANNEL, erase
+from server.store.log import LogReader
+
+SECRET = "plugh"
+
+
+@pytest.fixture
+async def told(lesson, node):
+    """A class in which Ann has said and asked something that all have seen."""
+    assert isinstance(await lesson.ann.say(cmd.ChatPost(f"{SECRET} hello")), Ack)
+    assert isinstance(await lesson.ann.say(cmd.QuestionAsk(f"{SECRET}?")), Ack)
+    assert isinstance(await lesson.bob.say(cmd.ChatPost("welcome")), Ack)
+    await lesson.caught_up()
+    assert all(SECRET in seen(person) for person in lesson.everybody)
+    return lesson
+
+
+def seen(person):
+    return msgspec.json.encode(person.client.state).decode()
+
+
+async def everybody_forgets(lesson):
+    async with asyncio.timeout(5):
+        while any(SECRET in seen(person) for person in lesson.everybody):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_live_class_forgets_at_once_and_goes_on(told, node, tasks, school, owner):
+    tasks.keep("forgetting", Forgetting(node.hub, node.pools).run)
+    await listening(owner)
+    room, epoch = told.room, told.room.epoch
+    await erase(node.pools, school.tenant, told.ann.client.welcome.me.user)
+    await everybody_forgets(told)
+    assert told.room is room, "nobody was sent away"
+    assert room.epoch > epoch
+    assert isinstance(await told.bob.say(cmd.ChatPost("and on")), Ack)
+    await told.caught_up()
+    late = told.person(name="Late")
+    assert await late.until(lambda client: client.position >= room.head.sequence, 5)
+    assert SECRET not in seen(late)
+    assert "and on" in seen(late)
+    saved = await owner.fetchval("SELECT count(*) FROM session_snapshots "
+                                 "WHERE encode(state, 'escape') LIKE '%plugh%'")  # fmt: skip
+    assert saved == 0
+    verdict = await LogReader(node.pools).verify(told.session)
+    assert (verdict.sequence, verdict.broken) == (room.head.sequence, None)
+    assert verdict.erased == 3, "that she came, what she said, what she asked"
+
+
+async def test_a_room_that_heard_nothing_stores_nothing_before_it_has_forgotten(told, node, school):
+    """No notice arrives here: the epoch alone does it, at the next word."""
+    await erase(node.pools, school.tenant, told.ann.client.welcome.me.user)
+    assert SECRET in seen(told.bob)
+    assert isinstance(await told.bob.say(cmd.ChatPost("and on")), Ack)
+    await everybody_forgets(told)
+
+
+async def test_it_listens_again_when_its_connection_was_lost(told, node, tasks, school, owner):
+    tasks.keep("forgetting", Forgetting(node.hub, node.pools).run)
+    first = await listening(owner)
+    await owner.execute("SELECT pg_terminate_backend($1)", first)
+    async with asyncio.timeout(5):
+        while await listening(owner) == first:
+            await asyncio.sleep(0.01)
+    await erase(node.pools, school.tenant, told.ann.client.welcome.me.user)
+    await everybody_forgets(told)
+
+
+async def listening(owner):
+    """Return the process of the database that serves who listens, once it has looked around."""
+    async with asyncio.timeout(5):
+        while True:
+            found = await owner.fetchval(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+                "AND application_name = $1 AND state = 'idle' AND query LIKE '%known%'",
+                CHANNEL,
+            )
+            if found is not None:
+                return found
+            await asyncio.sleep(0.01)
