@@ -43,6 +43,7 @@ screenshots: setup-dev  ## Take the pictures of README and docs again
 spec: setup-dev  ## Write the specification and the golden vectors of the protocol anew
 	$(BIN)/python -m protocol.spec
 	$(BIN)/python -m protocol.vectors
+	$(BIN)/python -m tests.reference
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
 	$(BIN)/python -m server.web.vendor

@@ -8,6 +8,7 @@ over fields, event types and codes that it does not know, while an unknown ``op`
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
@@ -64,6 +65,134 @@ CLOSES: Final[Mapping[CloseCode, str]] = {
     CloseCode.NO_COMMON_VERSION: "Client and server share no version of the protocol.",
 }
 """What each close code means."""
+
+STATE: Final[Mapping[str, str]] = {
+    "status": "scheduled, live, ended or archived.",
+    "started_at": "When the class started.",
+    "ended_at": "When it ended.",
+    "title": "The title of the session, in the lobby only.",
+    "teacher": "The name of the teacher, in the lobby only.",
+    "locked": "Whether newcomers wait in the lobby.",
+    "people": "Staff only: who has ever come, by user.",
+    "hands": "The raised hands, in the order of raising.",
+    "chat": "How the chat works: what `chat.configured` said last.",
+    "messages": "The last messages; a removed one stays, `removed` and with an empty `text`.",
+    "pinned": "The pinned messages, whole, in the order of pinning.",
+    "questions": "The questions, in the order of asking; their votes are in `counters`.",
+    "presented": "The question on the stage, by its id.",
+    "polls": "The polls, in the order of opening; until published, votes are in `counters`.",
+    "scenes": "The scenes of the studio, in the order of creation.",
+    "scene": "The scene on air, by its id.",
+    "assets": "Slides, whiteboards and media, in the order of adding.",
+    "shown": "The asset that everybody sees, and its page.",
+    "strokes": "The strokes on all boards, in the order of drawing.",
+    "feedback": "Staff only: how often each kind of feedback was given.",
+    "captions": "The last captions.",
+    "destinations": "Staff only: where the class is streamed to, by destination.",
+    "publisher": "The teacher's picture and sound; null before they first came.",
+    "recording": "The newest recording.",
+    "artifacts": "What the class leaves behind, without the content.",
+    "replay": "The replay, once there is one.",
+}
+"""What each field of a snapshot's state holds."""
+
+LIMITS: Final[Mapping[str, str]] = {
+    "HELLO_SECONDS": "Until `hello` must have come, in seconds.",
+    "CONNECTIONS_WITHOUT_HELLO": "Connections of one address that have not said `hello`.",
+    "FRAME_BYTES": "The longest frame of a client.",
+    "WEBSOCKET_BYTES": "Longer messages are closed with 1009 by the WebSocket layer.",
+    "EVENTS_PER_FRAME": "Events in one `events` frame.",
+    "EVENTS_FRAME_BYTES": "The longest `events` frame.",
+    "SNAPSHOT_BYTES": "The longest `snapshot`.",
+    "COMMANDS_PER_SECOND": "Commands of one class per second, on average.",
+    "COMMAND_BURST": "Commands of one class at once.",
+    "IN_FLIGHT": "Commands without an answer.",
+    "SIGNALS_PER_SECOND": "Signals per second, on average.",
+    "SIGNAL_BURST": "Signals at once.",
+    "ABUSE_FACTOR": "This many times over a rate is abuse.",
+    "HEARTBEAT_INTERVAL_MS": "Between two pings of the server, in milliseconds.",
+    "HEARTBEAT_TIMEOUT_MS": "Until the pong must have come, in milliseconds.",
+    "TOKEN_GRACE_SECONDS": "Between the end of a token and that of its connection, in seconds.",
+    "STALLED_SECONDS": "Taking nothing for so long ends a connection, in seconds.",
+    "END_GRACE_SECONDS": "Between the end of the class and that of students' connections.",
+    "DROPPED_SECONDS": "How long one is `dropped` before one has left, in seconds.",
+    "PRESENCE_COALESCE_MS": "Changes of presence are gathered for so long, in milliseconds.",
+    "SIGNAL_COALESCE_MS": "Signals are gathered for so long, in milliseconds.",
+    "COUNTERS_COALESCE_MS": "Changes of counters are gathered for so long, in milliseconds.",
+    "ROSTER_FULL_PEOPLE": "In larger classes students are shown numbers and staff only.",
+    "ROSTER_FULL_STAFF": "In larger classes staff, too, page through the roster.",
+    "ROSTER_PAGE": "People in one page of the roster.",
+    "SNAPSHOT_MESSAGES": "Messages in a snapshot.",
+    "SNAPSHOT_QUESTIONS": "Questions in a snapshot.",
+    "SNAPSHOT_FINISHED_POLLS": "Polls in a snapshot that are not open.",
+    "SNAPSHOT_STROKES": "Strokes in a snapshot.",
+    "SNAPSHOT_CAPTIONS": "Captions in a snapshot.",
+}
+"""What a client has to know of the numbers in ``protocol.limits``; the rest is for the fold."""
+
+LEADS_TO: Final[Mapping[str, Sequence[str]]] = {
+    "session.start": ("session.started",),
+    "session.end": ("recording.stopped", "session.ended"),
+    "session.lock": ("session.locked",),
+    "session.unlock": ("session.unlocked", "participant.admitted", "participant.joined"),
+    "participant.admit": ("participant.admitted", "participant.joined"),
+    "participant.deny": ("participant.denied",),
+    "participant.remove": ("participant.removed",),
+    "participant.ban": ("participant.banned",),
+    "participant.unban": ("participant.unbanned",),
+    "participant.mute": ("participant.muted",),
+    "participant.unmute": ("participant.unmuted",),
+    "participant.set_role": ("participant.role_changed",),
+    "participant.set_grants": ("participant.grants_changed",),
+    "hand.raise": ("hand.raised",),
+    "hand.lower": ("hand.lowered",),
+    "hand.lower_all": ("hand.all_lowered",),
+    "chat.post": ("chat.posted",),
+    "chat.remove": ("chat.removed",),
+    "chat.restore": ("chat.restored",),
+    "chat.pin": ("chat.pinned",),
+    "chat.unpin": ("chat.unpinned",),
+    "chat.configure": ("chat.configured",),
+    "question.ask": ("question.asked",),
+    "question.upvote": ("question.upvoted",),
+    "question.unvote": ("question.unvoted",),
+    "question.present": ("question.presented",),
+    "question.answer": ("question.answered",),
+    "question.dismiss": ("question.reopened", "question.dismissed"),
+    "question.reopen": ("question.reopened",),
+    "poll.open": ("poll.opened",),
+    "poll.vote": ("poll.voted",),
+    "poll.close": ("poll.closed",),
+    "poll.publish": ("poll.closed", "poll.published"),
+    "scene.create": ("scene.created",),
+    "scene.update": ("scene.updated",),
+    "scene.remove": ("scene.removed",),
+    "scene.switch": ("scene.changed",),
+    "asset.add": ("asset.added",),
+    "asset.remove": ("asset.hidden", "asset.removed"),
+    "asset.show": ("asset.shown",),
+    "asset.hide": ("asset.hidden",),
+    "board.draw": ("board.drawn",),
+    "board.undo": ("board.undone",),
+    "board.clear": ("board.cleared",),
+    "feedback.mark": ("feedback.marked",),
+    "caption.add": ("caption.added",),
+    "chapter.mark": ("chapter.marked",),
+    "highlight.mark": ("highlight.marked",),
+    "note.add": ("note.added",),
+    "destination.enable": ("destination.enabled",),
+    "destination.disable": ("destination.disabled",),
+    "destination.retry": ("destination.retry_requested",),
+    "recording.start": ("recording.started",),
+    "recording.stop": ("recording.stopped",),
+    "artifact.add": ("artifact.created",),
+    "artifact.edit": ("artifact.edited",),
+    "artifact.remove": ("artifact.removed",),
+    "replay.schedule": ("replay.scheduled",),
+    "replay.publish": ("replay.published",),
+    "replay.unpublish": ("replay.unpublished",),
+}
+"""The events that an operation can lead to, in the order in which they happen."""
 
 _OPERATIONS: Final[Mapping[str, tuple[str, Sequence[str], Sequence[str]]]] = {
     "join": ("receive", ("Hello",), ("Welcome", "Bye")),
@@ -215,7 +344,10 @@ def _components(at: str) -> dict[str, Json]:
     components["Command"] = {
         "description": "An operation and its data.",
         "oneOf": [
-            _variant({"op": op}, kind, components, at, optional=True)
+            {
+                **_variant({"op": op}, kind, components, at, optional=True),
+                "x-events": list(LEADS_TO[op]),
+            }
             for op, kind in COMMANDS.items()
         ],
     }
@@ -226,6 +358,8 @@ def _components(at: str) -> dict[str, Json]:
             for name, kind in EVENTS.items()
         ],
     }
+    for name, meaning in STATE.items():
+        components["State"]["properties"][name]["description"] = meaning
     components["CommandFrame"]["allOf"] = [_ref(at, "Command")]
     unknown = {"properties": {"type": {"not": {"enum": list(EVENTS)}}}}
     components["LogEvent"]["anyOf"] = [_ref(at, "Event"), unknown]
@@ -276,12 +410,12 @@ def _describable(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 def _markdown(value: Any) -> Any:
-    """Return ``value`` with the literals of its docstrings as Markdown writes them."""
+    """Return ``value`` with its docstrings without indentation, and literals as in Markdown."""
     if isinstance(value, dict):
         return {key: _markdown(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_markdown(part) for part in value]
-    return value.replace("``", "`") if isinstance(value, str) else value
+    return cleandoc(value).replace("``", "`") if isinstance(value, str) else value
 
 
 def _ref(at: str, name: str) -> Json:

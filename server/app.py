@@ -44,7 +44,7 @@ from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.processes import MEDIA_SOCKET, say_ready, stop_asked
-from server.rest import problems, routes
+from server.rest import problems, routes, specification
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
@@ -163,6 +163,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[grants_key] = Grants(settings.token_secret, clock)
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])
         app.add_routes(routes.table())
+        app.add_routes(specification.routes())
         app.add_routes(pages.routes())
         health = Health(clock)
 

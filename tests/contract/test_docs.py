@@ -1,0 +1,228 @@
+"""``docs/protocol.md`` is fresh, whole and true: every example decodes, every name appears."""
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from protocol import codec, describe, limits
+from protocol.commands import COMMANDS
+from protocol.errors import CloseCode, ErrorCode
+from protocol.events import EVENTS, FROM_MEDIA
+from protocol.frames import CommandFrame, EventsFrame, Mine, Nack, SnapshotFrame, Welcome
+from protocol.snapshot import State
+from server.classroom import access
+from tests import reference
+
+ROOT = Path(__file__).parents[2]
+PAGE = reference.PAGE.read_text(encoding="utf-8")
+TABLES = {name.strip(): rows for name, rows in re.findall(
+    r"<!-- table: ([a-z ]+) -->\n(.*?)<!-- end -->", PAGE, re.DOTALL
+)}  # fmt: skip
+
+
+def examples():
+    """Yield who sends it and the frame, of each example on the page."""
+    decoder = json.JSONDecoder()
+    for block in re.findall(r"```jsonc\n(.*?)```", PAGE, re.DOTALL):
+        for side, text in re.findall(r"// (client|server)\n(.*?)(?=// |\Z)", block, re.DOTALL):
+            value, end = decoder.raw_decode(text)
+            assert not text[end:].strip(), "one frame under each comment"
+            yield side, value
+
+
+EXAMPLES = list(examples())
+
+
+def decoded(side, value):
+    data = json.dumps(value).encode()
+    return codec.decode_client(data) if side == "client" else codec.decode_server(data)
+
+
+DECODED = [decoded(*each) for each in EXAMPLES]
+
+
+def of_kind(kind):
+    return [frame for frame in DECODED if isinstance(frame, kind)]
+
+
+# ---------------------------------------------------------------- fresh
+
+
+def test_the_tables_are_fresh():
+    assert reference.refreshed(PAGE) == PAGE, "stale: run make spec, look, commit"
+
+
+def test_a_change_of_the_rules_shows():
+    changed = reference.refreshed(
+        PAGE.replace("| `poll.vote` | everyone |", "| `poll.vote` | staff |")
+    )
+    assert changed == PAGE
+
+
+def test_each_block_of_json_holds_examples():
+    assert len(re.findall(r"```jsonc?\n", PAGE)) == len(
+        re.findall(r"```jsonc\n// (?:client|server)\n", PAGE)
+    )
+
+
+# ---------------------------------------------------------------- true
+
+
+@pytest.mark.parametrize(("side", "value"), EXAMPLES, ids=[value["type"] for _, value in EXAMPLES])
+def test_an_example_says_all_and_only_what_its_type_knows(side, value):
+    again = msgspec.json.decode(codec.encode(decoded(side, value)))
+    if side == "server":
+        assert again == value
+    else:
+        assert_within(value, again)
+
+
+def assert_within(value, whole):
+    """Assert that ``whole`` has all of ``value``, and else only what was left out."""
+    if isinstance(value, dict):
+        assert value.keys() <= whole.keys()
+        for name in value:
+            assert_within(value[name], whole[name])
+    else:
+        assert value == whole
+
+
+def test_commands_and_events_of_the_examples_hold():
+    for frame in of_kind(CommandFrame):
+        codec.decode_command(frame)
+    for frame in of_kind(EventsFrame):
+        for logged in frame.events:
+            event = codec.decode_event(logged.type, logged.data, logged.version)
+            assert event is not None
+            assert msgspec.json.decode(msgspec.json.encode(event)) == json.loads(bytes(logged.data))
+            assert frame.from_ <= logged.sequence <= frame.to
+
+
+def test_the_snapshot_of_the_example_has_every_field():
+    (snapshot,) = [value for _, value in EXAMPLES if value["type"] == "snapshot"]
+    assert list(snapshot["state"]) == [field.name for field in msgspec.structs.fields(State)]
+    (frame,) = of_kind(SnapshotFrame)
+    assert frame.state.messages
+
+
+def test_the_numbers_of_the_examples_are_those_of_the_server():
+    (welcome,) = of_kind(Welcome)
+    assert welcome.heartbeat.interval_ms == limits.HEARTBEAT_INTERVAL_MS
+    assert welcome.heartbeat.timeout_ms == limits.HEARTBEAT_TIMEOUT_MS
+    assert msgspec.structs.astuple(welcome.limits) == (
+        limits.FRAME_BYTES,
+        limits.COMMANDS_PER_SECOND,
+        limits.COMMAND_BURST,
+        limits.IN_FLIGHT,
+    )
+    student = {op for op, rule in access.RULES.items() if "student" in rule.roles}
+    for frame in (welcome.me, *of_kind(Mine)):
+        assert set(frame.grants) <= student
+        assert list(frame.grants) == sorted(frame.grants)
+    for nack in of_kind(Nack):
+        assert nack.code in get_args(ErrorCode)
+
+
+# ---------------------------------------------------------------- whole
+
+
+def cells(name, column):
+    """Return what a table says in one column, by its first."""
+    rows = (line.strip("|").split(" | ") for line in TABLES[name].splitlines() if "|" in line)
+    return {row[0].strip(" `"): row[column].strip(" `") for row in rows}
+
+
+def rows(prefix):
+    return {
+        name
+        for text in TABLES.values()
+        for name in re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", text, re.MULTILINE)
+        if name in prefix
+    }
+
+
+def test_every_operation_and_event_has_a_row():
+    assert rows(COMMANDS) == set(COMMANDS)
+    assert rows(EVENTS) == set(EVENTS)
+
+
+def test_every_frame_has_an_example():
+    shown = {(side, value["type"]) for side, value in EXAMPLES}
+    assert shown == {("client", kind.__struct_config__.tag) for kind in describe.FROM_CLIENT} | {
+        ("server", kind.__struct_config__.tag) for kind in describe.FROM_SERVER
+    }
+
+
+def test_every_feature_with_operations_has_an_example():
+    shown = {frame.op.split(".")[0] for frame in of_kind(CommandFrame)}
+    told_together = {"chapter", "highlight", "note"}
+    assert shown == {op.split(".")[0] for op in COMMANDS} - told_together
+
+
+def test_every_error_code_has_a_row():
+    assert set(get_args(ErrorCode)) == set(cells("errors", 0)) - {"code", "---"}
+
+
+def test_every_close_code_has_a_row():
+    assert {str(int(code)) for code in CloseCode} == set(cells("closes", 0)) - {"code", "---"}
+
+
+def test_every_number_is_explained_or_of_the_fold_alone():
+    numbers = {name for name, value in vars(limits).items() if isinstance(value, int | float)}
+    of_the_fold = {
+        name
+        for name in numbers
+        if name.endswith("_WEIGHT") or (name.endswith("_BYTES") and name not in describe.LIMITS)
+    }
+    assert set(describe.LIMITS) == numbers - of_the_fold
+
+
+def test_every_field_of_the_state_is_described():
+    assert list(describe.STATE) == [field.name for field in msgspec.structs.fields(State)]
+
+
+def test_every_event_comes_from_an_operation_the_media_or_the_system():
+    assert list(describe.LEADS_TO) == list(COMMANDS)
+    made = {name for names in describe.LEADS_TO.values() for name in names}
+    system = {"participant.joined", "participant.left", "participant.waiting"}
+    assert made | FROM_MEDIA | system == set(EVENTS)
+
+
+NUMBERS = {
+    "within {} s (else 4502)": round(limits.HELLO_SECONDS),
+    "one of more than {:,}\nbytes": limits.FRAME_BYTES,
+    "never exceeds {} KiB": limits.SNAPSHOT_BYTES // 1024,
+    "pings every {} s": limits.HEARTBEAT_INTERVAL_MS // 1000,
+    "within {} s the\nconnection": limits.HEARTBEAT_TIMEOUT_MS // 1000,
+}
+
+
+# ---------------------------------------------------------------- links
+
+
+def anchors(text):
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ],
+)
+def test_links_lead_somewhere(page):
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), link
