@@ -15,14 +15,16 @@ import msgspec
 import structlog
 
 from protocol.errors import Refusal
-from protocol.events import EVENTS, FROM_MEDIA, ParticipantRemoved
-from server.classroom.state import Classroom
+from protocol.events import EVENTS, FROM_MEDIA
+from protocol.ids import STAFF
+from server.classroom.state import Classroom, Member
 from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
 from server.hub.draft import Recorded
 from server.hub.hub import Hub
 from server.hub.room import Room
 from server.hub.seating import Place
+from server.hub.standing import decided
 from server.media.fabric import (
     Desired,
     DestinationTarget,
@@ -81,9 +83,9 @@ class Broadcast:
         self._notify(room.place.session)
         if _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
-        for each in recorded:
-            if isinstance(each.event, ParticipantRemoved):
-                self._tasks.start("expel", self._expel(room.place.session, each.event.user))
+        for user in decided(recorded):
+            if _ends_media(before.people.get(user), room.state.people.get(user)):
+                self._tasks.start("expel", self._expel(room.place.session, user))
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
@@ -174,7 +176,12 @@ class Broadcast:
         if state.recording is not None:
             prefix = f"{place.tenant}/{place.session}/recordings/{state.recording}"
             recording = RecordingTarget(state.recording, prefix)
-        return Desired(live=True, destinations=tuple(targets), recording=recording)
+        return Desired(
+            live=True,
+            destinations=tuple(targets),
+            recording=recording,
+            retries=dict(state.retries),
+        )
 
     async def _expel(self, session: str, user: str) -> None:
         assert self._fabric is not None
@@ -193,4 +200,11 @@ class Broadcast:
 
 def _wishes(state: Classroom) -> tuple[object, ...]:
     enabled = frozenset(each for each, status in state.destinations.items() if status == "enabled")
-    return state.status, enabled, state.recording
+    return state.status, enabled, state.recording, state.retries
+
+
+def _ends_media(before: Member | None, now: Member | None) -> bool:
+    """Say whether somebody may not watch or not publish any more; who may watch begins anew."""
+    if before is None or now is None:
+        return False
+    return now.is_out or (before.role in STAFF and now.role not in STAFF)

@@ -117,6 +117,8 @@ def check(state: Classroom, who: Actor, op: str, at: str) -> None:
     member = state.people.get(who.user)
     if member is not None and member.status != "admitted":
         raise Refusal("forbidden", _OUT[member.status])
+    if member is None and state.locked and who.role not in STAFF:
+        raise Refusal("forbidden", _OUT["waiting"])  # as they would be, had they come
     rule = RULES[op]
     if not _allows(member, who.role, op):
         if who.role in rule.roles:

@@ -6,11 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from protocol.commands import AnyCommand
-from protocol.errors import Refusal
-from protocol.ids import Role, ViewName, view_of
+from protocol.errors import CloseCode, Refusal
+from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
-from server.classroom import people
 from server.classroom.state import Classroom
 from server.errors import ForbiddenError
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, Who, unavailable
@@ -18,6 +17,7 @@ from server.hub.history import shown
 from server.hub.hub import Hub
 from server.hub.pasts import Pasts
 from server.hub.seating import Place
+from server.hub.standing import standing_of
 from server.store.log import PAGE, LogReader
 
 PERFORM_SECONDS = 10.0
@@ -111,6 +111,21 @@ class LiveSessions:
         events = tuple(msgspec.Raw(data) for _, data in sorted(found))
         return EventsPage(part.first, part.last, head, events)
 
+    async def view(self, session: str, identity: Identity, role: Role) -> ViewName:
+        """Return which view the caller has of the class.
+
+        Raises:
+            ForbiddenError: If the caller is shut out of the class.
+            UnavailableError: If the class cannot be read now.
+
+        """
+        room = self._hub.find(session)
+        if room is not None and room.is_loaded:
+            state = room.state
+        else:
+            state = await self._pasts.state(session)
+        return _view(state, Who(identity.user, identity.name, role))
+
     async def _find(
         self,
         session: str,
@@ -168,8 +183,7 @@ def _view(state: Classroom, who: Who) -> ViewName:
         ForbiddenError: If they are shut out of it.
 
     """
-    member = state.people.get(who.user)
-    if member is not None and member.is_out:
+    standing = standing_of(state, who)
+    if isinstance(standing, CloseCode):
         raise ForbiddenError("You may not come into this class.")
-    actor = people.actor(state, *who)
-    return "lobby" if people.must_wait(state, actor) else view_of(actor.role)
+    return standing.view

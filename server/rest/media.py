@@ -1,17 +1,23 @@
 """WHIP to publish and WHEP to watch (RFC 9725), what there is to play, and recordings as HLS."""
 
 import re
+from collections.abc import Awaitable, Callable, Container
 
 from aiohttp import web
 
 from protocol.codec import timestamp
-from protocol.ids import STAFF
+from protocol.ids import STAFF, ViewName
 from protocol.rest import Page, Playback, SessionRecording
 from server.auth.grants import grants_key
-from server.errors import NotFoundError
+from server.errors import ForbiddenError, NotFoundError
 from server.rest import answers
 from server.rest.endpoint import read_body
-from server.rest.ports import SignallingAnswer, objects_key, signalling_key
+from server.rest.ports import (
+    SignallingAnswer,
+    live_sessions_key,
+    objects_key,
+    signalling_key,
+)
 from server.rest.route import Call
 from server.store import sessions
 from server.store.recordings import list_of_session
@@ -32,15 +38,13 @@ _TYPES = {
 async def publish(call: Call[None, None]) -> web.Response:
     """Start publishing; a newer publisher replaces an older one."""
     offer = await read_body(call.request, (SDP,))
-    engine = call.app[signalling_key]
-    return _passed_on(await engine.whip(call["session"], call.identity.user, offer))
+    return await _negotiated(call, call.app[signalling_key].whip, offer, ("staff",))
 
 
 async def watch(call: Call[None, None]) -> web.Response:
     """Start watching."""
     offer = await read_body(call.request, (SDP,))
-    engine = call.app[signalling_key]
-    return _passed_on(await engine.whep(call["session"], call.identity.user, offer))
+    return await _negotiated(call, call.app[signalling_key].whep, offer, ("staff", "student"))
 
 
 async def trickle(call: Call[None, None]) -> web.Response:
@@ -61,6 +65,7 @@ async def end(call: Call[None, None]) -> web.Response:
 async def playback(call: Call[None, None]) -> Page[Playback]:
     """List how to see and hear a session, best first."""
     session, is_staff = call["session"], call.role in STAFF
+    await _require_view(call, ("staff", "student"))
     ways: list[Playback] = []
     async with call.database() as connection:
         status = (await sessions.get(connection, session)).status
@@ -96,6 +101,34 @@ async def granted_file(request: web.Request) -> web.Response:
     grant = request.match_info["grant"]
     tenant = request.app[grants_key].verify(request.match_info["session"], grant)
     return await _file(request, tenant)
+
+
+async def _negotiated(
+    call: Call[None, None],
+    start: Callable[[str, str, bytes], Awaitable[SignallingAnswer]],
+    offer: bytes,
+    views: Container[ViewName],
+) -> web.Response:
+    """Start a stream of somebody whose view of the class is one of ``views``.
+
+    Who loses that view is expelled from the engine, which knows nothing of a stream that is being
+    negotiated at that moment: hence the second look.
+    """
+    await _require_view(call, views)
+    answer = await start(call["session"], call.identity.user, offer)
+    try:
+        await _require_view(call, views)
+    except ForbiddenError:
+        if resource := answer.headers.get("Location", "").rpartition("/")[2]:
+            await call.app[signalling_key].delete(call["session"], resource)
+        raise
+    return _passed_on(answer)
+
+
+async def _require_view(call: Call[None, None], views: Container[ViewName]) -> None:
+    view = await call.app[live_sessions_key].view(call["session"], call.identity, call.role)
+    if view not in views:
+        raise ForbiddenError("This is for those who are in the class.")
 
 
 async def _file(request: web.Request, tenant: str) -> web.Response:

@@ -6,7 +6,7 @@ from typing import Protocol
 from aiohttp import web
 
 from protocol.commands import AnyCommand
-from protocol.ids import Role
+from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
 from server.objects.store import ObjectStore
@@ -53,6 +53,15 @@ class LiveSessions(Protocol):
         Raises:
             ForbiddenError: If the caller is shut out of the class.
             UnavailableError: If the log cannot be read now.
+
+        """
+
+    async def view(self, session: str, identity: Identity, role: Role) -> ViewName:
+        """Return which view the caller has of the class.
+
+        Raises:
+            ForbiddenError: If the caller is shut out of the class.
+            UnavailableError: If the class cannot be read now.
 
         """
 
