@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from server import cli
 from server.errors import LiveClassError
 from server.ids import new_id
+from server.store import users
 from server.store.log import LogWriter
 from tests.integration.store.conftest import Room
 
@@ -122,6 +123,29 @@ async def test_to_standard_output_it_is_the_same(liveclass, lesson, tmp_path):
     (tmp_path / "piped").write_text(out.stdout)
     done = await liveclass("verify", "--file", tmp_path / "piped")
     assert done.stdout.startswith("ok  1203 events")
+
+
+async def test_a_person_is_erased_and_the_record_still_verifies(liveclass, lesson, pools, tmp_path):
+    ann = new_id()
+    async with pools.tenant(lesson.tenant) as connection:
+        await users.ensure(connection, lesson.tenant, ann, "Ann")
+    async with LogWriter(pools) as writer:
+        await writer.append(lesson.session, lesson.epoch, [lesson.chat("secret", actor=ann)])
+    kept = (await liveclass("head", lesson.session)).stdout
+    words = ("erase", ann, "--tenant", lesson.tenant)
+    done = await liveclass(*words)
+    assert (done.exit_code, "Aborted" in done.stderr) == (1, True), "nobody has said yes"
+    assert "secret" in (await liveclass("export", lesson.session)).stdout
+    done = await liveclass(*words, "--yes")
+    assert done.stdout.endswith("erased  1 events in 1 sessions\n"), "perhaps after a log line"
+    done = await liveclass("verify", lesson.session, "--head", kept)
+    assert done.stdout.startswith("ok  1204 events, 1 erased, holds the signed head of event 1204")
+    file = tmp_path / "class.ndjson"
+    await liveclass("export", lesson.session, "--out", file)
+    assert "secret" not in file.read_text()
+    done = await liveclass("verify", "--file", file, "--head", kept)
+    assert done.stdout.startswith("ok  1204 events, 1 erased, holds the signed head of event 1204")
+    assert (await liveclass("erase", new_id(), "--tenant", lesson.tenant, "--yes")).exit_code == 1
 
 
 async def test_what_was_asked_wrongly_is_said_to_be(liveclass, lesson, tmp_path):
