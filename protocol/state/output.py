@@ -1,6 +1,6 @@
 """What leaves the class: streams, recordings, captions, artifacts, the replay."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -151,6 +151,8 @@ def fold_artifacts(
             return fit(artifacts, limits.ARTIFACTS_BYTES)
         case ev.ArtifactRemoved():
             return others
+        case _:
+            assert_never(event)
     return fit([*others, new], limits.ARTIFACTS_BYTES)
 
 
@@ -166,4 +168,6 @@ def fold_replay(
             replay.status, replay.publish_at = "published", None
         case ev.ReplayUnpublished():
             replay.status = "draft"
+        case _:
+            assert_never(event)
     return replay

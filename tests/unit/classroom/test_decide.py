@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from protocol import commands as cmd
 from protocol import events as ev
-from protocol.commands import ArtifactPayload, Segment, Stroke
+from protocol.commands import ArtifactPayload, Stroke
 from protocol.errors import Refusal
 from server.classroom import chat, destinations, people, scenes
 from server.classroom.access import check_outranks
@@ -19,20 +19,10 @@ from tests.unit.classroom.lesson import (
     ANN,
     ASSISTANT,
     BOB,
-    ROLES,
     TEACHER,
-    Lesson,
     shown,
 )
 from tests.unit.classroom.test_access import LAYOUT
-
-
-@pytest.fixture
-def lesson():
-    lesson = Lesson()
-    lesson.arrives(*ROLES)
-    lesson.does(TEACHER, cmd.SessionStart())
-    return lesson
 
 
 def poll_of(lesson, *, options=("a", "b", "c"), **how):
