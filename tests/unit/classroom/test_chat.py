@@ -116,9 +116,8 @@ def test_a_pinned_message_stays_when_others_go(lesson):
     assert (pinned.author, pinned.text) == (ANN, "the rules")
     assert lesson.does(ASSISTANT, cmd.ChatPin(message)) == ()
     for number in range(chat.MESSAGES_KNOWN):
-        lesson.state = lesson_after(
-            lesson, ev.ChatPosted(identifier(800 + number), "", "a", "everyone")
-        )
+        posted = ev.ChatPosted(identifier(800 + number), "", "a", "everyone")
+        lesson.state = evolve(lesson.state, posted, sequence=lesson.head, at=lesson.now, by=None)
     assert message in lesson.state.messages
     assert len(lesson.state.messages) == chat.MESSAGES_KNOWN
     assert lesson.does(TEACHER, cmd.ChatUnpin(message)) == (ev.ChatUnpinned(message, "everyone"),)
