@@ -32,7 +32,9 @@ Event = (
 )
 
 MESSAGES_KNOWN = 1_000
-"""How many messages back one may reply, remove or pin: the rules remember no more."""
+"""How many messages back one may reply, remove or pin: the rules promise to remember no more."""
+MESSAGES_MORE = 250
+"""How many more they remember before they forget: to forget copies what is left, one by one."""
 STAFF_MESSAGES_KEPT = 50
 """How many of a person's own messages to staff their ``mine`` shows."""
 MOST_PINNED = 10
@@ -166,8 +168,13 @@ def evolve(state: Classroom, event: Event, when: When) -> Classroom:
 def _posted(state: Classroom, event: ev.ChatPosted, when: When) -> Classroom:
     message = Message(when.by, event.name, when.at, event.text, event.to, (when.sequence,))
     messages = {**state.messages, event.message: message}
-    if len(messages) > MESSAGES_KNOWN:
-        del messages[next(name for name in messages if name not in state.pinned)]
+    if len(messages) > MESSAGES_KNOWN + MESSAGES_MORE:
+        oldest = len(messages) - MESSAGES_KNOWN
+        messages = {
+            name: each
+            for index, (name, each) in enumerate(messages.items())
+            if index >= oldest or name in state.pinned
+        }
     state = replace(state, messages=messages)
     if when.by is None:
         return state

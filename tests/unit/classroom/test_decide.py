@@ -191,11 +191,13 @@ def test_a_reply_reaches_no_further_than_what_it_replies_to(lesson):
 
 
 def test_the_rules_remember_the_last_messages_only(lesson):
-    for number in range(chat.MESSAGES_KNOWN + 1):
+    most = chat.MESSAGES_KNOWN + chat.MESSAGES_MORE
+    for number in range(most + 1):
+        assert len(lesson.state.messages) == number
         posted = ev.ChatPosted(identifier(10_000 + number), "Ann", "a", "everyone")
         lesson.state = _after(lesson.state, posted, ANN)
     assert len(lesson.state.messages) == chat.MESSAGES_KNOWN
-    first, last = identifier(10_000), identifier(10_000 + chat.MESSAGES_KNOWN)
+    first, last = identifier(10_000), identifier(10_000 + most)
     assert lesson.refusal(BOB, cmd.ChatPost("hm", reply_to=first)).code == "not_found"
     assert lesson.does(BOB, cmd.ChatPost("hm", reply_to=last))
 
