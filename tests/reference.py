@@ -4,6 +4,7 @@ Between ``<!-- table: name -->`` and ``<!-- end -->`` stands what the types, the
 the views say; everything else on the page is written by hand.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,18 @@ _TABLE = re.compile(r"(<!-- table: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL
 def refreshed(page: str) -> str:
     """Return ``page`` with each of its tables as it should be today."""
     return _TABLE.sub(lambda found: f"{found[1]}{table(found[2])}\n{found[3]}", page)
+
+
+def examples() -> Iterator[tuple[str, Any]]:
+    """Yield who sends it, client or server, and the frame, of each example on the page."""
+    decoder = json.JSONDecoder()
+    page = PAGE.read_text(encoding="utf-8")
+    for block in re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL):
+        for side, text in re.findall(r"// (client|server)\n(.*?)(?=// |\Z)", block, re.DOTALL):
+            value, end = decoder.raw_decode(text)
+            if text[end:].strip():
+                raise ValueError(f"more than one frame under a comment: {text}")
+            yield side, value
 
 
 def table(name: str) -> str:

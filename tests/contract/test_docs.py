@@ -24,17 +24,7 @@ TABLES = {name.strip(): rows for name, rows in re.findall(
 )}  # fmt: skip
 
 
-def examples():
-    """Yield who sends it and the frame, of each example on the page."""
-    decoder = json.JSONDecoder()
-    for block in re.findall(r"```jsonc\n(.*?)```", PAGE, re.DOTALL):
-        for side, text in re.findall(r"// (client|server)\n(.*?)(?=// |\Z)", block, re.DOTALL):
-            value, end = decoder.raw_decode(text)
-            assert not text[end:].strip(), "one frame under each comment"
-            yield side, value
-
-
-EXAMPLES = list(examples())
+EXAMPLES = list(reference.examples())
 
 
 def decoded(side, value):
