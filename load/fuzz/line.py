@@ -36,6 +36,7 @@ class Line(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._is_leaving = False
+        self._has_eof = False
 
     # ------------------------------------------------------------ what we do
 
@@ -55,6 +56,7 @@ class Line(asyncio.Protocol):
     def half_close(self) -> None:
         """Send nothing more, and go on reading."""
         assert self._transport is not None
+        self._has_eof = True
         if not self._transport.is_closing():
             self._transport.write_eof()
 
@@ -78,7 +80,8 @@ class Line(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _write_now(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        assert self._transport is not None
+        if not self._has_eof and not self._transport.is_closing():
             self._transport.write(data)
 
     # ------------------------------------------------------------ what comes back
