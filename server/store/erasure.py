@@ -31,7 +31,7 @@ CHANNEL = "liveclass_erased"
 
 
 class Erased(NamedTuple):
-    """How much a person's erasure has changed; no session if there was nothing of theirs."""
+    """How much a person's erasure has changed; a class that went on meanwhile counts twice."""
 
     sessions: int
     events: int

@@ -144,6 +144,23 @@ def test_every_fault_is_named_with_its_event(name):
     assert verdict.why
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    {
+        "another session's head": f"the head is of another session: {OTHER}",
+        "a head of another log": f"the head is of another log: {USER}",
+        "another installation's signature": (
+            f"the head is signed by another key: {heads.public_key(FORGER.seed)}"
+        ),
+        "cut off after a line": "missing, or the signed head is: the file was cut off",
+        "a removed line": "missing: event 3 is in its place",
+        "a changed word": "holds other data than was written",
+    }.items(),
+)
+def test_a_fault_says_what_is_wrong(name, why):
+    assert check(FAULTS[name][0](WHOLE)).verdict.why == why
+
+
 @given(st.data())
 def test_no_byte_can_be_changed(data):
     raw = bytearray(b"".join(WHOLE))
