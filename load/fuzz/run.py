@@ -29,6 +29,8 @@ _QUIET_SECONDS = 20.0
 _PROGRESS_SECONDS = 5.0
 _HAS_TIME_FRAMES = 100_000
 """From this size on a run has time for those who take theirs all the while."""
+_EARLY = 60
+"""In a shorter one its first connections have."""
 _UNLOAD_SECONDS = 150.0
 
 
@@ -130,7 +132,7 @@ class Run:
             return valid(rng, room)
         if draw < 0.80:
             return mutated(rng, room)
-        has_time = self._report.wanted >= _HAS_TIME_FRAMES or number < 200
+        has_time = self._report.wanted >= _HAS_TIME_FRAMES or number < _EARLY
         return hostile(rng, room, has_time=has_time)
 
     # ------------------------------------------------------------ who keeps to the rules
@@ -216,7 +218,8 @@ class Run:
             wrong = {
                 name: seen.get(name) for name, value in quiet.items() if seen.get(name) != value
             }
-            if not wrong or time.monotonic() > deadline:
+            is_hopeless = "liveclass_projector_stopped" in wrong
+            if not wrong or is_hopeless or time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.5)
         if wrong:

@@ -97,7 +97,9 @@ class Speech:
     def _mark(self, op: str, data: dict[str, Any]) -> None:
         """Let what staff alone may read begin with the mark of its author."""
         is_for_staff = data.get("to") == "staff" or op in ("note.add", "question.dismiss")
-        for name in ("text", "reason"):
+        if op == "artifact.add" and data["artifact_type"] == "note":
+            is_for_staff, data = True, data["payload"]
+        for name in ("title", "text", "reason"):
             if isinstance(data.get(name), str) and (name == "reason" or is_for_staff):
                 data[name] = f"{MARK}{self._person.user} {data[name]}"[:200]
 

@@ -1,18 +1,19 @@
 """Random frames — valid, mutated, hostile — against a live server, as ``make fuzz`` sends them."""
 
 import json
+import os
 import subprocess
 import sys
 
 FRAMES = 20_000
 
 
-def test_random_frames_are_answered_or_end_with_the_documented_code(tmp_path):
-    path = tmp_path / "report.json"
+def test_random_frames_are_answered_or_end_with_the_documented_code(data_dir):
+    path = data_dir / "report.json"
     done = subprocess.run(
         [sys.executable, "-m", "load.fuzz",
          "--frames", str(FRAMES), "--seed", "1", "--seconds", "60", "--report", str(path)],
-        capture_output=True, text=True, timeout=100,
+        capture_output=True, text=True, timeout=100, env={**os.environ, "TMPDIR": str(data_dir)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(path.read_text())
