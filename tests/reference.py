@@ -20,6 +20,16 @@ from protocol.commands import COMMANDS
 from protocol.errors import RETRYABLE, CloseCode, ErrorCode
 from protocol.events import EVENTS
 from protocol.messages import Event
+from server.classroom import (
+    artifacts,
+    assets,
+    chat,
+    destinations,
+    marks,
+    polls,
+    questions,
+    scenes,
+)
 from server.classroom.access import RULES, TEACHER, Rule
 from server.classroom.view import Rewritten, view
 
@@ -37,11 +47,14 @@ def refreshed(page: str) -> str:
 
 
 def examples() -> Iterator[tuple[str, Any]]:
-    """Yield who sends it, client or server, and the frame, of each example on the page."""
+    """Yield what each example on the page is, and the example itself.
+
+    It is what a ``client`` or the ``server`` sends, or an HTTP ``request`` or ``response``.
+    """
     decoder = json.JSONDecoder()
     page = PAGE.read_text(encoding="utf-8")
     for block in re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL):
-        for side, text in re.findall(r"// (client|server)\n(.*?)(?=// |\Z)", block, re.DOTALL):
+        for side, text in re.findall(r"// ([a-z]+)\n(.*?)(?=// |\Z)", block, re.DOTALL):
             value, end = decoder.raw_decode(text)
             if text[end:].strip():
                 raise ValueError(f"more than one frame under a comment: {text}")
@@ -249,7 +262,24 @@ def _closes() -> Iterator[tuple[str, ...]]:
 
 def _limits() -> Iterator[tuple[str, ...]]:
     for name, meaning in describe.LIMITS.items():
-        yield f"`{name.lower()}`", f"{getattr(limits, name):,}", meaning
+        yield f"`{name.lower()}`", f"{getattr(limits, name):,}".removesuffix(".0"), meaning
+    for name, (number, meaning) in HOLDS.items():
+        yield f"`{name}`", f"{number:,}", meaning
+
+
+HOLDS = {
+    "messages_known": (chat.MESSAGES_KNOWN, "Messages back that one may reply to, remove or pin."),
+    "most_pinned": (chat.MOST_PINNED, "Pinned messages."),
+    "staff_messages_kept": (chat.STAFF_MESSAGES_KEPT, "Own messages to staff in `mine`."),
+    "most_questions": (questions.MOST_QUESTIONS, "Questions of a class."),
+    "most_polls": (polls.MOST_POLLS, "Polls of a class."),
+    "most_scenes": (scenes.MOST_SCENES, "Scenes of a class."),
+    "most_assets": (assets.MOST_ASSETS, "Assets of a class."),
+    "most_artifacts": (artifacts.MOST_ARTIFACTS, "Artifacts of a class."),
+    "notes_kept": (marks.NOTES_KEPT, "Own notes in `mine`."),
+    "most_enabled": (destinations.MOST_ENABLED, "Destinations that are enabled at once."),
+}
+"""What a class holds: the numbers of the rules."""
 
 
 def _state() -> Iterator[tuple[str, ...]]:
