@@ -160,7 +160,7 @@ class SessionParticipant(_Answer, frozen=True):
     user: UserId
     name: str
     role: Role
-    status: Literal["admitted", "waiting", "removed", "banned"]
+    status: Literal["admitted", "waiting", "denied", "removed", "banned"]
     join_time: Timestamp | None
     leave_time: Timestamp | None
 

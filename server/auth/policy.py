@@ -50,7 +50,7 @@ class Standing(Protocol):
         """The person's in the session's log, if they came."""
 
     @property
-    def status(self) -> Literal["admitted", "waiting", "removed", "banned"] | None:
+    def status(self) -> Literal["admitted", "waiting", "denied", "removed", "banned"] | None:
         """The person's in the session's log, if they came."""
 
 

@@ -7,7 +7,7 @@ from protocol.ids import Role
 from .pool import AcquiredConnection
 from .rows import Row
 
-Status = Literal["admitted", "waiting", "removed", "banned"]
+Status = Literal["admitted", "waiting", "denied", "removed", "banned"]
 ParticipantRole = Literal["teacher", "student", "assistant"]
 
 
