@@ -5,11 +5,15 @@ import asyncio
 import asyncpg
 import pytest
 
+from protocol.events import EVENTS
+from server.classroom.erasure import WORDS
 from server.errors import ConflictError, FencedError, NotFoundError
 from server.ids import new_id
 from server.store import chain, erasure, export, export_check, heads, snapshots, users
 from server.store.erasure import Erased, erase
+from server.store.log import LogReader
 from server.store.projector import Projector
+from tests.integration.store.whole_class import TABLES, WholeClass, dump
 
 SECRET = "plugh"
 """In everything that Ann says, and in nothing else."""
@@ -162,6 +166,52 @@ async def test_an_export_of_an_erased_log_verifies_with_no_database(pools, lesso
     with file.open("rb") as again:
         checked = export_check.check(again, public_key=old.public_key, head=old)
     assert checked.verdict == chain.Verdict(*old.position, HERS, None)
+
+
+def full_of_words(value, path):
+    """Return ``value`` with the secret in every text that ``path`` leads to."""
+    if isinstance(value, list):
+        return [full_of_words(each, path) for each in value]
+    if isinstance(value, str):
+        return f"{SECRET} {value}"
+    if not path or value is None or path[0] not in value:
+        return value
+    return {**value, path[0]: full_of_words(value[path[0]], path[1:])}
+
+
+async def test_with_everybody_erased_no_word_of_any_event_is_left(pools, room, writer, owner):
+    """Of every type of event: whatever words it has belong to somebody."""
+    whole = await WholeClass.of(pools, room.tenant)
+    told = []
+    for each in whole.told:
+        data = each.data
+        for path in WORDS[each.kind].marks if each.kind in WORDS else ():
+            data = full_of_words(data, path.split("."))
+        if each.kind in EVENTS:
+            told.append(each._replace(data=data))
+    assert {each.kind for each in told} == EVENTS.keys()
+    await writer.append(room.session, room.epoch, whole.commands(room, told))
+    async with Projector(pools) as projector:
+        projector.notify(room.session)
+        assert await projector.wait_for(room.session, room.sequence, 5)
+    before = await dump(owner)
+    assert len(await places(owner)) > 10
+    for person in (whole.ann, whole.bob, whole.cy):
+        await erase(pools, room.tenant, person)
+    assert await places(owner) == set()
+    after = await dump(owner)
+    assert {t: len(rows) for t, rows in after.items()} == {t: len(r) for t, r in before.items()}
+    folded = [table for table in TABLES if table != "users"]
+    async with Projector(pools) as projector:
+        await projector.rebuild(room.session)
+        assert await projector.wait_for(room.session, room.sequence, 5)
+    again = await dump(owner)
+    assert {table: again[table] for table in folded} == {table: after[table] for table in folded}
+    with_words = sum(each.kind in WORDS and each.data != was.data
+                     for each, was in zip(told, whole.told, strict=False))  # fmt: skip
+    verdict = await LogReader(pools).verify(room.session)
+    assert verdict.broken is None
+    assert verdict.erased >= with_words
 
 
 async def test_a_second_time_there_is_nothing_left_to_do(pools, lesson, ann):
