@@ -30,6 +30,12 @@ async def say(page: Page, text: str) -> None:
     await at(page, "chat-send").click()
 
 
+async def choose(row: Locator, menu: str, action: str) -> None:
+    """Choose an action from the small menu of one person, message or question."""
+    await row.get_by_test_id(menu).click()
+    await row.get_by_test_id(action).click()
+
+
 async def has_moved(page: Page) -> bool:
     """Return whether new pictures are drawn within three seconds."""
     return await at(page, "video").evaluate(

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.pages.acts import at, go_live, has_moved, joined, say, turn_camera_on
+from tests.pages.acts import at, choose, go_live, has_moved, joined, say, turn_camera_on
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(60)]
 
@@ -199,11 +199,15 @@ async def test_somebody_who_is_removed_is_told(people):
     studio, _, bob = people
     studio.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await at(studio, "tab-people").click()
-    await at(studio, "person").filter(has_text="Bob").get_by_test_id("remove").click()
+    await choose(at(studio, "person").filter(has_text="Bob"), "person-menu", "remove")
     await expect(at(bob, "over-removed")).to_be_visible()
     await expect(at(studio, "person")).to_have_count(2)
     await bob.reload()
     await expect(at(bob, "over-removed")).to_be_visible()
+    await at(studio, "outsider").filter(has_text="Bob").get_by_test_id("let-back").click()
+    await expect(at(studio, "outsider")).to_have_count(0)
+    await bob.reload()
+    await expect(at(studio, "person")).to_have_count(3)
 
 
 async def test_an_invited_student_gets_in(people, open_page):

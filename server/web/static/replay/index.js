@@ -64,6 +64,7 @@ function Player() {
   </figure>`;
 }
 
+/** @param {{api: import("../shared/rest.js").Rest, id: string}} props */
 function Replay({ api, id }) {
   useEffect(() => void load(api, id), []);
   if (trouble.value) {
@@ -71,7 +72,7 @@ function Replay({ api, id }) {
       <button type="button" class="primary" onClick=${() => load(api, id)}>${t("retry")}</button>
     <//>`;
   }
-  const messages = state.value?.messages ?? [];
+  const messages = (state.value?.messages ?? []).filter(({ removed }) => !removed);
   return html`<header class="bar"><h1 class="grow" dir="auto" data-testid="title">${session.value?.title ?? ""}</h1><span class="pill">${t("replay.title")}</span></header>
     <main class="replay">
       <${Player} />

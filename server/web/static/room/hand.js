@@ -4,14 +4,13 @@
 import { html } from "../shared/html.js";
 import { ordinal, t } from "../shared/strings.js";
 
+/** @param {{classroom: import("../shared/classroom.js").Classroom, isOpen: boolean}} props */
 export function Hand({ classroom, isOpen }) {
-  const { state, me, mine, actions } = classroom;
-  const place = state.value.hands.findIndex((/** @type {any} */ { user }) => user === me.value?.user);
+  const { state, me, mine } = classroom;
+  const place = state.value.hands.findIndex(({ user }) => user === me.value?.user);
   const position = place >= 0 ? place + 1 : mine.value?.hand_position ?? null;
   const isUp = place >= 0;
-  const isPending = actions.value.some(
-    (/** @type {any} */ { op, refusal }) => (op === "hand.raise" || op === "hand.lower") && !refusal,
-  );
+  const isPending = classroom.isPending(({ op }) => op === "hand.raise" || op === "hand.lower");
   return html`<button
       type="button"
       class=${`hand ${isPending ? "pending" : ""}`}

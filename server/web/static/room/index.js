@@ -5,25 +5,31 @@ import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
-import { Questions } from "../shared/questions.js";
+import { Presented, Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
-import { effect, signal } from "../shared/signals.js";
+import { computed, effect, signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
 import { ConnectionBanner, FullPage, Goodbye, Refusals, Tabs } from "../shared/ui.js";
 import { Hand } from "./hand.js";
+import { Lobby } from "./lobby.js";
 import { Polls } from "./polls.js";
 import { Stage } from "./stage.js";
 
 const tab = signal("chat");
 
+/**
+ * @param {{classroom: import("../shared/classroom.js").Classroom,
+ *   session: import("../shared/signals.js").Signal<any>}} props
+ */
 function Room({ classroom, session }) {
-  const { state, isReady, link, presence } = classroom;
+  const { state, isReady, view, link, presence } = classroom;
   const { status, polls, questions } = state.value;
   if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
   if (!isReady.value) {
     return html`<${FullPage} title=${t("joining.title")} text=${t("joining.text")} testid="joining"><${ConnectionBanner} classroom=${classroom} /><//>`;
   }
   if (status === "ended" || status === "archived") return html`<${Goodbye} id=${classroom.id} code=${4509} />`;
+  if (view.value === "lobby") return html`<${Lobby} classroom=${classroom} />`;
   const isLive = status === "live";
   const open = (/** @type {{status: string}[]} */ items) => items.filter((item) => item.status === "open").length;
   return html`
@@ -38,6 +44,7 @@ function Room({ classroom, session }) {
       <div class="stack">
         <${Stage} classroom=${classroom} session=${session} />
         <${ConnectionBanner} classroom=${classroom} />
+        <${Presented} classroom=${classroom} />
         <div class="row"><${Hand} classroom=${classroom} isOpen=${isLive} /></div>
       </div>
       <aside>
@@ -46,7 +53,7 @@ function Room({ classroom, session }) {
           selected=${tab.value}
           onSelect=${(/** @type {string} */ id) => (tab.value = id)}
           tabs=${[
-            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} isOpen=${isLive} />` },
+            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} />` },
             { id: "questions", label: t("questions.title"), count: open(questions), view: () => html`<${Questions} classroom=${classroom} isOpen=${isLive} />` },
             { id: "polls", label: t("polls.title"), count: open(polls), view: () => html`<${Polls} classroom=${classroom} />` },
           ]}
@@ -67,10 +74,13 @@ function start() {
   }
   const session = signal(/** @type {any} */ (null));
   const classroom = join({ id, token });
-  // The title can wait, and the class can do without it.
-  rest(token).get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
+  const isIn = computed(() => classroom.view.value !== null && classroom.view.value !== "lobby");
   effect(() => {
-    const title = session.value?.title ?? t("session.untitled");
+    // The title can wait, and the class can do without it.
+    if (isIn.value) rest(token).get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
+  });
+  effect(() => {
+    const title = session.value?.title ?? classroom.state.value.title ?? t("session.untitled");
     document.title = classroom.state.value.status === "live" ? `● ${title}` : title;
   });
   // A new poll comes to the front, unless that would take a half-written line away.

@@ -5,6 +5,9 @@ import { html, useState } from "../shared/html.js";
 import { Bars, PollStatus, tally } from "../shared/polls.js";
 import { t } from "../shared/strings.js";
 
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom @typedef {import("../shared/state.js").Poll} Poll */
+
+/** @param {{classroom: Classroom}} props */
 export function Polls({ classroom }) {
   const polls = [...classroom.state.value.polls].reverse();
   if (polls.length === 0) return html`<p class="muted">${t("polls.empty")}</p>`;
@@ -17,6 +20,7 @@ export function Polls({ classroom }) {
   </ul>`;
 }
 
+/** @param {{classroom: Classroom, poll: Poll}} props */
 function Outcome({ classroom, poll }) {
   const votes = tally(classroom, poll);
   const isShown = votes !== null && (poll.status === "published" || poll.results === "live");
@@ -24,13 +28,12 @@ function Outcome({ classroom, poll }) {
   return poll.status === "closed" && html`<p class="small muted">${t("polls.unpublished")}</p>`;
 }
 
+/** @param {{classroom: Classroom, poll: Poll}} props */
 function Ballot({ classroom, poll }) {
   const cast = classroom.mine.value?.votes[poll.poll] ?? null;
   const [chosen, choose] = useState(/** @type {number[]|null} */ (null));
   const marked = chosen ?? cast ?? [];
-  const isPending = classroom.actions.value.some(
-    (/** @type {any} */ { op, data, refusal }) => op === "poll.vote" && data.poll === poll.poll && !refusal,
-  );
+  const isPending = classroom.isPending(({ op, data }) => op === "poll.vote" && data.poll === poll.poll);
   /** @param {number} index @param {boolean} isOn */
   const mark = (index, isOn) => {
     const others = poll.multiple ? marked.filter((/** @type {number} */ other) => other !== index) : [];
@@ -46,7 +49,7 @@ function Ballot({ classroom, poll }) {
     <fieldset class="options">
       <legend class="visually-hidden">${poll.prompt}</legend>
       ${poll.options.map(
-        (/** @type {string} */ option, /** @type {number} */ index) => html`<label class="choice" key=${index}>
+        (option, index) => html`<label class="choice" key=${index}>
           <input
             type=${poll.multiple ? "checkbox" : "radio"}
             name=${poll.poll}

@@ -6,6 +6,10 @@ import { computed, effect, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
 import { watcher } from "../shared/whep.js";
 
+/**
+ * @param {{classroom: import("../shared/classroom.js").Classroom,
+ *   session: import("../shared/signals.js").Signal<any>}} props
+ */
 export function Stage({ classroom, session }) {
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
   const peer = useSignal(/** @type {import("../shared/peer.js").PeerState} */ ({ status: "idle", attempt: 0, message: "" }));

@@ -1,59 +1,62 @@
 // @ts-check
-/** The chat: a log, and a line to write. One's own lines are dimmed until the class has them. */
+/** The chat: what is pinned, a log, and a line to write. */
 
-import { html, useEffect, useRef, useState } from "./html.js";
-import { clock, t } from "./strings.js";
+import { ChatSettings } from "./chatsettings.js";
+import { Composer } from "./composer.js";
+import { html, useEffect, useRef } from "./html.js";
+import { Message, Unsent } from "./message.js";
+import { keepsFromChat } from "./speaking.js";
+import { t } from "./strings.js";
 
 const TEXT_LENGTH = 2000;
 
-/** @param {{classroom: import("./classroom.js").Classroom, isOpen: boolean}} props */
-export function Chat({ classroom, isOpen }) {
-  const { actions, me, isStaff } = classroom;
+/** @param {{classroom: import("./classroom.js").Classroom}} props */
+export function Chat({ classroom }) {
+  const { actions, state, isStaff } = classroom;
   const messages = readable(classroom);
-  const mine = actions.value.filter(({ op }) => op === "chat.post");
+  const unsent = actions.value.filter(({ op }) => op === "chat.post");
   const end = useRef(/** @type {HTMLElement|null} */ (null));
   const newest = messages.at(-1)?.message;
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [newest, mine.length]);
+  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [newest, unsent.length]);
 
   return html`<div class="chat">
+    <${Pins} classroom=${classroom} />
     <ol role="log" aria-label=${t("chat.title")} data-testid="chat">
-      ${messages.length + mine.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
-      ${messages.map(
-        ({ message, name, by, at, text, to }) => html`<li key=${message} data-testid="message">
-          <span class="small muted">
-            <strong dir="auto">${by === me.value?.user ? t("chat.me", { name }) : name}</strong>
-            ${" "}<time datetime=${at}>${clock(at)}</time>
-            ${to === "staff" && html` <span class="pill">${t("chat.to_staff")}</span>`}
-          </span>
-          <p dir="auto">${text}</p>
-        </li>`,
-      )}
-      ${mine.map(
-        ({ key, data, refusal }) => html`<li key=${key} class=${refusal ? "" : "pending"} data-testid=${refusal ? "unsent" : "pending"}>
-          <p dir="auto">${data.text}</p>
-          ${refusal
-            ? html`<span class="row small">
-                <span class="pill bad">${t("chat.unsent")}</span> ${refusal}
-                <button class="small" type="button" onClick=${() => (classroom.dismiss(key), classroom.act("chat.post", data))}>${t("retry")}</button>
-                <button class="small quiet" type="button" onClick=${() => classroom.dismiss(key)}>${t("dismiss")}</button>
-              </span>`
-            : html`<span class="small muted">${t("chat.sending")}</span>`}
-        </li>`,
-      )}
+      ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
+      ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} />`)}
+      ${unsent.map((action) => html`<${Unsent} key=${action.key} classroom=${classroom} action=${action} />`)}
       <li ref=${end} aria-hidden="true"></li>
     </ol>
-    <${Composer}
-      testid="chat"
-      label=${t("chat.write")}
-      action=${t("chat.send")}
-      maxlength=${TEXT_LENGTH}
-      disabled=${!isOpen}
-      note=${isOpen ? null : t("chat.closed")}
-      onSend=${(/** @type {string} */ text, /** @type {boolean} */ toStaff) =>
-        classroom.act("chat.post", toStaff ? { text, to: "staff" } : { text })}
-      staffChoice=${!isStaff.value}
-    />
+    <div>
+      <${Composer}
+        classroom=${classroom}
+        testid="chat"
+        label=${t("chat.write")}
+        action=${t("chat.send")}
+        maxlength=${TEXT_LENGTH}
+        hinders=${keepsFromChat}
+        audience=${isStaff.value ? null : state.value.chat.staff_only ? "staff" : "choice"}
+        onSend=${(/** @type {string} */ text, /** @type {boolean} */ toStaff) =>
+          classroom.act("chat.post", toStaff ? { text, to: "staff" } : { text })}
+      />
+      ${isStaff.value && html`<${ChatSettings} classroom=${classroom} />`}
+    </div>
   </div>`;
+}
+
+/** What staff keep in everybody's sight. @param {{classroom: import("./classroom.js").Classroom}} props */
+function Pins({ classroom }) {
+  const { pinned } = classroom.state.value;
+  return html`<ul class="pins" aria-label=${t("chat.pinned")} hidden=${pinned.length === 0}>
+    ${pinned.map(
+      ({ message, name, text }) => html`<li key=${message} class="row" data-testid="pinned">
+        <span aria-hidden="true">📌</span>
+        <p class="grow small" dir="auto"><strong>${name}</strong> ${text}</p>
+        ${classroom.isStaff.value &&
+        html`<button type="button" class="small quiet" data-testid="unpin" onClick=${() => classroom.act("chat.unpin", { message })}>${t("chat.unpin")}</button>`}
+      </li>`,
+    )}
+  </ul>`;
 }
 
 /**
@@ -63,48 +66,10 @@ export function Chat({ classroom, isOpen }) {
  */
 function readable({ state, me, mine, isStaff }) {
   const { messages } = state.value;
-  if (isStaff.value || !mine.value?.to_staff.length) return messages;
+  if (isStaff.value || me.value === null || !mine.value?.to_staff.length) return messages;
   const { user: by, name } = me.value;
-  const own = mine.value.to_staff.map((/** @type {any} */ sent) => ({ ...sent, by, name, to: "staff" }));
+  const own = mine.value.to_staff.map((/** @type {any} */ sent) => ({
+    ...sent, by, name, to: "staff", reply_to: null, removed: false,
+  }));
   return [...messages, ...own].sort((a, b) => a.at.localeCompare(b.at));
-}
-
-/**
- * A line of text and its button.
- * @param {{testid: string, label: string, action: string, maxlength: number, disabled: boolean,
- *   note?: string|null, staffChoice?: boolean, onSend: (text: string, toStaff: boolean) => void}} props
- */
-export function Composer({ testid, label, action, maxlength, disabled, note, staffChoice, onSend }) {
-  const [text, setText] = useState("");
-  const [toStaff, setToStaff] = useState(false);
-  /** @param {SubmitEvent} event */
-  const send = (event) => {
-    event.preventDefault();
-    if (text.trim() === "") return;
-    onSend(text.trim(), toStaff);
-    setText("");
-  };
-  return html`<form class="stack" onSubmit=${send}>
-    ${note && html`<p class="small muted">${note}</p>`}
-    <div class="row">
-      <input
-        class="grow"
-        data-testid=${`${testid}-input`}
-        aria-label=${label}
-        placeholder=${label}
-        maxlength=${maxlength}
-        autocomplete="off"
-        dir="auto"
-        value=${text}
-        disabled=${disabled}
-        onInput=${(/** @type {any} */ event) => setText(event.target.value)}
-      />
-      <button class="primary" data-testid=${`${testid}-send`} disabled=${disabled || text.trim() === ""}>${action}</button>
-    </div>
-    ${staffChoice &&
-    html`<label class="choice">
-      <input type="checkbox" data-testid="chat-to-staff" checked=${toStaff} disabled=${disabled} onChange=${(/** @type {any} */ event) => setToStaff(event.target.checked)} />
-      ${t("chat.only_staff")}
-    </label>`}
-  </form>`;
 }

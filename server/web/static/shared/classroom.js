@@ -3,6 +3,7 @@
  * One session as a page sees it: signals that change, and `act` to change the class.
  *
  * @typedef {import("./session.js").Meaning} Meaning
+ * @typedef {{user: string, name: string, role: import("./state.js").Role, grants: string[]}} Me
  * @typedef {ReturnType<typeof join>} Classroom
  */
 
@@ -24,7 +25,9 @@ export function join({ id, token }) {
   const session = new Session({ token, newKey: () => crypto.randomUUID() });
   const state = signal(emptyState());
   const isReady = signal(false);
-  const me = signal(/** @type {any} */ (null));
+  /** Which view of the class this is; in the lobby, next to nothing. */
+  const view = signal(/** @type {"staff"|"student"|"lobby"|null} */ (null));
+  const me = signal(/** @type {Me|null} */ (null));
   const mine = signal(/** @type {any} */ (null));
   const presence = signal(nobody());
   const counters = signal(/** @type {any} */ ({ online: 0, hands: 0, polls: {}, questions: {} }));
@@ -48,10 +51,7 @@ export function join({ id, token }) {
     }
     if (meaning.kind !== "frame") return;
     const { frame } = meaning;
-    if (frame.type === "welcome") {
-      me.value = frame.me;
-      skew.value = Date.parse(frame.now) - Date.now();
-    }
+    if (frame.type === "welcome") skew.value = Date.parse(frame.now) - Date.now();
     if (frame.type === "mine") mine.value = session.mine;
     if (frame.type === "presence") presence.value = present(presence.value, /** @type {any} */ (frame));
     if (frame.type === "counters") counters.value = frame;
@@ -65,8 +65,11 @@ export function join({ id, token }) {
     onMeanings: (meanings) =>
       batch(() => {
         meanings.forEach(take);
-        if (session.state !== null) {
+        // Of another view, nothing shows before its snapshot is here.
+        if (session.state !== null && session.welcome !== null) {
           state.value = session.state;
+          view.value = session.view;
+          me.value = session.welcome.me;
           isReady.value = true;
         }
         actions.value = settled(actions.value, meanings, session.position);
@@ -92,6 +95,7 @@ export function join({ id, token }) {
     state,
     /** The first snapshot is here. */
     isReady,
+    view,
     me,
     mine,
     presence,
@@ -101,7 +105,10 @@ export function join({ id, token }) {
     link,
     isAway,
     skew,
-    isStaff: computed(() => me.value !== null && me.value.role !== "student"),
+    isStaff: computed(() => view.value === "staff"),
+
+    /** Whether one of these is on its way. @param {(action: import("./actions.js").Action) => boolean} matches */
+    isPending: (matches) => actions.value.some((action) => action.refusal === null && matches(action)),
 
     /** Ask for a command; it shows in `actions` until its event is here. @param {string} op @param {any} [data] */
     act(op, data = {}) {

@@ -2,7 +2,7 @@
 /**
  * Who is here, from presence frames: full, or differences to the revision before.
  *
- * @typedef {{user: string, name: string, role: string, status: "online"|"dropped",
+ * @typedef {{user: string, name: string, role: import("./state.js").Role, status: "online"|"dropped",
  *   connections: number}} Here
  * @typedef {{count: number, people: Map<string, Here>}} Presence
  */

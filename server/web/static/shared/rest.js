@@ -1,5 +1,9 @@
 // @ts-check
-/** The REST interface of one person: JSON in, JSON out, problem+json (RFC 9457) as an error. */
+/**
+ * The REST interface of one person: JSON in, JSON out, problem+json (RFC 9457) as an error.
+ *
+ * @typedef {ReturnType<typeof rest>} Rest
+ */
 
 const TIMEOUT_MS = 10_000;
 

@@ -48,7 +48,7 @@ export class Session {
   phase = "closed";
   /** @type {string|null} */
   log = null;
-  /** @type {string|null} */
+  /** @type {"staff"|"student"|"lobby"|null} */
   view = null;
   /** The last sequence applied. */
   position = 0;

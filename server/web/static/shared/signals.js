@@ -1,24 +1,12 @@
 // @ts-check
-/** Values that tell when they change: what a component or an effect reads, it follows. */
-
-import * as signals from "../vendor/signals.js";
-
 /**
+ * Values that tell when they change: what a component or an effect reads, it follows.
+ *
+ * `effect` runs now and whenever what it read changes, and returns how to stop; `batch` tells of
+ * all changes together, at the end.
+ *
  * @template T
- * @typedef {{value: T}} Signal
+ * @typedef {import("../vendor/signals.js").Signal<T>} Signal
  */
 
-/** @type {<T>(value: T) => Signal<T>} */
-export const signal = /** @type {any} */ (signals.signal);
-
-/** @type {<T>(compute: () => T) => {readonly value: T}} */
-export const computed = /** @type {any} */ (signals.computed);
-
-/** Run now and whenever what was read changes; returns how to stop. @type {(run: () => void) => () => void} */
-export const effect = /** @type {any} */ (signals.effect);
-
-/** Tell of all changes together, at the end. @type {<T>(run: () => T) => T} */
-export const batch = /** @type {any} */ (signals.batch);
-
-/** A signal of one component. @type {<T>(value: T) => Signal<T>} */
-export const useSignal = /** @type {any} */ (signals.useSignal);
+export { batch, computed, effect, signal, useSignal } from "../vendor/signals.js";

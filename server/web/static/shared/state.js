@@ -7,6 +7,7 @@
  * that shares whatever stayed the same. protocol/vectors holds both twins to the same answers.
  * The parts of the state are in state/, as those of the other twin are in protocol/state.
  *
+ * @typedef {import("./state/people.js").Role} Role
  * @typedef {import("./state/people.js").Person} Person
  * @typedef {import("./state/people.js").Hand} Hand
  * @typedef {import("./state/talk.js").Chat} Chat

@@ -57,7 +57,32 @@ export function Tabs({ tabs, selected, onSelect, label }) {
   </div>`;
 }
 
-/** What the connection is doing, quietly, once it has been away for longer than a blink. */
+/**
+ * A few actions behind one small button.
+ * @param {{label: string, testid: string,
+ *   actions: {testid: string, label: string, onChoose: () => void}[]}} props
+ */
+export function Menu({ label, testid, actions }) {
+  const ref = useRef(/** @type {HTMLDetailsElement|null} */ (null));
+  /** @param {() => void} act */
+  const choose = (act) => {
+    ref.current?.removeAttribute("open");
+    act();
+  };
+  return html`<details class="menu" ref=${ref}>
+    <summary aria-label=${label} title=${label} data-testid=${testid}>⋯</summary>
+    <div class="row">
+      ${actions.map(
+        (action) => html`<button key=${action.testid} type="button" class="small" data-testid=${action.testid} onClick=${() => choose(action.onChoose)}>${action.label}</button>`,
+      )}
+    </div>
+  </details>`;
+}
+
+/**
+ * What the connection is doing, quietly, once it has been away for longer than a blink.
+ * @param {{classroom: import("./classroom.js").Classroom}} props
+ */
 export function ConnectionBanner({ classroom }) {
   const { status, attempt } = classroom.link.value;
   const text = {
@@ -75,14 +100,17 @@ export function ConnectionBanner({ classroom }) {
   </div>`;
 }
 
-/** Refusals in the server's words; those of the chat stand in the chat. */
+/**
+ * Refusals in the server's words; those of what was written stand in the chat.
+ * @param {{classroom: import("./classroom.js").Classroom}} props
+ */
 export function Refusals({ classroom }) {
   const refused = classroom.actions.value.filter(
-    (/** @type {any} */ { op, refusal }) => refusal !== null && op !== "chat.post",
+    ({ op, refusal }) => refusal !== null && op !== "chat.post",
   );
   return html`<div class="toasts" role="alert">
     ${refused.map(
-      (/** @type {any} */ { key, refusal }) => html`<div class="toast" key=${key} data-testid="refusal">
+      ({ key, refusal }) => html`<div class="toast" key=${key} data-testid="refusal">
         <span class="grow">${refusal}</span>
         <button class="small quiet" type="button" onClick=${() => classroom.dismiss(key)}>${t("dismiss")}</button>
       </div>`,

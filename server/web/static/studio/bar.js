@@ -1,32 +1,41 @@
 // @ts-check
 /** The bar: what state the class is in, and the two actions that everybody would notice. */
 
-import { html, useEffect, useState } from "../shared/html.js";
+import { html, useState } from "../shared/html.js";
+import { useNow } from "../shared/now.js";
 import { duration, t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui.js";
 import { Invite } from "./invite.js";
 
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom */
+
+/** @type {Record<string, string>} */
+const UPLINK = { good: "ok", unstable: "warn", failing: "bad" };
+
+/**
+ * @param {{classroom: Classroom, camera: import("./broadcast.js").Broadcast,
+ *   session: import("../shared/signals.js").Signal<any>, api: import("../shared/rest.js").Rest}} props
+ */
 export function Bar({ classroom, camera, session, api }) {
   const { state, presence, health, me } = classroom;
   const { status } = state.value;
   const [asking, ask] = useState(/** @type {"start"|"end"|"invite"|null} */ (null));
   const close = () => ask(null);
-  const mayRun = ["teacher", "admin"].includes(me.value.role);
+  const mayRun = me.value?.role === "teacher" || me.value?.role === "admin";
   const act = (/** @type {string} */ op) => (classroom.act(op), close());
-  const isPending = classroom.actions.value.some(
-    (/** @type {any} */ { op, refusal }) => op.startsWith("session.") && !refusal,
-  );
+  const isPending = classroom.isPending(({ op }) => op.startsWith("session."));
   const uplink = health.value.uplink;
   return html`<header class="bar">
     <h1 dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
     <${Status} classroom=${classroom} camera=${camera} />
     <span class="small muted num" data-testid="online">${t("people.here", { count: presence.value.count })}</span>
     ${uplink.state &&
-    html`<span class=${`pill ${{ good: "ok", unstable: "warn", failing: "bad" }[uplink.state] ?? ""}`} title=${uplink.text} data-testid="uplink">
+    html`<span class=${`pill ${UPLINK[uplink.state] ?? ""}`} title=${uplink.text} data-testid="uplink">
       ${t(`health.${uplink.state}`)}${uplink.kbps ? ` · ${t("kbps", { kbps: uplink.kbps })}` : ""}
     </span>`}
     <span class="grow"></span>
     <${Recording} classroom=${classroom} mayRun=${mayRun} />
+    ${(status === "scheduled" || status === "live") && html`<${Lock} classroom=${classroom} />`}
     <button type="button" data-testid="invite" onClick=${() => ask("invite")}>${t("invite.open")}</button>
     ${mayRun && status === "scheduled" &&
     html`<button type="button" class="primary" data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}>${t("go_live")}</button>`}
@@ -38,7 +47,7 @@ export function Bar({ classroom, camera, session, api }) {
       <p>${t("start.text")}</p>
       <ul class="list small">
         <li>${camera.isOn.value ? `✔ ${t("start.camera")}` : `⚠ ${t("start.no_camera")}`}</li>
-        <li>${t("start.destinations", { count: Object.values(state.value.destinations).filter((/** @type {any} */ to) => to.status === "enabled").length })}</li>
+        <li>${t("start.destinations", { count: Object.values(state.value.destinations).filter((to) => to.status === "enabled").length })}</li>
       </ul>
       <div class="row end">
         <button type="button" onClick=${close}>${t("cancel")}</button>
@@ -58,10 +67,25 @@ export function Bar({ classroom, camera, session, api }) {
   </header>`;
 }
 
+/** Whether newcomers come straight in. @param {{classroom: Classroom}} props */
+function Lock({ classroom }) {
+  const { locked } = classroom.state.value;
+  const isPending = classroom.isPending(({ op }) => op === "session.lock" || op === "session.unlock");
+  return html`<button
+    type="button"
+    data-testid="lock"
+    aria-pressed=${locked}
+    title=${locked ? t("lock.on") : t("lock.off")}
+    disabled=${isPending}
+    onClick=${() => classroom.act(locked ? "session.unlock" : "session.lock")}
+  >${locked ? `🔒 ${t("lock.unlock")}` : `🔓 ${t("lock.lock")}`}</button>`;
+}
+
+/** @param {{classroom: Classroom, camera: import("./broadcast.js").Broadcast}} props */
 function Status({ classroom, camera }) {
   const { status, started_at: startedAt, ended_at: endedAt } = classroom.state.value;
   if (status === "live") {
-    return html`<span class="row"><span class="pill live" data-testid="status">● ${t("status.live")}</span><${Elapsed} since=${startedAt} skew=${classroom.skew.value} /></span>`;
+    return html`<span class="row"><span class="pill live" data-testid="status">● ${t("status.live")}</span><${Elapsed} classroom=${classroom} since=${startedAt} /></span>`;
   }
   if (status === "scheduled") {
     const isSent = camera.peer.value.status === "live";
@@ -71,21 +95,16 @@ function Status({ classroom, camera }) {
   return html`<span class="pill" data-testid="status">${t("status.ended")} <span class="num">${length}</span></span>`;
 }
 
-function Elapsed({ since, skew }) {
-  const [now, tick] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => tick(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return html`<span class="num" role="timer" data-testid="elapsed">${duration(now + skew - Date.parse(since))}</span>`;
+/** @param {{classroom: Classroom, since: string}} props */
+function Elapsed({ classroom, since }) {
+  return html`<span class="num" role="timer" data-testid="elapsed">${duration(useNow(classroom) - Date.parse(since))}</span>`;
 }
 
+/** @param {{classroom: Classroom, mayRun: boolean}} props */
 function Recording({ classroom, mayRun }) {
   const { status, recording } = classroom.state.value;
   const isOn = recording?.status === "recording";
-  const isPending = classroom.actions.value.some(
-    (/** @type {any} */ { op, refusal }) => op.startsWith("recording.") && !refusal,
-  );
+  const isPending = classroom.isPending(({ op }) => op.startsWith("recording."));
   return html`
     ${recording && html`<span class=${`pill ${isOn ? "live" : recording.status === "failed" ? "bad" : ""}`} data-testid="recording-status">${t(`recording.${recording.status}`)}</span>`}
     ${mayRun && status === "live" &&

@@ -14,6 +14,7 @@ const trouble = signal("");
 const LOOKS = {
   off: ["○", ""],
   enabled: ["◔", ""],
+  retry_requested: ["◔", "warn"],
   connecting: ["◔", "warn"],
   live: ["●", "ok"],
   recovered: ["●", "ok"],
@@ -23,6 +24,9 @@ const LOOKS = {
   stopped: ["○", ""],
 };
 
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom */
+
+/** @param {{classroom: Classroom, api: import("../shared/rest.js").Rest}} props */
 export function Destinations({ classroom, api }) {
   const load = async () => {
     trouble.value = "";
@@ -49,18 +53,20 @@ export function Destinations({ classroom, api }) {
   </section>`;
 }
 
+/**
+ * @param {{classroom: Classroom, destination: {id: string, name: string, provider: string},
+ *   state: import("../shared/state.js").Destination|undefined}} props
+ */
 function Destination({ classroom, destination, state }) {
   const { id, name, provider } = destination;
-  const { me, actions, health } = classroom;
+  const { me, health } = classroom;
   const status = state?.status ?? "disabled";
   const isOn = status === "enabled";
-  const phase = status === "disabled" ? "off" : state.phase;
+  const phase = state === undefined || status === "disabled" ? "off" : state.phase;
   const [shape, colour] = LOOKS[phase] ?? LOOKS.enabled;
   const verdict = health.value.destinations[id];
-  const isPending = actions.value.some(
-    (/** @type {any} */ { data, refusal }) => data.destination === id && !refusal,
-  );
-  const mayRun = ["teacher", "admin"].includes(me.value.role);
+  const isPending = classroom.isPending(({ data }) => data.destination === id);
+  const mayRun = me.value?.role === "teacher" || me.value?.role === "admin";
   const why = state?.code && (known(`code.${state.code}`) ? t(`code.${state.code}`) : state.code);
   return html`<li class=${`row ${isPending ? "pending" : ""}`} data-testid="destination" data-phase=${phase}>
     <label class="choice grow">

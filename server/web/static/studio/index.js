@@ -5,7 +5,7 @@ import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
-import { Questions } from "../shared/questions.js";
+import { Presented, Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
@@ -13,13 +13,19 @@ import { ConnectionBanner, FullPage, Goodbye, Refusals, Tabs } from "../shared/u
 import { Bar } from "./bar.js";
 import { broadcast } from "./broadcast.js";
 import { Destinations } from "./destinations.js";
-import { Hands, People } from "./people.js";
+import { Hands } from "./hands.js";
+import { People, Waiting } from "./people.js";
 import { Polls } from "./polls.js";
 import { Scenes } from "./scenes.js";
 import { Stage } from "./stage.js";
 
 const tab = signal("questions");
 
+/**
+ * @param {{classroom: import("../shared/classroom.js").Classroom,
+ *   camera: import("./broadcast.js").Broadcast, session: import("../shared/signals.js").Signal<any>,
+ *   api: import("../shared/rest.js").Rest}} props
+ */
 function Studio({ classroom, camera, session, api }) {
   const { state, isReady, isStaff, link, presence } = classroom;
   const { status, polls, questions } = state.value;
@@ -41,18 +47,22 @@ function Studio({ classroom, camera, session, api }) {
     <main class="studio">
       <div class="stack">
         <${Stage} classroom=${classroom} camera=${camera} />
+        <${Presented} classroom=${classroom} />
         <${Destinations} classroom=${classroom} api=${api} />
         <${Scenes} classroom=${classroom} isOpen=${!isOver} />
       </div>
       <aside>
-        <${Hands} classroom=${classroom} />
+        <div class="stack">
+          ${!isOver && html`<${Waiting} classroom=${classroom} />`}
+          <${Hands} classroom=${classroom} />
+        </div>
         <${Tabs}
           label=${t("panel")}
           selected=${tab.value}
           onSelect=${(/** @type {string} */ id) => (tab.value = id)}
           tabs=${[
             { id: "questions", label: t("questions.title"), count: open(questions), view: () => html`<${Questions} classroom=${classroom} isOpen=${isLive} />` },
-            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} isOpen=${!isOver} />` },
+            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} />` },
             { id: "polls", label: t("polls.title"), count: open(polls), view: () => html`<${Polls} classroom=${classroom} isOpen=${isLive} />` },
             { id: "people", label: t("people.title"), count: presence.value.count, view: () => html`<${People} classroom=${classroom} isOpen=${!isOver} />` },
           ]}

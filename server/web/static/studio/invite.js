@@ -6,6 +6,7 @@ import { t, when } from "../shared/strings.js";
 
 const NAME_LENGTH = 200;
 
+/** @param {{id: string, api: import("../shared/rest.js").Rest, onClose: () => void}} props */
 export function Invite({ id, api, onClose }) {
   const [name, setName] = useState("");
   const [made, setMade] = useState(/** @type {any} */ (null));

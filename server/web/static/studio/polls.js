@@ -9,6 +9,9 @@ const MOST_OPTIONS = 10;
 const PROMPT_LENGTH = 1000;
 const OPTION_LENGTH = 200;
 
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom */
+
+/** @param {{classroom: Classroom, isOpen: boolean}} props */
 export function Polls({ classroom, isOpen }) {
   const polls = [...classroom.state.value.polls].reverse();
   return html`<div class="stack">
@@ -23,10 +26,9 @@ export function Polls({ classroom, isOpen }) {
   </div>`;
 }
 
+/** @param {{classroom: Classroom, poll: import("../shared/state.js").Poll, isOpen: boolean}} props */
 function Actions({ classroom, poll, isOpen }) {
-  const isPending = classroom.actions.value.some(
-    (/** @type {any} */ { data, refusal }) => data.poll === poll.poll && !refusal,
-  );
+  const isPending = classroom.isPending(({ data }) => data.poll === poll.poll);
   const act = (/** @type {string} */ op) => classroom.act(op, { poll: poll.poll });
   return html`<div class="row">
     ${poll.status === "open" && html`<button type="button" data-testid="poll-close" disabled=${!isOpen || isPending} onClick=${() => act("poll.close")}>${t("polls.close")}</button>`}
@@ -36,6 +38,7 @@ function Actions({ classroom, poll, isOpen }) {
 
 const BLANK = { prompt: "", options: ["", ""], multiple: false, anonymous: false, results: "published" };
 
+/** @param {{classroom: Classroom, isOpen: boolean}} props */
 function Compose({ classroom, isOpen }) {
   const [draft, setDraft] = useState(BLANK);
   const change = (/** @type {Partial<typeof BLANK>} */ part) => setDraft({ ...draft, ...part });

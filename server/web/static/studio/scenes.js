@@ -11,6 +11,7 @@ const LAYOUTS = {
   corner: { items: [{ source: "slide" }, { source: "camera", x: 7400, y: 7400, width: 2500, height: 2500 }] },
 };
 
+/** @param {{classroom: import("../shared/classroom.js").Classroom, isOpen: boolean}} props */
 export function Scenes({ classroom, isOpen }) {
   const { scenes, scene: onAir } = classroom.state.value;
   const [name, setName] = useState("");
@@ -27,7 +28,7 @@ export function Scenes({ classroom, isOpen }) {
     <div class="row" data-testid="scenes">
       ${scenes.length === 0 && html`<p class="small muted">${t("scenes.empty")}</p>`}
       ${scenes.map(
-        (/** @type {any} */ { scene, name: label }) => html`<button key=${scene} type="button" data-testid="scene" aria-pressed=${scene === onAir} disabled=${!isOpen} onClick=${() => classroom.act("scene.switch", { scene })}>
+        ({ scene, name: label }) => html`<button key=${scene} type="button" data-testid="scene" aria-pressed=${scene === onAir} disabled=${!isOpen} onClick=${() => classroom.act("scene.switch", { scene })}>
           <span dir="auto">${label}</span>
         </button>`,
       )}

@@ -4,6 +4,9 @@
 import { html, useEffect, useRef } from "../shared/html.js";
 import { known, t } from "../shared/strings.js";
 
+/** @typedef {import("./broadcast.js").Broadcast} Broadcast @typedef {import("../shared/state.js").State} State */
+
+/** @param {{classroom: import("../shared/classroom.js").Classroom, camera: Broadcast}} props */
 export function Stage({ classroom, camera }) {
   const { status, publisher } = classroom.state.value;
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
@@ -38,7 +41,7 @@ export function Stage({ classroom, camera }) {
   </section>`;
 }
 
-/** What turning the camera on would mean now, or why it failed. */
+/** What turning the camera on would mean now, or why it failed. @param {Broadcast} camera @param {State["status"]} status */
 function invitation(camera, status) {
   const { value: problem } = camera.problem;
   if (problem) return t(known(`camera.${problem}`) ? `camera.${problem}` : "camera.failed");
@@ -46,6 +49,7 @@ function invitation(camera, status) {
   return t(status === "live" ? "camera.explain_live" : "camera.explain");
 }
 
+/** @param {{camera: Broadcast, status: State["status"]}} props */
 function Controls({ camera, status }) {
   const { cameras, microphones } = camera.found.value;
   const { isMuted, isHidden, isRehearsing, chosen } = camera;
@@ -65,16 +69,21 @@ function Controls({ camera, status }) {
     </div>`;
 }
 
+/** @param {{camera: Broadcast}} props */
 function Level({ camera }) {
   const level = camera.level.value;
   return html`<meter class="level" data-testid="level" min="0" max="1" high="0.9" value=${level} aria-label=${t("camera.level")}></meter>`;
 }
 
+/**
+ * @param {{testid: string, label: string, devices: MediaDeviceInfo[], selected: string,
+ *   onChoose: (id: string) => void}} props
+ */
 function Picker({ testid, label, devices, selected, onChoose }) {
   return html`<label>${label}
     <select data-testid=${testid} value=${selected} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
       <option value="">${t("camera.default")}</option>
-      ${devices.map((/** @type {MediaDeviceInfo} */ { deviceId, label: name }) => deviceId && html`<option key=${deviceId} value=${deviceId}>${name}</option>`)}
+      ${devices.map(({ deviceId, label: name }) => deviceId && html`<option key=${deviceId} value=${deviceId}>${name}</option>`)}
     </select>
   </label>`;
 }
