@@ -6,6 +6,7 @@ be entered ends with the same goodbye whatever the reason.
 
 import asyncio
 import re
+import socket as sockets
 from collections import Counter
 from contextlib import suppress
 
@@ -38,6 +39,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 BUFFER_BYTES = 1 << 18
 """What a peer may leave untaken before the server stops writing to it."""
+UNSENT_BYTES = 1 << 17
+"""… and the kernel beneath takes only so much that it cannot send yet: by itself it takes
+megabytes for each slow peer before the server notices anything."""
 CLOSE_SECONDS = 2.0
 # Another spelling of an id would be another room of the same session.
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -66,6 +70,7 @@ class LiveSocket:
         if transport is None or writer is None:  # gone during the upgrade
             return socket
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        _bound_unsent(transport)
         farewell: asyncio.Task[None] | None = None
 
         async def close(code: CloseCode) -> None:
@@ -204,3 +209,11 @@ class LiveSocket:
                 await connection.receive(message.data)
             elif message.type is WSMsgType.BINARY:
                 raise MalformedFrameError("frames are text")
+
+
+def _bound_unsent(transport: asyncio.BaseTransport) -> None:
+    """Have the kernel refuse what it could not send anyway (Linux and macOS)."""
+    option = getattr(sockets, "TCP_NOTSENT_LOWAT", None)
+    channel = transport.get_extra_info("socket")
+    if option is not None and channel is not None:
+        channel.setsockopt(sockets.IPPROTO_TCP, option, UNSENT_BYTES)
