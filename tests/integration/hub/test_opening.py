@@ -208,6 +208,22 @@ async def test_a_room_saves_now_and_then_and_never_waits_for_it(
     assert room is lesson.room
 
 
+async def test_a_long_log_that_was_folded_is_saved_at_once(lesson, monkeypatch):
+    monkeypatch.setattr(room_module, "SAVE_LEAST", 1_000)
+    await lesson.close()
+    assert await kept(lesson) is None
+    monkeypatch.setattr(room_module, "SAVE_EVERY", 10)
+    room = await lesson.open()
+    await lesson.node.hub.snapshots.settle()
+    assert (await kept(lesson)).sequence == room.head.sequence
+
+
+async def test_a_node_that_drains_saves_its_classes(node, school):
+    lessons = [await Class.start(node, school) for _ in range(3)]
+    await node.hub.drain()
+    assert all([await kept(lesson) is not None for lesson in lessons])
+
+
 async def test_one_code_ignores_what_another_saved(lesson, monkeypatch):
     assert saved_module._version() == VERSION
     sources = list(saved_module._sources(saved_module.files("server.classroom")))
