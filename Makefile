@@ -1,6 +1,7 @@
 # `make demo` and `make test` do all the set-up they need on a machine with Python ≥ 3.11.
 PYTHON ?= python3
 BIN := .venv/bin
+CLIENT := docs/examples/node-client
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo run test check fix bench fuzz screenshots spec vendor lock clean
@@ -17,15 +18,16 @@ demo: setup  ## Run a live class on this machine: no service, no account needed
 run: setup  ## Run a server on embedded services in ./liveclass-data
 	$(BIN)/liveclass serve --data liveclass-data
 
-test: setup-dev  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp and Chromium
+test: setup-dev $(CLIENT)/node_modules  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp and Chromium
 	$(BIN)/python -m tests.peers
 	$(BIN)/pytest
 
-check: setup-dev  ## Format, lint, types, imports, generated files
+check: setup-dev tests/js/node_modules  ## Format, lint, types, imports, generated files
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/node tests/js/node_modules/typescript/bin/tsc --project server/web/static
 
 fix: setup-dev  ## Mend format and lint
 	$(BIN)/ruff format
@@ -52,7 +54,7 @@ lock: setup-dev  ## Resolve the dependencies again
 	$(BIN)/python -m tests.lock
 
 clean:  ## Remove what was installed and cached
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/js/node_modules $(CLIENT)/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip checks every hash. The editable install builds with what the lock holds, nothing else.
 .venv/runtime: requirements.lock pyproject.toml
@@ -65,4 +67,9 @@ clean:  ## Remove what was installed and cached
 
 .venv/dev: .venv/runtime requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# npm checks every hash, too; it and Node.js come with the developers' packages.
+tests/js/node_modules $(CLIENT)/node_modules: %/node_modules: %/package-lock.json .venv/dev
+	$(BIN)/npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
