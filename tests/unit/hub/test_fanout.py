@@ -127,6 +127,12 @@ async def settled(turns=30):
         await asyncio.sleep(0)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """However busy this machine is: no flush counts as long."""
+    monkeypatch.setattr(fanout, "LONG_SECONDS", 3600.0)
+
+
 @pytest.fixture
 async def tasks():
     async with Supervisor("test") as tasks:
@@ -270,6 +276,22 @@ async def test_what_the_ring_has_dropped_is_read_from_the_log(log, monkeypatch):
     await settled()
     assert log.feed._ring_bytes <= 1000
     assert new.position(2) == 40
+
+
+async def test_what_is_to_be_forgotten_is_read_from_the_log(log):
+    for _ in range(6):
+        log.publish(width=2)
+    log.feed.forget(7)  # in the middle of the fourth frame
+    for position, reads in [(8, 0), (11, 0), (12, 0), (7, 1), (6, 1), (0, 4)]:
+        log.reads = 0
+        reader = log.reader(position)
+        await settled()
+        assert (log.reads, reader.position(position)) == (reads, 12)
+    log.feed.forget(12)
+    log.publish()
+    reader = log.reader(12)
+    assert reader.position(12) == 13
+    assert reader.greetings == 1
 
 
 async def test_a_log_that_is_away_is_waited_for(log, monkeypatch):
