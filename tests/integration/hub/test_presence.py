@@ -36,6 +36,13 @@ class Listing:
         while not holds(self):
             self.take(await self.raw.hear("presence"))
 
+    async def page(self):
+        """The first page of the roster."""
+        await self.raw.send({"type": "roster", "after": None})
+        while (frame := await self.raw.hear("presence", "roster"))["type"] == "presence":
+            self.take(frame)
+        return frame["people"]
+
     @property
     def roles(self):
         return sorted(each["role"] for each in self.people.values())
@@ -62,12 +69,8 @@ async def test_who_is_listed_depends_on_how_many_there_are(lesson, bounds):
         late = Listing(await lesson.raw(role))
         assert set(late.roles) == {"assistant", "teacher"}
         await late.raw.socket.close()
-    await staff.raw.send({"type": "roster", "after": None})
-    page = await staff.raw.hear("roster")
-    assert len(page["people"]) >= 10
-    await student.raw.send({"type": "roster", "after": None})
-    page = await student.raw.hear("roster")
-    assert {each["role"] for each in page["people"]} == {"assistant", "teacher"}
+    assert len(await staff.page()) >= 10
+    assert {each["role"] for each in await student.page()} == {"assistant", "teacher"}
     for raw in more:
         await raw.socket.close()
     await student.until(lambda each: each.count == len(each.people) == 5)
