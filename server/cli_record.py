@@ -82,7 +82,8 @@ async def _verify(
 
 def _say(verdict: Verdict, known: SignedHead | None, more: str = "") -> None:
     if verdict.broken is not None:
-        click.echo(f"BROKEN at event {verdict.broken}: {verdict.why}")
+        where = f"event {verdict.broken}" if verdict.broken else "the header"
+        click.echo(f"BROKEN at {where}: {verdict.why}")
         raise SystemExit(DOES_NOT_VERIFY)
     erased = f", {verdict.erased} erased" if verdict.erased else ""
     holds = "" if known is None else f", holds the signed head of event {known.sequence}"

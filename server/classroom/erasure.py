@@ -101,7 +101,7 @@ class Scrubber:
         return None if left == payload else left
 
 
-def is_scrubbed(kind: str, payload: Payload) -> bool:
+def is_scrubbed(kind: str, payload: Any) -> bool:
     """Say whether an event is one that an erasure leaves: with marks, and no word beside them.
 
     Of a type that this version does not know nothing is said: True.
@@ -109,7 +109,7 @@ def is_scrubbed(kind: str, payload: Payload) -> bool:
     words = WORDS.get(kind)
     if words is None:
         return kind not in EVENTS
-    return _without(words, payload) == payload
+    return isinstance(payload, dict) and _without(words, payload) == payload
 
 
 def _without(words: Words, payload: Payload) -> Payload:
@@ -125,7 +125,7 @@ def _marked(value: Any, path: list[str], mark: _Mark) -> Any:
         return None
     if path and isinstance(value, list):
         return [_marked(each, path, mark) for each in value]
-    if path:
+    if path and isinstance(value, dict):
         name, *rest = path
         return {**value, name: _marked(value[name], rest, mark)} if name in value else value
     if isinstance(value, list) and isinstance(mark, str):

@@ -55,7 +55,7 @@ class BrokenLogError(LiveClassError):
     """The log does not fit its hash chain."""
 
     def __init__(self, verdict: Verdict) -> None:
-        super().__init__(f"event {verdict.broken} {verdict.why}")
+        super().__init__(f"The log is broken at event {verdict.broken}: {verdict.why}")
         self.verdict = verdict
 
 

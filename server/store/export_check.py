@@ -2,12 +2,13 @@
 
 import hashlib
 from base64 import b64decode
-from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 import msgspec
 import orjson
 from msgspec import Struct
+
+from protocol import codec
 
 from . import heads
 from .chain import Link, Verdict, Verifier, canonical
@@ -17,8 +18,6 @@ from .heads import SignedHead
 LINE_BYTES = 1 << 20
 """A longer line is none of ours: payloads are far below it."""
 _FORM = "not as an export writes it"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class _Record(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +131,7 @@ def _link(value: dict[str, Any]) -> Link:
             type=found.type,
             version=found.version,
             actor=found.actor,
-            at_ms=(datetime.fromisoformat(found.at) - _EPOCH) // _MILLISECOND,
+            at_ms=codec.milliseconds(found.at),
             key=found.key,
             payload=canonical(found.payload),
             salt=None if found.salt is None else b64decode(found.salt, validate=True),

@@ -195,3 +195,7 @@ def test_what_no_erasure_leaves_is_not_taken_for_one():
     assert not is_scrubbed("chat.posted", chat(TEXT))
     assert not is_scrubbed("poll.voted", {"poll": THING, "choices": [1], "anonymous": False})
     assert is_scrubbed("of.the.future", {"anything": 1})
+    for odd in (7, "words", None, [], {"text": ["words"]}, {"text": {"x": "words"}}):
+        assert not is_scrubbed("chat.posted", odd)
+    for odd in ("words", 7, {"items": "words"}, {"items": ["words"]}, [["words"]]):
+        assert not is_scrubbed("scene.created", {"name": TEXT, "layout": odd})
