@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from protocol.ids import Role
-from server.errors import ForbiddenError, NotFoundError
+from server.errors import ConflictError, ForbiddenError, NotFoundError
 from server.ids import new_id
 
 from .pool import AcquiredConnection, Pools
@@ -53,16 +53,22 @@ async def ensure(
         ConflictError: If another person of this tenant has this address.
 
     """
+    # Without a target: with one, two inserts at once may meet in the other unique index and raise.
     await connection.execute(
         "INSERT INTO users (id, tenant_id, display_name, email) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (id) DO NOTHING",
+        "ON CONFLICT DO NOTHING",
         user, tenant, name, email,
     )  # fmt: skip
     known = await connection.fetchval(
         "SELECT true FROM users WHERE id = $1 AND tenant_id = $2", user, tenant
     )
-    if not known:
-        raise ForbiddenError
+    if known:
+        return
+    if email is not None and await connection.fetchval(
+        "SELECT true FROM users WHERE tenant_id = $1 AND email = $2", tenant, email
+    ):
+        raise ConflictError("This address belongs to somebody else.")
+    raise ForbiddenError
 
 
 async def get(connection: AcquiredConnection, user: str) -> User:

@@ -63,6 +63,16 @@ async def test_people_are_known_once_and_keep_their_name(pools, tenant):
             await users.ensure(connection, tenant, new_id(), "Ann", email="ANN@school.example")
 
 
+async def test_somebody_who_comes_twice_at_once_is_made_known_once(pools, tenant):
+    async def come(person):
+        async with pools.tenant(tenant) as connection:
+            await users.ensure(connection, tenant, person, "Ann")
+
+    for _ in range(60):
+        person = new_id()
+        await asyncio.gather(*(come(person) for _ in range(6)))
+
+
 async def test_an_id_of_another_tenants_person_is_refused_to_requests_and_to_the_hub(pools, tenant):
     other = (await tenants.create(pools, "Other")).id
     ann = new_id()
