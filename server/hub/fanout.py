@@ -181,6 +181,7 @@ class Feed:
         self._ring_bytes = 0
         self._pending: list[bytes] = []
         self._current: set[Peer] = set()
+        self._newly: dict[Peer, int] = {}  # who knows that many of the pending already
         self._behind: dict[Peer, asyncio.Task[None]] = {}
         self._is_flushing = False
         self.head = head
@@ -236,7 +237,7 @@ class Feed:
 
     def detach(self, peer: Peer) -> None:
         """Tell ``peer`` nothing more. Idempotent."""
-        self._current.discard(peer)
+        self._leave_current(peer)
         task = self._behind.pop(peer, None)
         if task is not None:
             task.cancel()
@@ -270,11 +271,17 @@ class Feed:
 
     def _flush(self) -> None:
         """Join all that is pending, once, and write it to everybody who is current."""
-        data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
-        self._pending.clear()
+        pending, self._pending = self._pending, []
+        newly, self._newly = self._newly, {}
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
         self._flushed = self.head
         self._flush_began = time.perf_counter()
-        self._write_slice(list(self._current), 0, data)
+        peers = list(self._current - newly.keys())
+        for peer, known in newly.items():
+            peer.write(b"".join(pending[known:]))
+            if peer.is_paused():
+                self._lag(peer, self._flushed)
+        self._write_slice(peers, 0, data)
 
     def _write_slice(self, peers: list[Peer], start: int, data: bytes) -> None:
         current = self._current
@@ -305,8 +312,8 @@ class Feed:
     # ------------------------------------------------------------ catching up
 
     def _lag(self, peer: Peer, position: int) -> None:
-        self._current.discard(peer)
-        peer.is_behind, peer.position = True, position
+        self._leave_current(peer)
+        peer.is_behind, peer.position = True, max(position, peer.position)
         self._start_catching_up(peer)
 
     def _start_catching_up(self, peer: Peer) -> None:
@@ -357,7 +364,13 @@ class Feed:
     def _make_current(self, peer: Peer) -> None:
         peer.is_behind = False
         self._current.add(peer)
+        if self._pending:
+            self._newly[peer] = len(self._pending)
         peer.on_current()
+
+    def _leave_current(self, peer: Peer) -> None:
+        self._current.discard(peer)
+        self._newly.pop(peer, None)
 
     def _catch_up_from_ring(self, peer: Peer) -> bool:
         """Write from the ring what fits the socket; return whether the peer is at the head."""

@@ -30,11 +30,10 @@ class Lobby:
         self.feed = Feed(head=0, read=self._read, tasks=tasks)
         self.roster = Roster()
         """Who waits. Nobody is shown it: staff see them by the log."""
-        self.sequence = 0
-        """The end of the log as far as the lobby has been told."""
         self.title: str | None = None
         """The session's, as it was when somebody last came to wait."""
         self._committed = committed
+        self._sequence = 0
         self._state = State()
         self._snapshot = b""
 
@@ -44,10 +43,15 @@ class Lobby:
         return len(self.feed) >= LOBBY_CONNECTIONS
 
     @property
+    def sequence(self) -> int:
+        """The end of the log as far as the lobby has been told."""
+        self._follow_log()
+        return self._sequence
+
+    @property
     def snapshot(self) -> bytes:
         """The ``snapshot`` frame at :attr:`sequence`."""
-        if not len(self.feed):
-            self._begin()
+        self._follow_log()
         return self._snapshot
 
     def commit(self, before: Classroom) -> None:
@@ -56,33 +60,35 @@ class Lobby:
         if state.people is not before.people or state.status != before.status:
             self._tell_change()
 
-    def tick(self) -> None:
+    def catch_up(self) -> None:
         """Let the position follow the log. Called once a second."""
         if not len(self.feed):
             return
         head = self._committed()[1]
-        if not self._tell_change() and head > self.sequence:
-            first, self.sequence = self.sequence + 1, head
+        if not self._tell_change() and head > self._sequence:
+            first, self._sequence = self._sequence + 1, head
             self._encode()
             self.feed.publish(first, head, codec.encode_events(first, head, []))
 
     def restart(self) -> None:
         """Begin where the log is now; whoever follows needs a snapshot."""
-        self._begin()
+        state, self._sequence = self._committed()
+        self._state = self._show(state)
+        self._encode()
+        self.feed.restart(self._sequence)
 
     def counters(self) -> Counters:
         """Return the numbers that the lobby sees: none."""
-        return Counters(self.sequence, 0, 0, {}, {}, {})
+        return Counters(self._sequence, 0, 0, {}, {}, {})
 
     def presence(self) -> Presence:
         """Return who the lobby sees: nobody."""
         return Presence(revision=0, count=0, full=())
 
-    def _begin(self) -> None:
-        state, self.sequence = self._committed()
-        self._state = self._show(state)
-        self._encode()
-        self.feed.restart(self.sequence)
+    def _follow_log(self) -> None:
+        """Let the next to come find what there is now: while nobody waits, nobody is told."""
+        if not len(self.feed):
+            self.restart()
 
     def _tell_change(self) -> bool:
         """Tell everybody who waits a new snapshot, if it differs; say whether it does."""
@@ -92,7 +98,7 @@ class Lobby:
         shown = self._show(state)
         if shown == self._state:
             return False
-        first, self._state, self.sequence = self.sequence + 1, shown, head
+        first, self._state, self._sequence = self._sequence + 1, shown, head
         self._encode()
         if first <= head:
             # A snapshot covers every range: who lags gets it in the place of what it missed.
@@ -110,8 +116,8 @@ class Lobby:
         return State(status=state.status, title=self.title, teacher=next(teachers, None))
 
     def _encode(self) -> None:
-        self._snapshot = codec.encode(SnapshotFrame(self.sequence, self._state))
+        self._snapshot = codec.encode(SnapshotFrame(self._sequence, self._state))
 
     async def _read(self, _after: int, _head: int) -> Frame:
         """Return what continues any position."""
-        return Frame(0, self.sequence, websocket_frame(self._snapshot))
+        return Frame(0, self._sequence, websocket_frame(self._snapshot))

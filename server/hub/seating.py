@@ -158,7 +158,7 @@ class Seating:
             if user not in self._seats:  # or they have gone from the lobby into the class
                 self._submit(Depart(user))
             self.ephemeral.presence_changed()
-        self.lobby.tick()
+        self.lobby.catch_up()
 
     def reconcile(self) -> None:
         """Make attendance true again: who is here has joined, who is not gets the grace."""
@@ -208,6 +208,8 @@ class Seating:
         for view in self.views.values():
             view.commit(recorded, head, encoded)
         self.lobby.commit(before)
+        if any(standing.view == "lobby" for standing in moving.values()):
+            self.lobby.catch_up()
         for seat, standing in moving.items():
             self._sit(seat, standing, None)
         touched: set[str] = set()
