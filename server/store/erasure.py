@@ -19,8 +19,8 @@ from server.errors import ConflictError, NotFoundError
 from server.ids import new_id
 
 from .chain import canonical
+from .folding import refold
 from .pool import AcquiredConnection, Pools
-from .projector import refold
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -8,6 +8,8 @@ import pytest_asyncio
 from server.ids import new_id
 from server.store import chain, nodes
 from server.store.log import LogReader, LogWriter, NewEvent
+from server.store.projector import Projector
+from tests.integration.store.whole_class import WholeClass
 
 AT_MS = 1_795_302_000_123
 
@@ -101,3 +103,15 @@ async def room(pools):
 def rooms():
     """The class of rooms, to open more of them."""
     return Room
+
+
+@pytest_asyncio.fixture
+async def projector(pools):
+    async with Projector(pools) as projector:
+        yield projector
+
+
+@pytest_asyncio.fixture
+async def whole(pools, room):
+    """A class in which everything happens, to be told."""
+    return await WholeClass.of(pools, room.tenant)

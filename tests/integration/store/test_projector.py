@@ -11,12 +11,6 @@ from server.store.projector import Projector
 from tests.integration.store.whole_class import WholeClass, dump
 
 
-@pytest.fixture
-async def projector(pools):
-    async with Projector(pools) as projector:
-        yield projector
-
-
 async def a_class(pools, room, writer):
     """A whole class, in the log."""
     whole = await WholeClass.of(pools, room.tenant)

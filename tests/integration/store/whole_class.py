@@ -191,3 +191,9 @@ async def dump(owner):
         ]
         for table in TABLES
     }
+
+
+async def tell(room, writer, projector, commands):
+    """Put commands into the log and wait until the tables have them."""
+    await writer.append(room.session, room.epoch, commands)
+    assert await projector.wait_for(room.session, room.sequence, timeout=3)
