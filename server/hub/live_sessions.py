@@ -17,6 +17,7 @@ from server.hub.history import shown
 from server.hub.hub import Hub
 from server.hub.pasts import Pasts
 from server.hub.seating import Place
+from server.hub.snapshots import SLICE
 from server.hub.standing import standing_of
 from server.store.log import PAGE, LogReader
 
@@ -141,7 +142,9 @@ class LiveSessions:
             stored = await self._reader.find(
                 session, part.first, part.last, types=types, newest_first=part.newest_first
             )
-            found += shown(stored, view, blanked)
+            for start in range(0, len(stored), SLICE):
+                found += shown(stored[start : start + SLICE], view, blanked)
+                await asyncio.sleep(0)
             if len(stored) < PAGE:
                 break
             part = part.after(stored[-1].sequence)

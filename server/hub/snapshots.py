@@ -21,7 +21,7 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SLICE = 32
-"""Events folded before the event loop turns: bounds its stall to a few milliseconds."""
+"""Events decoded and folded before the event loop turns: bounds its stall to a few ms."""
 SETTLE_SECONDS = 3.0
 
 
