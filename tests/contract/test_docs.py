@@ -2,20 +2,23 @@
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from protocol import codec, describe, limits, rest
 from protocol.commands import COMMANDS
-from protocol.errors import CloseCode, ErrorCode
+from protocol.errors import CloseCode, ErrorCode, Refusal
 from protocol.events import EVENTS, FROM_MEDIA
 from protocol.frames import CommandFrame, EventsFrame, LogEvent, Mine, Nack, SnapshotFrame, Welcome
 from protocol.ids import FOREVER
 from protocol.snapshot import State
 from server.classroom import access, chat, destinations, erasure
+from server.classroom.state import Actor, Chat, Classroom, Member
 from server.hub import bucket, ephemeral
 from tests import reference
 
@@ -112,6 +115,17 @@ def test_commands_and_events_of_the_examples_hold():
             assert first <= logged.sequence <= last
 
 
+def test_the_published_schema_accepts_the_examples():
+    schema = json.loads((ROOT / "protocol" / "spec" / "frames.schema.json").read_bytes())
+    sides = {
+        side: Draft202012Validator({"$ref": f"#/$defs/{union}", "$defs": schema["$defs"]})
+        for side, union in (("client", "ClientFrame"), ("server", "ServerFrame"))
+    }
+    for side, value in EXAMPLES:
+        if side in sides:
+            sides[side].validate(value)
+
+
 def test_the_snapshot_of_the_example_has_every_field():
     (snapshot,) = [value for _, value in EXAMPLES if value.get("type") == "snapshot"]
     assert list(snapshot["state"]) == [field.name for field in msgspec.structs.fields(State)]
@@ -134,6 +148,52 @@ def test_the_numbers_of_the_examples_are_those_of_the_server():
         assert list(grants) == sorted(student)
     for nack in of_kind(Nack):
         assert nack.code in get_args(ErrorCode)
+
+
+# What the tables say of who and when, against the rules as they are carried out.
+
+ROLES = {
+    "teacher": {"teacher", "admin"},
+    "staff": {"teacher", "admin", "assistant"},
+    "everyone": {"teacher", "admin", "assistant", "student"},
+    "everyone but the muted": {"teacher", "admin", "assistant", "student"},
+}
+
+
+def promised(who, when, role, status, *, before_start, muted):
+    """Say whether the page lets ``role`` do it."""
+    if role not in ROLES[who] or (muted and who == "everyone but the muted"):
+        return False
+    of_all, _, more = when.partition("; staff also ")
+    of_staff, _, configured = more.partition("; ")
+    statuses = set(of_all.split(", "))
+    if role != "student":
+        statuses |= set(of_staff.split(", "))
+    elif who.startswith("everyone"):
+        statuses &= {"live"}
+    if configured == "all, if `before_start`" and before_start:
+        statuses.add("scheduled")
+    return status in statuses
+
+
+@pytest.mark.parametrize("op", COMMANDS)
+def test_who_may_do_it_and_when_is_as_the_tables_say(op):
+    (row,) = re.findall(rf"^\| `{re.escape(op)}` \| ([^|]+) \| ([^|]+) \|", PAGE, re.MULTILINE)
+    for role, status, before_start, muted in product(
+        access.RANK, ("scheduled", "live", "ended", "archived"), (False, True), (False, True)
+    ):
+        state = Classroom(
+            status=status,
+            chat=Chat(before_start=before_start),
+            people={"u": Member("Ann", role, is_muted=muted)},
+        )
+        try:
+            access.check(state, Actor("u", "Ann", role), op, "2026-11-22T09:00:00.000Z")
+            may = True
+        except Refusal:
+            may = False
+        said = promised(*row, role, status, before_start=before_start, muted=muted)
+        assert may == said, (row, role, status, before_start, muted)
 
 
 # ---------------------------------------------------------------- whole

@@ -1,5 +1,6 @@
 """The published specification is fresh, whole and valid, and agrees with the golden vectors."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -7,14 +8,16 @@ from inspect import getdoc
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 
-from protocol import limits
+from protocol import codec, limits
 from protocol.commands import COMMANDS
-from protocol.describe import FROM_CLIENT, FROM_SERVER, documents
-from protocol.errors import RETRYABLE, CloseCode, ErrorCode
+from protocol.describe import FROM_CLIENT, FROM_SERVER, LEADS_TO, STATE, documents
+from protocol.errors import RETRYABLE, CloseCode, ErrorCode, Refusal
 from protocol.events import EVENTS
+from protocol.frames import CommandFrame
 
 PROTOCOL = Path(__file__).parents[2] / "protocol"
 SCHEMAS = [name for name in documents() if name.endswith(".schema.json")]
@@ -144,6 +147,18 @@ def test_the_limits_appear():
     assert said["hello_seconds"] == limits.HELLO_SECONDS
 
 
+def test_what_operations_lead_to_appears():
+    for variant in spec("asyncapi.json")["components"]["schemas"]["Command"]["oneOf"]:
+        op = variant["properties"]["op"]["const"]
+        assert variant["x-events"] == list(LEADS_TO[op])
+        assert set(variant["x-events"]) <= set(EVENTS)
+
+
+def test_each_field_of_the_state_says_what_it_holds():
+    fields = spec("frames.schema.json")["$defs"]["State"]["properties"]
+    assert {name: field["description"] for name, field in fields.items()} == STATE
+
+
 def test_docstrings_are_the_descriptions():
     schemas = spec("asyncapi.json")["components"]["schemas"]
     for kind in (*FRAMES, *COMMANDS.values(), *EVENTS.values()):
@@ -159,6 +174,29 @@ def test_schemas_are_valid_and_stand_alone(name):
     Draft202012Validator.check_schema(schema)
     reached = {ref.removeprefix("#/$defs/") for ref in references(schema)}
     assert reached == set(schema["$defs"])
+
+
+ASYNCAPI = json.loads((Path(__file__).parent / "schemas" / "asyncapi-3.0.0.json").read_bytes())
+"""What an AsyncAPI 3.0 document is, as its authors publish it."""
+
+
+def test_the_asyncapi_document_is_one():
+    Draft7Validator(ASYNCAPI).validate(spec("asyncapi.json"))
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        lambda document: document.pop("info"),
+        lambda document: document["operations"]["join"].update(action="listen"),
+        lambda document: document["channels"]["live"]["messages"].update(Hello=1),
+        lambda document: document["components"]["schemas"]["Hello"].update(type="thing"),
+    ],
+)
+def test_a_document_that_is_none_is_noticed(breaking):
+    document = spec("asyncapi.json")
+    breaking(document)
+    assert not Draft7Validator(ASYNCAPI).is_valid(document)
 
 
 def test_each_reference_of_the_asyncapi_document_leads_somewhere():
@@ -233,6 +271,41 @@ FRAME = {"type": "command", "id": 1, "key": "k"}
 )
 def test_a_command_is_held_to_the_data_of_its_operation(frame, holds):
     assert validator("frames.schema.json", of="ClientFrame").is_valid(frame) == holds
+
+
+BOARD = {"asset": "01900000-0000-7000-8000-000000000030"}
+LINE = {"points": [0, 0, 10_000, 10_000]}
+CHAPTER = {"title": "One", "start_ms": 0}
+PERSON = {"user": "01900000-0000-7000-8000-0000000000a1"}
+
+
+@pytest.mark.parametrize(
+    ("op", "data", "holds"),
+    [
+        ("board.draw", {**BOARD, "stroke": LINE}, True),
+        ("board.draw", {**BOARD, "stroke": {**LINE, "colour": "#00cc99", "tool": "eraser"}}, True),
+        ("board.draw", {**BOARD, "stroke": {**LINE, "colour": "red"}}, False),
+        ("board.draw", {**BOARD, "stroke": {"points": [0]}}, False),
+        ("board.draw", {**BOARD, "stroke": {"points": [0, 10_001]}}, False),
+        ("board.draw", {**BOARD, "stroke": {"points": [0, 0.5]}}, False),
+        ("artifact.add", {"artifact_type": "chapter", "payload": CHAPTER}, True),
+        ("artifact.add", {"artifact_type": "poem", "payload": CHAPTER}, False),
+        ("artifact.add", {"artifact_type": "chapter", "payload": {"name": "One"}}, False),
+        ("participant.set_grants", {**PERSON, "grants": {"board.draw": True}}, True),
+        ("participant.set_grants", {**PERSON, "grants": {}}, False),
+        ("participant.set_grants", {**PERSON, "grants": {"board.draw": "yes"}}, False),
+        ("participant.mute", {**PERSON, "until": "2026-11-22T09:30:00.000Z"}, True),
+        ("participant.mute", {**PERSON, "until": "2026-11-22T09:30:00Z"}, False),
+        ("caption.add", {"text": "a", "start_ms": 0, "end_ms": 1, "language": "pt-BR"}, True),
+        ("caption.add", {"text": "a", "start_ms": 0, "end_ms": 1, "language": "?"}, False),
+    ],
+)
+def test_schema_and_codec_agree_on_what_holds(op, data, holds):
+    schema = validator("frames.schema.json", of="ClientFrame")
+    assert schema.is_valid({**FRAME, "op": op, "data": data}) == holds
+    frame = CommandFrame(1, "k", op, msgspec.Raw(json.dumps(data).encode()))
+    with contextlib.nullcontext() if holds else pytest.raises(Refusal, match=r"."):
+        codec.decode_command(frame)
 
 
 LOGGED = {"sequence": 1, "version": 1, "at": "2026-11-22T09:00:00.123Z", "by": None}
