@@ -54,7 +54,7 @@ CLOSES: Final[Mapping[CloseCode, str]] = {
     CloseCode.NO_PONG: "No pong came in time: reconnect and resume.",
     CloseCode.OVERLOADED: "The server or the room is full, or cannot be opened right now: reconnect"
     " after `retry_ms`.",
-    CloseCode.TOKEN_INVALID: "The token does not hold, or is another person's.",
+    CloseCode.TOKEN_INVALID: "The token does not hold, was revoked, or is another person's.",
     CloseCode.PROTOCOL_ERROR: "The client sent what is no frame of this protocol.",
     CloseCode.NO_HELLO: "The first frame was no `hello`, or none came in time.",
     CloseCode.REMOVED: "The person was taken out of the class.",
