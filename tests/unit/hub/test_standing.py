@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from protocol import codec
 from protocol import commands as cmd
+from protocol.errors import CloseCode
 from protocol.frames import ResumePosition
 from server.hub import fanout
+from server.hub import lobby as lobby_module
+from server.hub import seating as seating_module
 from server.hub.asks import Depart
 from server.tasks import Supervisor
 from tests.strategies import FOR_STAFF, REASON
@@ -22,7 +25,8 @@ async def settled(turns=30):
 
 
 @pytest.fixture
-async def hall():
+async def hall(monkeypatch):
+    monkeypatch.setattr(fanout, "LONG_SECONDS", 10)  # judging takes its time, and nobody rests
     async with Supervisor("test") as tasks:
         hall = Hall(tasks)
         yield hall
@@ -67,6 +71,369 @@ async def test_a_demoted_assistant_is_welcomed_as_a_student_and_told_nothing_of_
         assert welcome["me"]["role"] == "student"
         assert client.position == hall.head.sequence
         assert [message.text for message in client.state.messages] == ["after", "later"]
+
+
+async def test_a_promoted_student_sees_as_staff_from_the_welcome_on(hall, persons):
+    tess, al, ann = persons[:3]
+    _, _, student = await begun(hall, tess, al, ann)
+    second = hall.comes(ann)
+    await settled()
+    hall.does(al, cmd.ChatPost(FOR_STAFF, to="staff"))
+    hall.commit()
+    await settled()
+    before = len(student.data)
+    hall.does(tess, cmd.ParticipantSetRole(ann.user, "assistant"))
+    hall.commit()
+    await settled()
+    assert kinds(student, before) == ["welcome", "snapshot", "mine", "presence", "counters"]
+    for wire in (student, second):
+        client, welcome = wire.check()
+        assert (welcome["view"], welcome["me"]["role"]) == ("staff", "assistant")
+        assert "poll.open" in welcome["me"]["grants"]
+        assert welcome["connection"] == wire.connection.id
+        assert [message.text for message in client.state.messages] == [FOR_STAFF]
+
+
+async def test_a_role_that_leaves_the_view_as_it_was_is_welcomed_nevertheless(hall, persons):
+    tess, al, _ = persons[:3]
+    _, assistant = await begun(hall, tess, al)
+    before = len(assistant.data)
+    hall.does(tess, cmd.ParticipantSetRole(al.user, "teacher"))
+    hall.commit()
+    await settled()
+    _, welcome = assistant.check()
+    assert kinds(assistant, before)[:2] == ["welcome", "snapshot"]
+    assert (welcome["view"], welcome["me"]["role"]) == ("staff", "teacher")
+    # A grant changes no standing: it is in their own frame.
+    hall.does(tess, cmd.ParticipantSetGrants(persons[2].user, {"board.draw": True}))
+    hall.comes(persons[2])
+    hall.commit()
+    before = len(hall.wires[-1].data)
+    hall.does(tess, cmd.ParticipantSetGrants(persons[2].user, {"board.draw": True}))
+    hall.commit()
+    await settled()
+    assert "welcome" not in kinds(hall.wires[-1], before)
+    assert hall.wires[-1].check()[0].mine.grants.count("board.draw") == 1
+
+
+async def test_who_lags_when_demoted_gets_nothing_more_of_what_they_missed(hall, persons):
+    tess, al = persons[:2]
+    await begun(hall, tess)
+    slow = hall.comes(al, high=2_000)
+    hall.commit()
+    await settled()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "RING_FRAMES", 4)
+        for _ in range(40):
+            hall.does(tess, cmd.ChatPost(f"{FOR_STAFF}".ljust(500), to="staff"))
+            hall.commit()
+            await settled(3)
+        assert slow.peer.is_behind
+        slow.takes()  # it begins to read the log …
+        await asyncio.sleep(0)
+        hall.does(tess, cmd.ParticipantSetRole(al.user, "student"))
+        hall.commit()
+        for _ in range(40):
+            slow.takes()
+            await settled(3)
+    client, welcome = slow.check()
+    assert (welcome["view"], client.position) == ("student", hall.head.sequence)
+    assert not slow.peer.is_behind
+
+
+@pytest.mark.parametrize(
+    ("commands", "code"),
+    [
+        ((cmd.ParticipantRemove,), CloseCode.REMOVED),
+        ((cmd.ParticipantBan,), CloseCode.BANNED),
+        ((cmd.ParticipantRemove, cmd.ParticipantBan), CloseCode.BANNED),
+        ((cmd.ParticipantRemove, cmd.ParticipantAdmit), None),
+        ((cmd.ParticipantBan, cmd.ParticipantUnban), None),
+        ((cmd.ParticipantBan, cmd.ParticipantUnban, cmd.ParticipantRemove), CloseCode.REMOVED),
+    ],
+)
+async def test_the_last_word_of_a_batch_on_a_person_counts(hall, persons, commands, code):
+    tess, ann, bob = persons[0], persons[2], persons[3]
+    _, student, other = await begun(hall, tess, ann, bob)
+    before = len(student.data)
+    hall.does(tess, cmd.ChatPost("just before"), cmd.ParticipantSetRole(ann.user, "assistant"))
+    hall.does(tess, *(kind(ann.user) for kind in commands), cmd.ChatPost("just after"))
+    hall.commit()
+    hall.commit()
+    await settled()
+    assert student.code == code
+    client, welcome = student.check()
+    if code is None:
+        assert kinds(student, before)[:2] == ["welcome", "snapshot"]
+        assert (welcome["view"], ann.user in client.state.people) == ("staff", True)
+        assert hall.state.people[ann.user].present
+    else:
+        assert kinds(student, before) == ["bye"]
+        again = hall.comes(ann)
+        assert (again.code, kinds(again)) == (code, ["bye"])
+    assert REASON not in str(other.data)
+    assert other.check()[0].position == hall.head.sequence
+
+
+async def test_a_removed_person_who_is_let_in_again_may_return(hall, persons):
+    tess, ann = persons[0], persons[2]
+    await begun(hall, tess, ann)
+    hall.does(tess, cmd.ParticipantRemove(ann.user))
+    hall.commit()
+    assert hall.comes(ann).code == CloseCode.REMOVED
+    hall.does(tess, cmd.ParticipantAdmit(ann.user))
+    hall.commit()
+    back = hall.comes(ann)
+    hall.commit()
+    await settled()
+    assert back.code is None
+    assert hall.state.people[ann.user].present
+    assert back.check()[1]["view"] == "student"
+
+
+async def test_a_position_in_the_old_view_gets_a_snapshot(hall, persons):
+    tess, ann = persons[0], persons[2]
+    _, student = await begun(hall, tess, ann)
+    position = hall.head.sequence
+    student.leaves()
+    hall.does(tess, cmd.ParticipantSetRole(ann.user, "assistant"))
+    hall.commit()
+    back = hall.comes(ann, resume=ResumePosition("log", position, "student"))
+    await settled()
+    assert kinds(back)[:2] == ["welcome", "snapshot"]
+    assert (
+        hall.comes(tess, resume=ResumePosition("log", position, "staff")).check()[1]["recovery"]
+        == "replay"
+    )
+
+
+async def test_a_role_is_shown_in_the_roster_at_once_also_of_who_is_dropped(hall, persons):
+    tess, ann, bob = persons[0], persons[2], persons[3]
+    _, _, dropped = await begun(hall, tess, ann, bob)
+    dropped.leaves()
+    hall.seating.roster.changes()
+    for who in (ann, bob):
+        hall.does(tess, cmd.ParticipantSetRole(who.user, "assistant"))
+    hall.commit()
+    staff, _ = hall.seating.roster.changes()
+    assert {(each.user, each.role, each.status) for each in staff.changed} == {
+        (ann.user, "assistant", "online"),
+        (bob.user, "assistant", "dropped"),
+    }
+    assert hall.comes(bob).check()[1]["me"]["role"] == "assistant"
+
+
+# ---------------------------------------------------------------- the lobby
+
+
+@pytest.fixture
+async def locked(hall, persons):
+    """A live, locked class with its teacher, an assistant, and Ann, who waits."""
+    tess, al, ann = persons[:3]
+    hall.seating.lobby.title = "Algebra"
+    await begun(hall, tess, al)
+    hall.does(tess, cmd.SessionLock())
+    hall.commit()
+    hall.comes(ann)
+    hall.commit()
+    await settled()
+    return hall
+
+
+async def test_a_newcomer_to_a_locked_class_waits_and_sees_three_things(locked, persons):
+    wire = locked.wires[-1]
+    assert kinds(wire)[:5] == ["welcome", "snapshot", "mine", "presence", "counters"]
+    client, welcome = wire.check()
+    assert (welcome["view"], welcome["recovery"], welcome["me"]["grants"]) == (
+        "lobby", "snapshot", [],
+    )  # fmt: skip
+    state = client.state
+    assert (state.status, state.title, state.teacher) == ("live", "Algebra", "Name 0")
+    assert (client.mine.lobby, client.mine.grants) == (True, ())
+    assert locked.state.people[persons[2].user].status == "waiting"
+    assert persons[2].user not in locked.seating.roster
+    assert locked.seating.page(wire.connection.seat, None) == ((), None)
+
+
+async def test_the_lobby_is_told_of_the_log_once_a_second_at_most(locked, persons):
+    wire, tess = locked.wires[-1], persons[0]
+    locked.seating.tick()
+    await settled()
+    before, position = len(wire.data), wire.check()[0].position
+    for _ in range(50):
+        locked.does(tess, cmd.ChatPost("inside"))
+        locked.commit()
+        await settled(3)
+    assert kinds(wire, before) == []
+    # A ping's head is what the lobby has been told of: nothing looks like a gap.
+    assert locked.seating.head(wire.connection.seat) == position
+    locked.seating.tick()
+    await settled()
+    (frame,) = parsed(wire.data[before:])
+    assert (frame["from"], frame["to"], frame["events"]) == (
+        position + 1, locked.head.sequence, [],
+    )  # fmt: skip
+    locked.seating.tick()
+    await settled()
+    assert len(kinds(wire, before)) == 1
+
+
+async def test_the_lobby_sees_at_once_that_the_class_ends_or_the_teacher_goes(locked, persons):
+    wire, tess = locked.wires[-1], persons[0]
+    locked.submit(Depart(tess.user))
+    locked.commit()
+    await settled()
+    assert wire.check()[0].state.teacher is None
+    locked.comes(tess)
+    locked.commit()
+    await settled()
+    assert wire.check()[0].state.teacher == tess.name
+    locked.seating.lobby.title = "Algebra II"
+    locked.seating.tick()
+    await settled()
+    assert wire.check()[0].state.title == "Algebra II"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seating_module, "END_GRACE_SECONDS", 0)
+        locked.does(tess, cmd.SessionEnd())
+        locked.commit()
+        await asyncio.sleep(0.01)
+    assert wire.check()[0].state.status == "ended"
+    assert wire.code == CloseCode.SESSION_OVER
+    assert all(each.code is None for each in locked.wires if each.view == "staff")
+
+
+async def test_what_is_asked_or_signalled_from_the_lobby_leads_to_nothing(locked):
+    wire = locked.wires[-1]
+    head = locked.head.sequence
+    for frame in (
+        b'{"type":"command","id":1,"key":"k","op":"chat.post","data":{"text":"let me in"}}',
+        b'{"type":"signal","kind":"reaction","data":{"emoji":"\xf0\x9f\x91\x8d"}}',
+        b'{"type":"roster","after":null}',
+        b'{"type":"ping"}',
+    ):
+        await wire.connection.receive(frame)
+    locked.commit()
+    await settled()
+    heard = {frame["type"]: frame for frame in parsed(wire.data)}
+    assert (heard["nack"]["code"], heard["roster"]["people"]) == ("forbidden", [])
+    assert heard["pong"]["head"] == locked.seating.lobby.sequence
+    assert locked.head.sequence == head
+    assert locked.seating.ephemeral.counters("staff").reactions == {}
+
+
+async def test_to_unlock_lets_everybody_in_at_once(locked, persons):
+    tess, ann, bob, cy = persons[0], *persons[2:]
+    waiting = [locked.wires[-1], locked.comes(ann), locked.comes(bob)]
+    locked.commit()
+    late = locked.comes(cy)
+    arrival = locked.line.pop()
+    locked.does(tess, cmd.SessionUnlock())
+    locked.line.append(arrival)  # behind the unlocking
+    locked.commit()
+    locked.commit()
+    await settled()
+    for wire in (*waiting, late):
+        client, welcome = wire.check()
+        assert (welcome["view"], client.view, client.mine.lobby) == ("student", "student", False)
+        assert welcome["me"]["grants"]
+    assert len(locked.seating.lobby.roster) == 0
+    assert {ann.user, bob.user, cy.user} <= {
+        each.user for each in locked.seating.roster.page(None, for_staff=True)[0]
+    }
+    assert all(locked.state.people[each.user].present for each in (ann, bob, cy))
+
+
+async def test_who_is_let_in_before_the_lock_but_is_in_the_log_after_it_waits(hall, persons):
+    tess, ann = persons[0], persons[2]
+    await begun(hall, tess)
+    hall.does(tess, cmd.SessionLock())
+    wire = hall.comes(ann)
+    assert wire.view == "student"
+    hall.does(tess, cmd.ChatPost("among us"))
+    hall.commit()
+    await settled()
+    client, welcome = wire.check()
+    assert (welcome["view"], client.state.messages) == ("lobby", [])
+    assert hall.state.people[ann.user].status == "waiting"
+    assert ann.user not in hall.seating.roster
+
+
+async def test_who_is_admitted_or_denied_leaves_the_lobby(locked, persons):
+    al, ann, bob = persons[1:4]
+    ann_waits, bob_waits = locked.wires[-1], locked.comes(bob)
+    locked.commit()
+    locked.does(al, cmd.ParticipantAdmit(ann.user), cmd.ParticipantDeny(bob.user))
+    locked.commit()
+    locked.does(al, cmd.ChatPost("welcome"))
+    locked.commit()
+    await settled()
+    client, welcome = ann_waits.check()
+    assert (welcome["view"], [each.text for each in client.state.messages]) == (
+        "student", ["welcome"],
+    )  # fmt: skip
+    bob_waits.check()
+    assert (bob_waits.code, locked.comes(bob).code) == (CloseCode.DENIED, CloseCode.DENIED)
+    locked.does(al, cmd.ParticipantAdmit(bob.user))
+    locked.commit()
+    assert locked.comes(bob).view == "student"
+
+
+async def test_who_goes_from_the_lobby_and_returns_admitted_is_not_seen_to_leave(
+    locked, persons, monkeypatch
+):
+    tess, ann = persons[0], persons[2]
+    locked.wires[-1].leaves()
+    locked.does(tess, cmd.ParticipantAdmit(ann.user))
+    locked.commit()
+    locked.comes(ann)
+    monkeypatch.setattr(locked.seating._clock, "monotonic", lambda: 1e9, raising=False)
+    locked.seating.tick()
+    locked.commit()
+    assert locked.state.people[ann.user].present
+
+
+async def test_who_waits_and_goes_has_left_after_the_grace(locked, persons, monkeypatch):
+    locked.wires[-1].leaves()
+    assert not locked.seating.is_empty
+    monkeypatch.setattr(locked.seating._clock, "monotonic", lambda: 1e9, raising=False)
+    locked.seating.tick()
+    locked.commit()
+    member = locked.state.people[persons[2].user]
+    assert (member.status, member.present) == ("waiting", False)
+    # Back again, they wait again.
+    assert locked.comes(persons[2]).view == "lobby"
+
+
+async def test_a_lagging_one_in_the_lobby_catches_up_with_a_snapshot(locked, persons):
+    tess, bob = persons[0], persons[3]
+    slow = locked.comes(bob, high=1_500)
+    locked.commit()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "RING_FRAMES", 2)
+        for number in range(30):
+            locked.does(tess, cmd.ChatPost(f"{number}"))
+            locked.commit()
+            locked.seating.tick()
+            await settled(3)
+        locked.does(tess, cmd.SessionEnd())
+        locked.commit()
+        await settled(3)
+        assert slow.peer.is_behind
+        for _ in range(5):
+            slow.takes()
+            await settled(4)
+    client, _ = slow.check()
+    assert (client.position, client.state.status) == (locked.head.sequence, "ended")
+
+
+async def test_a_full_lobby_sends_newcomers_away_for_a_while(locked, persons):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lobby_module, "LOBBY_CONNECTIONS", 2)
+        assert locked.comes(persons[3]).code is None
+        assert locked.comes(persons[4]).code == CloseCode.OVERLOADED
+        assert locked.comes(persons[0]).code is None  # who need not wait
+        locked.wires[-3].leaves()
+        assert locked.comes(persons[4]).code is None
 
 
 # ---------------------------------------------------------------- any course that a class can take
@@ -116,7 +483,7 @@ _STEPS = st.lists(st.one_of(_SAID, _STANDING, _STANDING, _SOCKETS, _TIME, _TIME)
 @given(_STEPS)
 def test_no_course_of_a_class_tells_anybody_what_is_not_theirs(steps):
     with pytest.MonkeyPatch.context() as patch:
-        for bound, value in (("SLICE", 2), ("RING_FRAMES", 6)):
+        for bound, value in (("SLICE", 2), ("RING_FRAMES", 6), ("LONG_SECONDS", 10)):
             patch.setattr(fanout, bound, value)
         asyncio.run(_course(steps))
 
