@@ -1,6 +1,6 @@
 """The client of ``docs/examples/node-client``, as a stranger would run it.
 
-Once against a real server that is killed and stopped under it, once against a scripted one for
+Once against a real server that is killed and drained under it, once against a scripted one for
 what a real server does only in distress.
 """
 
@@ -73,7 +73,7 @@ async def at_terminal(tmp_path):
     started = []
 
     async def start(url, token):
-        file = tmp_path / "token"
+        file = tmp_path / f"token-{len(started)}"
         file.write_text(token)
         process = await asyncio.create_subprocess_exec(
             NODE, CLIENT / "client.js", url, file,
@@ -112,7 +112,7 @@ def hub_of(demo):
     return hub
 
 
-async def test_it_takes_part_in_a_class_that_is_killed_and_stopped_under_it(demo, at_terminal):
+async def test_it_takes_part_in_a_class_that_is_killed_and_drained_under_it(demo, at_terminal):
     tokens = demo.ready["tokens"]
     url = f"{demo.ready['url']}/v1/sessions/{demo.ready['session']}/live"
     async with aiohttp.ClientSession() as http, Supervisor("teacher") as tasks:
@@ -137,10 +137,10 @@ async def test_it_takes_part_in_a_class_that_is_killed_and_stopped_under_it(demo
         await student.sees(lambda lines: any("dark 24" in line for line in lines))
 
         student.types("before the stop")
-        await demo.stop()
+        os.kill(hub_of(demo), signal.SIGTERM)  # it drains, and another takes its place
         student.types("during the stop")
-        await demo.start()
         await student.sees(lambda lines: any("during the stop" in line for line in lines))
+        await student.sees(lambda _: sum(" is in as " in note for note in student.notes) == 3)
         assert any("4101" in note for note in student.notes), student.notes
         assert sum("snapshot" in note for note in student.notes) == 1, "it resumes"
 
@@ -150,6 +150,13 @@ async def test_it_takes_part_in_a_class_that_is_killed_and_stopped_under_it(demo
         said = [f"{each.name}: {each.text}" for each in teacher.client.state.messages]
         assert [line for line in student.lines if line[:2] not in ("* ", "? ")] == said
         assert len(set(said)) == len(said)
+
+        once = await at_terminal(url.replace("http", "ws", 1), tokens["students"][1])
+        once.types("/question.ask {", "/session.end", "said in passing")
+        once.process.stdin.write_eof()
+        assert await once.ends() == 0
+        assert sum(note.startswith("! ") for note in once.notes) == 2, once.notes
+        await student.sees(lambda lines: lines[-1].endswith(": said in passing"))
 
         await teacher.say(cmd.ParticipantRemove(teacher.client.state.hands[0].user))
         assert await student.ends() == 1

@@ -60,7 +60,9 @@ let lastId = 0, underWay = null, pause = null, inputEnded = false;
 
 function wish(line) {
   const [, op, data] = /^\/(\S+)\s*(.*)/.exec(line) ?? [null, "chat.post", JSON.stringify({ text: line })];
-  pending.push({ key: randomUUID(), op, data: JSON.parse(data || "{}") });
+  try {
+    pending.push({ key: randomUUID(), op, data: JSON.parse(data || "{}") });
+  } catch (error) { note(`! ${error.message}`); }
   next();
 }
 function next() {
