@@ -7,6 +7,7 @@ it). Between two sessions it can be interrupted: the person stays marked in ``er
 again it goes on. What to take out is ``server.classroom.erasure``'s to say.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PAGE = 1000
 _SESSIONS_AT_ONCE = 10
+LEAVE_SECONDS = 15.0
+"""Within this every node has shut out who is inactive (``server.hub.revocation``)."""
 CHANNEL = "liveclass_erased"
 """A session's id is notified here when words have been erased from its log."""
 
@@ -37,11 +40,14 @@ class Erased(NamedTuple):
     events: int
 
 
-async def erase(pools: Pools, tenant: str, user: str) -> Erased:
+async def erase(
+    pools: Pools, tenant: str, user: str, *, leave_seconds: float = LEAVE_SECONDS
+) -> Erased:
     """Erase a person for good: their words in every session, their name and their address.
 
-    They are made inactive first, so that they can say nothing more. Once this returns nothing of
-    theirs is left in the database. After any error it may be called again, and goes on.
+    They are made inactive first; one who is in a class gets ``leave_seconds`` to be shut out, and
+    what they say until then goes too. Once this returns nothing of theirs is left in the database.
+    After any error it may be called again, and goes on.
 
     Raises:
         NotFoundError: If the tenant has no such person.
@@ -55,9 +61,10 @@ async def erase(pools: Pools, tenant: str, user: str) -> Erased:
         )
     if erasure is None:
         raise NotFoundError("This tenant has no such person.")
-    # Again until nothing is found: they may have been in a class a moment ago.
-    while await _pass(pools, erasure, tenant, user):
-        pass
+    await _leave_nothing(pools, erasure, tenant, user)
+    if await _is_in_class(pools, user):
+        await asyncio.sleep(leave_seconds)
+        await _leave_nothing(pools, erasure, tenant, user)
     async with pools.projector() as connection:
         await connection.execute("SELECT finish_erasure($1)", erasure)
         row = await connection.fetchrow(
@@ -66,6 +73,21 @@ async def erase(pools: Pools, tenant: str, user: str) -> Erased:
     assert row is not None, "it is never deleted"
     log.info("person_erased", user=user, sessions=row[0], events=row[1])
     return Erased(*row)
+
+
+async def _leave_nothing(pools: Pools, erasure: str, tenant: str, user: str) -> None:
+    while await _pass(pools, erasure, tenant, user):
+        pass  # until nothing was said meanwhile
+
+
+async def _is_in_class(pools: Pools, user: str) -> bool:
+    async with pools.projector() as connection:
+        is_in_class: bool = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM session_participants "
+            "WHERE user_id = $1 AND join_time IS NOT NULL AND leave_time IS NULL)",
+            user,
+        )
+    return is_in_class
 
 
 async def _pass(pools: Pools, erasure: str, tenant: str, user: str) -> bool:

@@ -289,6 +289,23 @@ async def test_what_the_person_says_meanwhile_is_erased_too(pools, rooms, writer
         assert SECRET not in str(await room.stored())
 
 
+async def test_who_is_in_a_class_has_a_moment_to_leave_it(pools, room, writer, owner, ann):
+    """What they say in it goes too."""
+    async with pools.tenant(room.tenant) as connection:
+        await users.ensure(connection, room.tenant, ann, "Ann")
+    joined = {"user": ann, "name": f"Ann {SECRET}", "role": "student"}
+    await writer.append(room.session, room.epoch, [room.command(("participant.joined", joined))])
+    heard = asyncio.Queue()
+    await owner.add_listener(erasure.CHANNEL, lambda *words: heard.put_nowait(words[-1]))
+    erasing = asyncio.ensure_future(erase(pools, room.tenant, ann, leave_seconds=1))
+    await asyncio.wait_for(heard.get(), 5)
+    await asyncio.sleep(0.3)  # it has looked a second time, and found nothing
+    await room.take_over()
+    await writer.append(room.session, room.epoch, [room.chat(SECRET, actor=ann)])
+    assert await asyncio.wait_for(erasing, 10) == Erased(2, 2)
+    assert SECRET not in str(await room.stored())
+
+
 async def test_the_digest_of_a_command_goes_with_any_of_its_events(pools, room, writer, owner, ann):
     """It has no salt: whoever guesses the words could tell from it."""
     bob, reason = new_id(), {"user": ann, "reason": SECRET}
