@@ -9,15 +9,16 @@ from typing import TypeAlias, get_args
 
 from protocol.features.artifacts import (
     ArtifactAdd,
+    ArtifactCommand,
     ArtifactEdit,
     ArtifactPayload,
     ArtifactRemove,
     Segment,
 )
-from protocol.features.assets import AssetAdd, AssetHide, AssetRemove, AssetShow
-from protocol.features.board import BoardClear, BoardDraw, BoardUndo, Stroke
-from protocol.features.captions import CaptionAdd
+from protocol.features.assets import AssetAdd, AssetCommand, AssetHide, AssetRemove, AssetShow
+from protocol.features.board import BoardClear, BoardCommand, BoardDraw, BoardUndo, Stroke
 from protocol.features.chat import (
+    ChatCommand,
     ChatConfigure,
     ChatPin,
     ChatPost,
@@ -25,13 +26,25 @@ from protocol.features.chat import (
     ChatRestore,
     ChatUnpin,
 )
-from protocol.features.destinations import DestinationDisable, DestinationEnable, DestinationRetry
-from protocol.features.feedback import FeedbackMark
-from protocol.features.hands import HandLower, HandLowerAll, HandRaise
-from protocol.features.marks import ChapterMark, HighlightMark, NoteAdd
+from protocol.features.destinations import (
+    DestinationCommand,
+    DestinationDisable,
+    DestinationEnable,
+    DestinationRetry,
+)
+from protocol.features.hands import HandCommand, HandLower, HandLowerAll, HandRaise
+from protocol.features.marks import (
+    CaptionAdd,
+    ChapterMark,
+    FeedbackMark,
+    HighlightMark,
+    MarkCommand,
+    NoteAdd,
+)
 from protocol.features.participants import (
     ParticipantAdmit,
     ParticipantBan,
+    ParticipantCommand,
     ParticipantDeny,
     ParticipantMute,
     ParticipantRemove,
@@ -40,19 +53,21 @@ from protocol.features.participants import (
     ParticipantUnban,
     ParticipantUnmute,
 )
-from protocol.features.polls import PollClose, PollOpen, PollPublish, PollVote
+from protocol.features.polls import PollClose, PollCommand, PollOpen, PollPublish, PollVote
 from protocol.features.questions import (
     QuestionAnswer,
     QuestionAsk,
+    QuestionCommand,
     QuestionDismiss,
     QuestionPresent,
     QuestionReopen,
     QuestionUnvote,
     QuestionUpvote,
 )
-from protocol.features.recordings import RecordingStart, RecordingStop
-from protocol.features.replays import ReplayPublish, ReplaySchedule, ReplayUnpublish
+from protocol.features.recordings import RecordingCommand, RecordingStart, RecordingStop
+from protocol.features.replays import ReplayCommand, ReplayPublish, ReplaySchedule, ReplayUnpublish
 from protocol.features.scenes import (
+    SceneCommand,
     SceneCreate,
     SceneItem,
     SceneLayout,
@@ -60,7 +75,13 @@ from protocol.features.scenes import (
     SceneSwitch,
     SceneUpdate,
 )
-from protocol.features.session import SessionEnd, SessionLock, SessionStart, SessionUnlock
+from protocol.features.session import (
+    SessionCommand,
+    SessionEnd,
+    SessionLock,
+    SessionStart,
+    SessionUnlock,
+)
 from protocol.messages import Command
 
 __all__ = [
@@ -135,66 +156,20 @@ __all__ = [
 ]
 
 AnyCommand: TypeAlias = (
-    SessionStart
-    | SessionEnd
-    | SessionLock
-    | SessionUnlock
-    | ParticipantAdmit
-    | ParticipantDeny
-    | ParticipantRemove
-    | ParticipantBan
-    | ParticipantUnban
-    | ParticipantMute
-    | ParticipantUnmute
-    | ParticipantSetRole
-    | ParticipantSetGrants
-    | HandRaise
-    | HandLower
-    | HandLowerAll
-    | ChatPost
-    | ChatRemove
-    | ChatRestore
-    | ChatPin
-    | ChatUnpin
-    | ChatConfigure
-    | QuestionAsk
-    | QuestionUpvote
-    | QuestionUnvote
-    | QuestionPresent
-    | QuestionAnswer
-    | QuestionDismiss
-    | QuestionReopen
-    | PollOpen
-    | PollVote
-    | PollClose
-    | PollPublish
-    | SceneCreate
-    | SceneUpdate
-    | SceneRemove
-    | SceneSwitch
-    | AssetAdd
-    | AssetRemove
-    | AssetShow
-    | AssetHide
-    | BoardDraw
-    | BoardUndo
-    | BoardClear
-    | FeedbackMark
-    | CaptionAdd
-    | ChapterMark
-    | HighlightMark
-    | NoteAdd
-    | DestinationEnable
-    | DestinationDisable
-    | DestinationRetry
-    | RecordingStart
-    | RecordingStop
-    | ArtifactAdd
-    | ArtifactEdit
-    | ArtifactRemove
-    | ReplaySchedule
-    | ReplayPublish
-    | ReplayUnpublish
+    SessionCommand
+    | ParticipantCommand
+    | HandCommand
+    | ChatCommand
+    | QuestionCommand
+    | PollCommand
+    | SceneCommand
+    | AssetCommand
+    | BoardCommand
+    | MarkCommand
+    | DestinationCommand
+    | RecordingCommand
+    | ArtifactCommand
+    | ReplayCommand
 )
 
 COMMANDS: dict[str, type[AnyCommand]] = {kind.op: kind for kind in get_args(AnyCommand)}

@@ -10,12 +10,17 @@ log to its type. ``version`` is that of the data's shape.
 
 from typing import TypeAlias, get_args
 
-from protocol.features.artifacts import ArtifactCreated, ArtifactEdited, ArtifactRemoved
-from protocol.features.assets import AssetAdded, AssetHidden, AssetRemoved, AssetShown
-from protocol.features.board import BoardCleared, BoardDrawn, BoardUndone
-from protocol.features.captions import CaptionAdded
+from protocol.features.artifacts import (
+    ArtifactCreated,
+    ArtifactEdited,
+    ArtifactEvent,
+    ArtifactRemoved,
+)
+from protocol.features.assets import AssetAdded, AssetEvent, AssetHidden, AssetRemoved, AssetShown
+from protocol.features.board import BoardCleared, BoardDrawn, BoardEvent, BoardUndone
 from protocol.features.chat import (
     ChatConfigured,
+    ChatEvent,
     ChatPinned,
     ChatPosted,
     ChatRemoved,
@@ -27,6 +32,7 @@ from protocol.features.destinations import (
     DestinationDegraded,
     DestinationDisabled,
     DestinationEnabled,
+    DestinationEvent,
     DestinationFailed,
     DestinationLive,
     DestinationRecovered,
@@ -35,13 +41,20 @@ from protocol.features.destinations import (
     DestinationStopped,
     DestinationSwitched,
 )
-from protocol.features.feedback import FeedbackMarked
-from protocol.features.hands import HandAllLowered, HandLowered, HandRaised
-from protocol.features.marks import ChapterMarked, HighlightMarked, NoteAdded
+from protocol.features.hands import HandAllLowered, HandEvent, HandLowered, HandRaised
+from protocol.features.marks import (
+    CaptionAdded,
+    ChapterMarked,
+    FeedbackMarked,
+    HighlightMarked,
+    MarkEvent,
+    NoteAdded,
+)
 from protocol.features.participants import (
     ParticipantAdmitted,
     ParticipantBanned,
     ParticipantDenied,
+    ParticipantEvent,
     ParticipantGrantsChanged,
     ParticipantJoined,
     ParticipantLeft,
@@ -52,9 +65,10 @@ from protocol.features.participants import (
     ParticipantUnmuted,
     ParticipantWaiting,
 )
-from protocol.features.polls import PollClosed, PollOpened, PollPublished, PollVoted
+from protocol.features.polls import PollClosed, PollEvent, PollOpened, PollPublished, PollVoted
 from protocol.features.publisher import (
     PublisherConnected,
+    PublisherEvent,
     PublisherLost,
     PublisherReplaced,
     PublisherResumed,
@@ -64,20 +78,39 @@ from protocol.features.questions import (
     QuestionAnswered,
     QuestionAsked,
     QuestionDismissed,
+    QuestionEvent,
     QuestionPresented,
     QuestionReopened,
     QuestionUnvoted,
     QuestionUpvoted,
 )
 from protocol.features.recordings import (
+    RecordingEvent,
     RecordingFailed,
     RecordingFinalized,
     RecordingStarted,
     RecordingStopped,
 )
-from protocol.features.replays import ReplayPublished, ReplayScheduled, ReplayUnpublished
-from protocol.features.scenes import SceneChanged, SceneCreated, SceneRemoved, SceneUpdated
-from protocol.features.session import SessionEnded, SessionLocked, SessionStarted, SessionUnlocked
+from protocol.features.replays import (
+    ReplayEvent,
+    ReplayPublished,
+    ReplayScheduled,
+    ReplayUnpublished,
+)
+from protocol.features.scenes import (
+    SceneChanged,
+    SceneCreated,
+    SceneEvent,
+    SceneRemoved,
+    SceneUpdated,
+)
+from protocol.features.session import (
+    SessionEnded,
+    SessionEvent,
+    SessionLocked,
+    SessionStarted,
+    SessionUnlocked,
+)
 from protocol.messages import Event
 
 __all__ = [
@@ -167,84 +200,21 @@ __all__ = [
 ]
 
 AnyEvent: TypeAlias = (
-    SessionStarted
-    | SessionEnded
-    | SessionLocked
-    | SessionUnlocked
-    | ParticipantJoined
-    | ParticipantLeft
-    | ParticipantWaiting
-    | ParticipantAdmitted
-    | ParticipantDenied
-    | ParticipantRemoved
-    | ParticipantBanned
-    | ParticipantUnbanned
-    | ParticipantMuted
-    | ParticipantUnmuted
-    | ParticipantRoleChanged
-    | ParticipantGrantsChanged
-    | HandRaised
-    | HandLowered
-    | HandAllLowered
-    | ChatPosted
-    | ChatRemoved
-    | ChatRestored
-    | ChatPinned
-    | ChatUnpinned
-    | ChatConfigured
-    | QuestionAsked
-    | QuestionUpvoted
-    | QuestionUnvoted
-    | QuestionPresented
-    | QuestionAnswered
-    | QuestionDismissed
-    | QuestionReopened
-    | PollOpened
-    | PollVoted
-    | PollClosed
-    | PollPublished
-    | SceneCreated
-    | SceneUpdated
-    | SceneRemoved
-    | SceneChanged
-    | AssetAdded
-    | AssetRemoved
-    | AssetShown
-    | AssetHidden
-    | BoardDrawn
-    | BoardUndone
-    | BoardCleared
-    | FeedbackMarked
-    | CaptionAdded
-    | ChapterMarked
-    | HighlightMarked
-    | NoteAdded
-    | DestinationEnabled
-    | DestinationDisabled
-    | DestinationRetryRequested
-    | DestinationConnecting
-    | DestinationLive
-    | DestinationDegraded
-    | DestinationRecovered
-    | DestinationSwitched
-    | DestinationRetryScheduled
-    | DestinationFailed
-    | DestinationStopped
-    | PublisherConnected
-    | PublisherLost
-    | PublisherResumed
-    | PublisherReplaced
-    | PublisherWarning
-    | RecordingStarted
-    | RecordingStopped
-    | RecordingFinalized
-    | RecordingFailed
-    | ArtifactCreated
-    | ArtifactEdited
-    | ArtifactRemoved
-    | ReplayScheduled
-    | ReplayPublished
-    | ReplayUnpublished
+    SessionEvent
+    | ParticipantEvent
+    | HandEvent
+    | ChatEvent
+    | QuestionEvent
+    | PollEvent
+    | SceneEvent
+    | AssetEvent
+    | BoardEvent
+    | MarkEvent
+    | DestinationEvent
+    | PublisherEvent
+    | RecordingEvent
+    | ArtifactEvent
+    | ReplayEvent
 )
 
 EVENTS: dict[str, type[AnyEvent]] = {kind.type: kind for kind in get_args(AnyEvent)}

@@ -46,9 +46,23 @@ from msgspec import Struct, field
 
 from protocol import events as ev
 from protocol import limits
+from protocol.features.artifacts import ArtifactEvent
+from protocol.features.assets import AssetEvent
+from protocol.features.board import BoardEvent
+from protocol.features.chat import ChatEvent
+from protocol.features.destinations import DestinationEvent
+from protocol.features.hands import HandEvent
+from protocol.features.marks import MarkEvent
+from protocol.features.participants import ParticipantEvent
+from protocol.features.polls import PollEvent
+from protocol.features.publisher import PublisherEvent
+from protocol.features.questions import QuestionEvent
+from protocol.features.recordings import RecordingEvent
+from protocol.features.replays import ReplayEvent
+from protocol.features.scenes import SceneEvent
+from protocol.features.session import SessionEvent
 from protocol.ids import Timestamp, UserId
 from protocol.state.output import (
-    RECORDING_STATUS,
     Artifact,
     Caption,
     Destination,
@@ -57,9 +71,10 @@ from protocol.state.output import (
     fold_artifacts,
     fold_captions,
     fold_destinations,
+    fold_recording,
     fold_replay,
 )
-from protocol.state.people import Hand, Person, fold_people, lower_hand, raise_hand
+from protocol.state.people import Hand, Person, fold_hands, fold_people, lower_hand
 from protocol.state.polls import Poll, fold_polls
 from protocol.state.stage import (
     Asset,
@@ -68,6 +83,7 @@ from protocol.state.stage import (
     Scene,
     Shown,
     fold_assets,
+    fold_publisher,
     fold_scenes,
 )
 from protocol.state.talk import (
@@ -78,6 +94,7 @@ from protocol.state.talk import (
     fold_questions,
     moderate,
     pin,
+    presented,
     unpin,
 )
 from protocol.trimming import total_weight, trim
@@ -123,6 +140,46 @@ def fold(
     state: State, event: ev.AnyEvent, *, sequence: int, at: Timestamp, by: UserId | None
 ) -> None:
     """Change ``state`` in place by one event of its view."""
+    if isinstance(event, SessionEvent):
+        _fold_session(state, event, at)
+    elif isinstance(event, ParticipantEvent):
+        state.people = fold_people(state.people, event)
+        if isinstance(event, ev.ParticipantRemoved | ev.ParticipantBanned):
+            state.hands = lower_hand(state.hands, event.user)
+    elif isinstance(event, HandEvent):
+        state.hands = fold_hands(state.hands, event, at)
+    elif isinstance(event, ChatEvent):
+        _fold_chat(state, event, at, by)
+    elif isinstance(event, QuestionEvent):
+        state.questions = fold_questions(state.questions, event, at, by)
+        state.presented = presented(state.presented, event)
+    elif isinstance(event, PollEvent):
+        state.polls = fold_polls(state.polls, event, sequence)
+    elif isinstance(event, SceneEvent):
+        state.scenes = fold_scenes(state.scenes, event, sequence, state.scene)
+        if isinstance(event, ev.SceneChanged):
+            state.scene = event.scene
+    elif isinstance(event, AssetEvent):
+        _fold_asset(state, event, sequence)
+    elif isinstance(event, BoardEvent):
+        _fold_board(state, event, by)
+    elif isinstance(event, MarkEvent):
+        _fold_mark(state, event, sequence)
+    elif isinstance(event, DestinationEvent):
+        state.destinations = fold_destinations(state.destinations, event)
+    elif isinstance(event, PublisherEvent):
+        state.publisher = fold_publisher(state.publisher, event)
+    elif isinstance(event, RecordingEvent):
+        state.recording = fold_recording(state.recording, event)
+    elif isinstance(event, ArtifactEvent):
+        state.artifacts = fold_artifacts(state.artifacts, event, sequence)
+    elif isinstance(event, ReplayEvent):
+        state.replay = fold_replay(state.replay, event)
+    else:
+        assert_never(event)
+
+
+def _fold_session(state: State, event: SessionEvent, at: Timestamp) -> None:
     match event:
         case ev.SessionStarted():
             state.status, state.started_at = "live", at
@@ -130,118 +187,25 @@ def fold(
             state.status, state.ended_at, state.hands = "ended", at, []
         case ev.SessionLocked() | ev.SessionUnlocked():
             state.locked = isinstance(event, ev.SessionLocked)
-        case (
-            ev.ParticipantJoined()
-            | ev.ParticipantLeft()
-            | ev.ParticipantWaiting()
-            | ev.ParticipantAdmitted()
-            | ev.ParticipantDenied()
-            | ev.ParticipantRemoved()
-            | ev.ParticipantBanned()
-            | ev.ParticipantUnbanned()
-            | ev.ParticipantMuted()
-            | ev.ParticipantUnmuted()
-            | ev.ParticipantRoleChanged()
-            | ev.ParticipantGrantsChanged()
-        ):
-            state.people = fold_people(state.people, event)
-            if isinstance(event, ev.ParticipantRemoved | ev.ParticipantBanned):
-                state.hands = lower_hand(state.hands, event.user)
-        case ev.HandRaised():
-            state.hands = raise_hand(state.hands, Hand(event.user, event.name, at))
-        case ev.HandLowered():
-            state.hands = lower_hand(state.hands, event.user)
-        case ev.HandAllLowered():
-            state.hands = []
-        case (
-            ev.ChatPosted()
-            | ev.ChatRemoved()
-            | ev.ChatRestored()
-            | ev.ChatPinned()
-            | ev.ChatUnpinned()
-            | ev.ChatConfigured()
-        ):
-            _fold_chat(state, event, at, by)
-        case ev.QuestionPresented():
-            state.presented = event.question
-        case (
-            ev.QuestionAsked()
-            | ev.QuestionAnswered()
-            | ev.QuestionDismissed()
-            | ev.QuestionReopened()
-        ):
-            state.questions = fold_questions(state.questions, event, at, by)
-            if event.question == state.presented:
-                state.presented = None
-        case ev.PollOpened() | ev.PollClosed() | ev.PollPublished():
-            state.polls = fold_polls(state.polls, event, sequence)
-        case ev.SceneCreated() | ev.SceneUpdated() | ev.SceneRemoved():
-            state.scenes = fold_scenes(state.scenes, event, sequence, state.scene)
-        case ev.SceneChanged():
-            state.scene = event.scene
-        case ev.AssetAdded() | ev.AssetRemoved() | ev.AssetShown() | ev.AssetHidden():
-            _fold_asset(state, event, sequence)
-        case ev.BoardDrawn() | ev.BoardUndone() | ev.BoardCleared():
-            _fold_board(state, event, by)
+        case _:
+            assert_never(event)
+
+
+def _fold_mark(state: State, event: MarkEvent, sequence: int) -> None:
+    match event:
         case ev.FeedbackMarked():
             state.feedback[event.kind] = state.feedback.get(event.kind, 0) + 1
         case ev.CaptionAdded():
             state.captions = fold_captions(state.captions, event)
-        case (
-            ev.DestinationEnabled()
-            | ev.DestinationDisabled()
-            | ev.DestinationRetryRequested()
-            | ev.DestinationConnecting()
-            | ev.DestinationLive()
-            | ev.DestinationDegraded()
-            | ev.DestinationRecovered()
-            | ev.DestinationRetryScheduled()
-            | ev.DestinationFailed()
-            | ev.DestinationStopped()
-        ):
-            state.destinations = fold_destinations(state.destinations, event)
-        case ev.PublisherConnected():
-            state.publisher = Publisher(event.user, True, event.width, event.height)
-        case ev.PublisherLost() | ev.PublisherResumed():
-            if state.publisher is not None:
-                state.publisher.live = isinstance(event, ev.PublisherResumed)
-        case ev.RecordingStarted():
-            state.recording = Recording(event.recording, "recording")
-        case ev.RecordingStopped() | ev.RecordingFinalized() | ev.RecordingFailed():
-            if state.recording is not None and state.recording.recording == event.recording:
-                state.recording.status = RECORDING_STATUS[event.type]
-        case (
-            ev.ChapterMarked()
-            | ev.HighlightMarked()
-            | ev.NoteAdded()
-            | ev.ArtifactCreated()
-            | ev.ArtifactEdited()
-            | ev.ArtifactRemoved()
-        ):
+        case ev.ChapterMarked() | ev.HighlightMarked() | ev.NoteAdded():
             state.artifacts = fold_artifacts(state.artifacts, event, sequence)
-        case ev.ReplayScheduled() | ev.ReplayPublished() | ev.ReplayUnpublished():
-            state.replay = fold_replay(state.replay, event)
-        case (
-            ev.PollVoted()
-            | ev.QuestionUpvoted()
-            | ev.QuestionUnvoted()
-            | ev.DestinationSwitched()
-            | ev.PublisherReplaced()
-            | ev.PublisherWarning()
-        ):
-            pass  # counted in the counters, or told once and not kept
         case _:
             assert_never(event)
 
 
 def _fold_chat(
     state: State,
-    event: ev.ChatPosted
-    | ev.ChatRemoved
-    | ev.ChatRestored
-    | ev.ChatPinned
-    | ev.ChatUnpinned
-    | ev.ChatConfigured,
+    event: ChatEvent,
     at: Timestamp,
     by: UserId | None,
 ) -> None:
@@ -277,7 +241,7 @@ def _trim_messages(state: State, weight: int) -> None:
 
 def _fold_asset(
     state: State,
-    event: ev.AssetAdded | ev.AssetRemoved | ev.AssetShown | ev.AssetHidden,
+    event: AssetEvent,
     sequence: int,
 ) -> None:
     match event:
@@ -294,9 +258,7 @@ def _fold_asset(
             assert_never(event)
 
 
-def _fold_board(
-    state: State, event: ev.BoardDrawn | ev.BoardUndone | ev.BoardCleared, by: UserId | None
-) -> None:
+def _fold_board(state: State, event: BoardEvent, by: UserId | None) -> None:
     match event:
         case ev.BoardDrawn():
             weight = _weight_of(state, "strokes")

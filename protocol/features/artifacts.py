@@ -81,3 +81,7 @@ class ArtifactRemoved(Event, frozen=True):
     type = "artifact.removed"
     artifact: ArtifactId
     artifact_type: ArtifactType
+
+
+ArtifactCommand: TypeAlias = ArtifactAdd | ArtifactEdit | ArtifactRemove
+ArtifactEvent: TypeAlias = ArtifactCreated | ArtifactEdited | ArtifactRemoved

@@ -83,3 +83,7 @@ class AssetHidden(Event, frozen=True):
 
     type = "asset.hidden"
     asset: AssetId
+
+
+AssetCommand: TypeAlias = AssetAdd | AssetRemove | AssetShow | AssetHide
+AssetEvent: TypeAlias = AssetAdded | AssetRemoved | AssetShown | AssetHidden

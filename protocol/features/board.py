@@ -1,6 +1,6 @@
 """Strokes on a whiteboard, or on the pages of slides."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -68,3 +68,7 @@ class BoardCleared(Event, frozen=True):
 
     type = "board.cleared"
     asset: AssetId
+
+
+BoardCommand: TypeAlias = BoardDraw | BoardUndo | BoardClear
+BoardEvent: TypeAlias = BoardDrawn | BoardUndone | BoardCleared

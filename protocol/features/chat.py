@@ -120,3 +120,9 @@ class ChatConfigured(Event, frozen=True):
     slow_mode_s: int
     staff_only: bool
     before_start: bool
+
+
+ChatCommand: TypeAlias = ChatPost | ChatRemove | ChatRestore | ChatPin | ChatUnpin | ChatConfigure
+ChatEvent: TypeAlias = (
+    ChatPosted | ChatRemoved | ChatRestored | ChatPinned | ChatUnpinned | ChatConfigured
+)

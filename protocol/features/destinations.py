@@ -1,6 +1,6 @@
 """Where the class is streamed to; what happens there is reported by the media worker."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from protocol.ids import DestinationId
 from protocol.messages import Command, Event
@@ -111,3 +111,19 @@ class DestinationStopped(Event, frozen=True):
 
     type = "destination.stopped"
     destination: DestinationId
+
+
+DestinationCommand: TypeAlias = DestinationEnable | DestinationDisable | DestinationRetry
+DestinationEvent: TypeAlias = (
+    DestinationEnabled
+    | DestinationDisabled
+    | DestinationRetryRequested
+    | DestinationConnecting
+    | DestinationLive
+    | DestinationDegraded
+    | DestinationRecovered
+    | DestinationSwitched
+    | DestinationRetryScheduled
+    | DestinationFailed
+    | DestinationStopped
+)

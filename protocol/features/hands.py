@@ -1,5 +1,7 @@
 """Raised hands: a queue in the order of raising."""
 
+from typing import TypeAlias
+
 from protocol.ids import UserId
 from protocol.messages import Command, Event
 
@@ -42,3 +44,7 @@ class HandAllLowered(Event, frozen=True):
     """All hands went down."""
 
     type = "hand.all_lowered"
+
+
+HandCommand: TypeAlias = HandRaise | HandLower | HandLowerAll
+HandEvent: TypeAlias = HandRaised | HandLowered | HandAllLowered

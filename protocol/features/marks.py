@@ -1,7 +1,38 @@
-"""Moments worth finding again; each becomes an artifact of the class."""
+"""Moments worth finding again: how the class follows, what is said, chapters, highlights, notes.
 
-from protocol.ids import ArtifactId, Milliseconds, Prompt, ShortText
+Captions together become the transcript; each of the last three becomes an artifact of the class.
+"""
+
+from typing import Literal, TypeAlias
+
+from protocol.ids import (
+    ArtifactId,
+    CaptionText,
+    Language,
+    Milliseconds,
+    Prompt,
+    ShortText,
+)
 from protocol.messages import Command, Event
+
+FeedbackKind: TypeAlias = Literal["lost", "got_it", "slower", "faster"]
+
+
+class FeedbackMark(Command, frozen=True):
+    """Say how one follows."""
+
+    op = "feedback.mark"
+    kind: FeedbackKind
+
+
+class CaptionAdd(Command, frozen=True):
+    """Add what was said between two moments, in milliseconds since the class started."""
+
+    op = "caption.add"
+    text: CaptionText
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    language: Language
 
 
 class ChapterMark(Command, frozen=True):
@@ -26,6 +57,23 @@ class NoteAdd(Command, frozen=True):
     op = "note.add"
     text: Prompt
     start_ms: Milliseconds | None = None
+
+
+class FeedbackMarked(Event, frozen=True):
+    """Somebody said how they follow (staff only)."""
+
+    type = "feedback.marked"
+    kind: FeedbackKind
+
+
+class CaptionAdded(Event, frozen=True):
+    """What was said between two moments of the class."""
+
+    type = "caption.added"
+    text: str
+    start_ms: int
+    end_ms: int
+    language: str
 
 
 class ChapterMarked(Event, frozen=True):
@@ -54,3 +102,7 @@ class NoteAdded(Event, frozen=True):
     name: str
     text: str
     start_ms: int
+
+
+MarkCommand: TypeAlias = FeedbackMark | CaptionAdd | ChapterMark | HighlightMark | NoteAdd
+MarkEvent: TypeAlias = FeedbackMarked | CaptionAdded | ChapterMarked | HighlightMarked | NoteAdded

@@ -172,3 +172,30 @@ class ParticipantGrantsChanged(Event, frozen=True):
     type = "participant.grants_changed"
     user: UserId
     grants: dict[str, bool]
+
+
+ParticipantCommand: TypeAlias = (
+    ParticipantAdmit
+    | ParticipantDeny
+    | ParticipantRemove
+    | ParticipantBan
+    | ParticipantUnban
+    | ParticipantMute
+    | ParticipantUnmute
+    | ParticipantSetRole
+    | ParticipantSetGrants
+)
+ParticipantEvent: TypeAlias = (
+    ParticipantJoined
+    | ParticipantLeft
+    | ParticipantWaiting
+    | ParticipantAdmitted
+    | ParticipantDenied
+    | ParticipantRemoved
+    | ParticipantBanned
+    | ParticipantUnbanned
+    | ParticipantMuted
+    | ParticipantUnmuted
+    | ParticipantRoleChanged
+    | ParticipantGrantsChanged
+)

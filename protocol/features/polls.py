@@ -1,6 +1,6 @@
 """Polls: open → closed → published."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -78,3 +78,7 @@ class PollPublished(Event, frozen=True):
     poll: PollId
     tally: tuple[int, ...]
     correct: tuple[int, ...] | None = None
+
+
+PollCommand: TypeAlias = PollOpen | PollVote | PollClose | PollPublish
+PollEvent: TypeAlias = PollOpened | PollVoted | PollClosed | PollPublished

@@ -1,5 +1,7 @@
 """The teacher's picture and sound, as the media worker sees them come and go."""
 
+from typing import TypeAlias
+
 from protocol.ids import UserId
 from protocol.messages import Event
 
@@ -41,3 +43,8 @@ class PublisherWarning(Event, frozen=True):
 
     type = "publisher.warning"
     code: str
+
+
+PublisherEvent: TypeAlias = (
+    PublisherConnected | PublisherLost | PublisherResumed | PublisherReplaced | PublisherWarning
+)

@@ -1,5 +1,7 @@
 """Questions for the teacher, which others may vote for."""
 
+from typing import TypeAlias
+
 from protocol.ids import OptionalText, Prompt, QuestionId
 from protocol.messages import Command, Event
 
@@ -104,3 +106,23 @@ class QuestionReopened(Event, frozen=True):
 
     type = "question.reopened"
     question: QuestionId
+
+
+QuestionCommand: TypeAlias = (
+    QuestionAsk
+    | QuestionUpvote
+    | QuestionUnvote
+    | QuestionPresent
+    | QuestionAnswer
+    | QuestionDismiss
+    | QuestionReopen
+)
+QuestionEvent: TypeAlias = (
+    QuestionAsked
+    | QuestionUpvoted
+    | QuestionUnvoted
+    | QuestionPresented
+    | QuestionAnswered
+    | QuestionDismissed
+    | QuestionReopened
+)

@@ -1,5 +1,7 @@
 """Recording the class."""
 
+from typing import TypeAlias
+
 from protocol.ids import RecordingId
 from protocol.messages import Command, Event
 
@@ -46,3 +48,9 @@ class RecordingFailed(Event, frozen=True):
     type = "recording.failed"
     recording: RecordingId
     code: str
+
+
+RecordingCommand: TypeAlias = RecordingStart | RecordingStop
+RecordingEvent: TypeAlias = (
+    RecordingStarted | RecordingStopped | RecordingFinalized | RecordingFailed
+)

@@ -1,5 +1,7 @@
 """The replay of a class: draft → published."""
 
+from typing import TypeAlias
+
 from protocol.ids import Moment, ReplayId, Timestamp
 from protocol.messages import Command, Event
 
@@ -43,3 +45,7 @@ class ReplayUnpublished(Event, frozen=True):
 
     type = "replay.unpublished"
     replay: ReplayId
+
+
+ReplayCommand: TypeAlias = ReplaySchedule | ReplayPublish | ReplayUnpublish
+ReplayEvent: TypeAlias = ReplayScheduled | ReplayPublished | ReplayUnpublished

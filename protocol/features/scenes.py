@@ -1,6 +1,6 @@
 """What the stage shows: scenes made of sources. Geometry is in 1/10,000 of the stage."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -86,3 +86,7 @@ class SceneChanged(Event, frozen=True):
 
     type = "scene.changed"
     scene: SceneId
+
+
+SceneCommand: TypeAlias = SceneCreate | SceneUpdate | SceneRemove | SceneSwitch
+SceneEvent: TypeAlias = SceneCreated | SceneUpdated | SceneRemoved | SceneChanged

@@ -1,5 +1,7 @@
 """The class itself: scheduled → live → ended, open to newcomers or locked."""
 
+from typing import TypeAlias
+
 from protocol.messages import Command, Event
 
 
@@ -49,3 +51,7 @@ class SessionUnlocked(Event, frozen=True):
     """Newcomers come straight in."""
 
     type = "session.unlocked"
+
+
+SessionCommand: TypeAlias = SessionStart | SessionEnd | SessionLock | SessionUnlock
+SessionEvent: TypeAlias = SessionStarted | SessionEnded | SessionLocked | SessionUnlocked

@@ -1,35 +1,17 @@
 """What leaves the class: streams, recordings, captions, artifacts, the replay."""
 
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct
 
 from protocol import events as ev
 from protocol import limits
-from protocol.features.artifacts import ArtifactType
+from protocol.features.artifacts import ArtifactEvent, ArtifactType
+from protocol.features.destinations import DestinationEvent
+from protocol.features.recordings import RecordingEvent
+from protocol.features.replays import ReplayEvent
 from protocol.ids import Timestamp
 from protocol.trimming import fit, fit_values, json_bytes
-
-DestinationEvent: TypeAlias = (
-    ev.DestinationEnabled
-    | ev.DestinationDisabled
-    | ev.DestinationRetryRequested
-    | ev.DestinationConnecting
-    | ev.DestinationLive
-    | ev.DestinationDegraded
-    | ev.DestinationRecovered
-    | ev.DestinationRetryScheduled
-    | ev.DestinationFailed
-    | ev.DestinationStopped
-)
-ArtifactEvent: TypeAlias = (
-    ev.ChapterMarked
-    | ev.HighlightMarked
-    | ev.NoteAdded
-    | ev.ArtifactCreated
-    | ev.ArtifactEdited
-    | ev.ArtifactRemoved
-)
 
 
 class Destination(Struct):
@@ -90,7 +72,7 @@ class Replay(Struct):
     publish_at: Timestamp | None = None
 
 
-RECORDING_STATUS: dict[str, Literal["stopped", "finalized", "failed"]] = {
+_STATUS: dict[str, Literal["stopped", "finalized", "failed"]] = {
     ev.RecordingStopped.type: "stopped",
     ev.RecordingFinalized.type: "finalized",
     ev.RecordingFailed.type: "failed",
@@ -102,6 +84,8 @@ def fold_destinations(
 ) -> dict[str, Destination]:
     """Return the destinations after ``event``: each is in the phase its last event names."""
     known = destinations.get(event.destination)
+    if isinstance(event, ev.DestinationSwitched):
+        return destinations  # told once and not kept
     if isinstance(event, ev.DestinationEnabled):
         known = destinations[event.destination] = Destination("enabled", "enabled")
     if known is None:
@@ -123,6 +107,15 @@ def fold_destinations(
     )
 
 
+def fold_recording(recording: Recording | None, event: RecordingEvent) -> Recording | None:
+    """Return the newest recording after ``event``."""
+    if isinstance(event, ev.RecordingStarted):
+        return Recording(event.recording, "recording")
+    if recording is not None and recording.recording == event.recording:
+        recording.status = _STATUS[event.type]
+    return recording
+
+
 def fold_captions(captions: list[Caption], event: ev.CaptionAdded) -> list[Caption]:
     """Return the last captions."""
     added = Caption(event.text, event.start_ms, event.end_ms, event.language)
@@ -130,7 +123,9 @@ def fold_captions(captions: list[Caption], event: ev.CaptionAdded) -> list[Capti
 
 
 def fold_artifacts(
-    artifacts: list[Artifact], event: ArtifactEvent, sequence: int
+    artifacts: list[Artifact],
+    event: ev.ChapterMarked | ev.HighlightMarked | ev.NoteAdded | ArtifactEvent,
+    sequence: int,
 ) -> list[Artifact]:
     """Return the artifacts after ``event``."""
     others = [each for each in artifacts if each.artifact != event.artifact]
@@ -156,9 +151,7 @@ def fold_artifacts(
     return fit([*others, new], limits.ARTIFACTS_BYTES)
 
 
-def fold_replay(
-    replay: Replay | None, event: ev.ReplayScheduled | ev.ReplayPublished | ev.ReplayUnpublished
-) -> Replay:
+def fold_replay(replay: Replay | None, event: ReplayEvent) -> Replay:
     """Return the replay after ``event``."""
     replay = replay or Replay(event.replay)
     match event:

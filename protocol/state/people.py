@@ -6,25 +6,12 @@ from msgspec import Struct, field
 
 from protocol import events as ev
 from protocol import limits
+from protocol.features.hands import HandEvent
+from protocol.features.participants import ParticipantEvent
 from protocol.ids import FOREVER, Role, Timestamp, UserId
 from protocol.trimming import fit, fit_values, json_bytes
 
 Standing: TypeAlias = Literal["admitted", "waiting", "denied", "removed", "banned"]
-
-PeopleEvent: TypeAlias = (
-    ev.ParticipantJoined
-    | ev.ParticipantLeft
-    | ev.ParticipantWaiting
-    | ev.ParticipantAdmitted
-    | ev.ParticipantDenied
-    | ev.ParticipantRemoved
-    | ev.ParticipantBanned
-    | ev.ParticipantUnbanned
-    | ev.ParticipantMuted
-    | ev.ParticipantUnmuted
-    | ev.ParticipantRoleChanged
-    | ev.ParticipantGrantsChanged
-)
 
 
 class Person(Struct):
@@ -57,7 +44,7 @@ class Hand(Struct):
         return limits.HAND_WEIGHT + json_bytes(self.name)
 
 
-def fold_people(people: dict[str, Person], event: PeopleEvent) -> dict[str, Person]:
+def fold_people(people: dict[str, Person], event: ParticipantEvent) -> dict[str, Person]:
     """Return the people after ``event``; only students' views lack those who were never told of."""
     person = people.get(event.user)
     match event:
@@ -93,9 +80,18 @@ def fold_people(people: dict[str, Person], event: PeopleEvent) -> dict[str, Pers
     return fit_values(people, limits.PEOPLE_BYTES, last=lambda each: each.present)
 
 
-def raise_hand(hands: list[Hand], hand: Hand) -> list[Hand]:
-    """Return the queue with ``hand`` at its end; who waits longest keeps their place."""
-    return fit([*lower_hand(hands, hand.user), hand][::-1], limits.HANDS_BYTES)[::-1]
+def fold_hands(hands: list[Hand], event: HandEvent, at: Timestamp) -> list[Hand]:
+    """Return the queue after ``event``; too long a one keeps who waits longest."""
+    match event:
+        case ev.HandRaised():
+            raised = [*lower_hand(hands, event.user), Hand(event.user, event.name, at)]
+            return fit(raised[::-1], limits.HANDS_BYTES)[::-1]
+        case ev.HandLowered():
+            return lower_hand(hands, event.user)
+        case ev.HandAllLowered():
+            return []
+        case _:
+            assert_never(event)
 
 
 def lower_hand(hands: list[Hand], user: str) -> list[Hand]:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from protocol import events as ev
 from protocol import limits
+from protocol.features.polls import PollEvent
 from protocol.trimming import fit, json_bytes
 
 
@@ -30,10 +31,10 @@ class Poll(Struct):
         return limits.POLL_WEIGHT + json_bytes(self.prompt) + options
 
 
-def fold_polls(
-    polls: list[Poll], event: ev.PollOpened | ev.PollClosed | ev.PollPublished, sequence: int
-) -> list[Poll]:
+def fold_polls(polls: list[Poll], event: PollEvent, sequence: int) -> list[Poll]:
     """Return the polls after ``event``, without the oldest finished ones beyond what is kept."""
+    if isinstance(event, ev.PollVoted):
+        return polls
     if isinstance(event, ev.PollOpened):
         opened = Poll(
             event.poll,

@@ -1,19 +1,18 @@
 """What is to be seen: scenes, assets, strokes, and the teacher's picture."""
 
 from functools import cached_property
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 
 from protocol import events as ev
 from protocol import limits
 from protocol.commands import SceneLayout, Stroke
-from protocol.features.assets import AssetType
+from protocol.features.assets import AssetEvent, AssetType
+from protocol.features.publisher import PublisherEvent
+from protocol.features.scenes import SceneEvent
 from protocol.ids import UserId
 from protocol.trimming import fit, json_bytes
-
-SceneEvent: TypeAlias = ev.SceneCreated | ev.SceneUpdated | ev.SceneRemoved
-AssetEvent: TypeAlias = ev.AssetAdded | ev.AssetRemoved | ev.AssetShown
 
 
 class Scene(Struct):
@@ -90,6 +89,8 @@ def fold_scenes(
                     scene.name, scene.layout, scene.touched = event.name, event.layout, sequence
         case ev.SceneRemoved():
             scenes = [scene for scene in scenes if scene.scene != event.scene]
+        case ev.SceneChanged():
+            return scenes
         case _:
             assert_never(event)
     return fit(scenes, limits.SCENES_BYTES, last=lambda scene: scene.scene == on_air)
@@ -115,5 +116,22 @@ def fold_assets(
                 if asset.asset == event.asset:
                     asset.touched = sequence
             return assets
+        case ev.AssetHidden():
+            return assets
+        case _:
+            assert_never(event)
+
+
+def fold_publisher(publisher: Publisher | None, event: PublisherEvent) -> Publisher | None:
+    """Return whether the teacher's media arrives after ``event``."""
+    match event:
+        case ev.PublisherConnected():
+            return Publisher(event.user, True, event.width, event.height)
+        case ev.PublisherLost() | ev.PublisherResumed():
+            if publisher is not None:
+                publisher.live = isinstance(event, ev.PublisherResumed)
+            return publisher
+        case ev.PublisherReplaced() | ev.PublisherWarning():
+            return publisher  # told once and not kept
         case _:
             assert_never(event)

@@ -1,7 +1,7 @@
 """What people write: the chat and its pinned messages, and the questions."""
 
 from functools import cached_property
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,12 +9,9 @@ from msgspec.structs import replace
 from protocol import events as ev
 from protocol import limits
 from protocol.features.chat import For
+from protocol.features.questions import QuestionEvent
 from protocol.ids import Timestamp, UserId
 from protocol.trimming import fit, json_bytes
-
-QuestionEvent: TypeAlias = (
-    ev.QuestionAsked | ev.QuestionAnswered | ev.QuestionDismissed | ev.QuestionReopened
-)
 
 
 class Chat(Struct):
@@ -116,6 +113,8 @@ def fold_questions(
             _set_status(questions, event.question, "dismissed", None)
         case ev.QuestionReopened():
             _set_status(questions, event.question, "open", None)
+        case ev.QuestionPresented() | ev.QuestionUpvoted() | ev.QuestionUnvoted():
+            return questions
         case _:
             assert_never(event)
     return fit(questions, limits.QUESTIONS_BYTES, last=lambda each: each.status == "open")
@@ -130,3 +129,14 @@ def _set_status(
     for question in questions:
         if question.question == name:
             question.status, question.answer = status, answer
+
+
+def presented(question: str | None, event: QuestionEvent) -> str | None:
+    """Return which question is on the stage after ``event``; what becomes of it takes it off."""
+    match event:
+        case ev.QuestionPresented():
+            return event.question
+        case ev.QuestionAnswered() | ev.QuestionDismissed() | ev.QuestionReopened():
+            return None if event.question == question else question
+        case _:
+            return question

@@ -7,12 +7,14 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
-from protocol.features.artifacts import ArtifactPayload, ArtifactType
+from protocol.features.artifacts import (
+    ArtifactCommand,
+    ArtifactEvent,
+    ArtifactPayload,
+    ArtifactType,
+)
 from server.classroom.changes import drop, put
 from server.classroom.state import Artifact, Classroom
-
-Command = cmd.ArtifactAdd | cmd.ArtifactEdit | cmd.ArtifactRemove
-Event = ev.ArtifactCreated | ev.ArtifactEdited | ev.ArtifactRemoved
 
 MOST_ARTIFACTS = 5_000
 
@@ -31,7 +33,7 @@ _TAKES: dict[ArtifactType, frozenset[str]] = {
 
 
 def decide(
-    state: Classroom, command: Command, new_id: str, expect: int | None
+    state: Classroom, command: ArtifactCommand, new_id: str, expect: int | None
 ) -> tuple[ev.AnyEvent, ...]:
     """Return a new artifact, or the change to one; a published replay keeps its last."""
     if isinstance(command, cmd.ArtifactAdd):
@@ -90,7 +92,7 @@ def _check_payload(kind: ArtifactType, payload: ArtifactPayload) -> None:
             raise Refusal("bad_request", "It ends before it starts.", field=path)
 
 
-def evolve(state: Classroom, event: Event, sequence: int) -> Classroom:
+def evolve(state: Classroom, event: ArtifactEvent, sequence: int) -> Classroom:
     """Return the state after ``event``; a note stays with its author as it is now."""
     name = event.artifact
     match event:

@@ -7,17 +7,15 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.assets import AssetCommand, AssetEvent
 from server.classroom.changes import drop, put
 from server.classroom.state import Asset, Classroom
-
-Command = cmd.AssetAdd | cmd.AssetRemove | cmd.AssetShow | cmd.AssetHide
-Event = ev.AssetAdded | ev.AssetRemoved | ev.AssetShown | ev.AssetHidden
 
 MOST_ASSETS = 200
 
 
 def decide(
-    state: Classroom, command: Command, new_id: str, expect: int | None
+    state: Classroom, command: AssetCommand, new_id: str, expect: int | None
 ) -> tuple[ev.AnyEvent, ...]:
     """Return a new asset, or the change to one; what is so already changes nothing."""
     if isinstance(command, cmd.AssetAdd):
@@ -70,7 +68,7 @@ def check_page(asset: Asset, page: int, *, field: str) -> None:
         raise Refusal("bad_request", f"The last page is {asset.pages}.", field=field)
 
 
-def evolve(state: Classroom, event: Event, sequence: int) -> Classroom:
+def evolve(state: Classroom, event: AssetEvent, sequence: int) -> Classroom:
     """Return the state after ``event``; with an asset its strokes go."""
     name = event.asset
     if isinstance(event, ev.AssetAdded):

@@ -7,16 +7,16 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.board import BoardCommand, BoardEvent
 from protocol.limits import SNAPSHOT_STROKES
 from server.classroom.assets import check_page, find
 from server.classroom.changes import drop, put
 from server.classroom.state import Actor, Classroom
 
-Command = cmd.BoardDraw | cmd.BoardUndo | cmd.BoardClear
-Event = ev.BoardDrawn | ev.BoardUndone | ev.BoardCleared
 
-
-def decide(state: Classroom, who: Actor, command: Command, new_id: str) -> tuple[ev.AnyEvent, ...]:
+def decide(
+    state: Classroom, who: Actor, command: BoardCommand, new_id: str
+) -> tuple[ev.AnyEvent, ...]:
     """Return what happens on a board; undoing takes back one's own last stroke only."""
     asset = find(state, command.asset)
     strokes = state.strokes.get(command.asset, ())
@@ -38,7 +38,7 @@ def decide(state: Classroom, who: Actor, command: Command, new_id: str) -> tuple
             assert_never(command)
 
 
-def evolve(state: Classroom, event: Event, by: str | None) -> Classroom:
+def evolve(state: Classroom, event: BoardEvent, by: str | None) -> Classroom:
     """Return the state after ``event``; who drew it may take a stroke back while it is known."""
     name = event.asset
     strokes = state.strokes.get(name, ())

@@ -8,28 +8,12 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import milliseconds
 from protocol.errors import Refusal
+from protocol.features.chat import ChatCommand, ChatEvent
 from protocol.frames import StaffMessage
 from protocol.ids import STAFF
 from server.classroom.access import RANK
 from server.classroom.changes import When, put
 from server.classroom.state import Actor, Chat, Classroom, Message
-
-Command = (
-    cmd.ChatPost
-    | cmd.ChatRemove
-    | cmd.ChatRestore
-    | cmd.ChatPin
-    | cmd.ChatUnpin
-    | cmd.ChatConfigure
-)
-Event = (
-    ev.ChatPosted
-    | ev.ChatRemoved
-    | ev.ChatRestored
-    | ev.ChatPinned
-    | ev.ChatUnpinned
-    | ev.ChatConfigured
-)
 
 MESSAGES_KNOWN = 1_000
 """How many messages back one may reply, remove or pin: the rules promise to remember no more."""
@@ -41,7 +25,7 @@ MOST_PINNED = 10
 
 
 def decide(
-    state: Classroom, who: Actor, command: Command, new_id: str, at: str
+    state: Classroom, who: Actor, command: ChatCommand, new_id: str, at: str
 ) -> tuple[ev.AnyEvent, ...]:
     """Return what happens in the chat; what is so already changes nothing."""
     match command:
@@ -147,7 +131,7 @@ def _configure(chat: Chat, command: cmd.ChatConfigure) -> tuple[ev.AnyEvent, ...
 # ---------------------------------------------------------------- what it changes
 
 
-def evolve(state: Classroom, event: Event, when: When) -> Classroom:
+def evolve(state: Classroom, event: ChatEvent, when: When) -> Classroom:
     """Return the state after ``event``."""
     match event:
         case ev.ChatPosted():

@@ -9,6 +9,21 @@ from typing import assert_never
 
 from protocol import commands as cmd
 from protocol import events as ev
+from protocol.features.artifacts import ArtifactCommand
+from protocol.features.assets import AssetCommand
+from protocol.features.board import BoardCommand
+from protocol.features.chat import ChatCommand
+from protocol.features.destinations import DestinationCommand
+from protocol.features.hands import HandCommand
+from protocol.features.marks import MarkCommand
+from protocol.features.participants import ParticipantCommand
+from protocol.features.polls import PollCommand
+from protocol.features.publisher import PublisherEvent
+from protocol.features.questions import QuestionCommand
+from protocol.features.recordings import RecordingCommand
+from protocol.features.replays import ReplayCommand
+from protocol.features.scenes import SceneCommand
+from protocol.features.session import SessionCommand
 from server.classroom import (
     access,
     artifacts,
@@ -21,6 +36,7 @@ from server.classroom import (
     marks,
     people,
     polls,
+    publisher,
     questions,
     recordings,
     replays,
@@ -48,68 +64,35 @@ def decide(
 
     """
     access.check(state, who, command.op, at)
-    match command:
-        case cmd.SessionStart() | cmd.SessionEnd() | cmd.SessionLock() | cmd.SessionUnlock():
-            return lifecycle.decide(state, command)
-        case (
-            cmd.ParticipantAdmit()
-            | cmd.ParticipantDeny()
-            | cmd.ParticipantRemove()
-            | cmd.ParticipantBan()
-            | cmd.ParticipantUnban()
-            | cmd.ParticipantMute()
-            | cmd.ParticipantUnmute()
-            | cmd.ParticipantSetRole()
-            | cmd.ParticipantSetGrants()
-        ):
-            return people.decide(state, who, command, at)
-        case cmd.HandRaise() | cmd.HandLower() | cmd.HandLowerAll():
-            return hands.decide(state, who, command)
-        case (
-            cmd.ChatPost()
-            | cmd.ChatRemove()
-            | cmd.ChatRestore()
-            | cmd.ChatPin()
-            | cmd.ChatUnpin()
-            | cmd.ChatConfigure()
-        ):
-            return chat.decide(state, who, command, new_id, at)
-        case (
-            cmd.QuestionAsk()
-            | cmd.QuestionUpvote()
-            | cmd.QuestionUnvote()
-            | cmd.QuestionPresent()
-            | cmd.QuestionAnswer()
-            | cmd.QuestionDismiss()
-            | cmd.QuestionReopen()
-        ):
-            return questions.decide(state, who, command, new_id)
-        case cmd.PollOpen() | cmd.PollVote() | cmd.PollClose() | cmd.PollPublish():
-            return polls.decide(state, who, command, new_id, expect)
-        case cmd.SceneCreate() | cmd.SceneUpdate() | cmd.SceneRemove() | cmd.SceneSwitch():
-            return scenes.decide(state, command, new_id, expect)
-        case cmd.AssetAdd() | cmd.AssetRemove() | cmd.AssetShow() | cmd.AssetHide():
-            return assets.decide(state, command, new_id, expect)
-        case cmd.BoardDraw() | cmd.BoardUndo() | cmd.BoardClear():
-            return board.decide(state, who, command, new_id)
-        case (
-            cmd.FeedbackMark()
-            | cmd.CaptionAdd()
-            | cmd.ChapterMark()
-            | cmd.HighlightMark()
-            | cmd.NoteAdd()
-        ):
-            return marks.decide(state, who, command, new_id, at)
-        case cmd.DestinationEnable() | cmd.DestinationDisable() | cmd.DestinationRetry():
-            return destinations.decide(state, command)
-        case cmd.RecordingStart() | cmd.RecordingStop():
-            return recordings.decide(state, command, new_id)
-        case cmd.ArtifactAdd() | cmd.ArtifactEdit() | cmd.ArtifactRemove():
-            return artifacts.decide(state, command, new_id, expect)
-        case cmd.ReplaySchedule() | cmd.ReplayPublish() | cmd.ReplayUnpublish():
-            return replays.decide(state, command, new_id, at)
-        case _:
-            assert_never(command)
+    if isinstance(command, SessionCommand):
+        return lifecycle.decide(state, command)
+    if isinstance(command, ParticipantCommand):
+        return people.decide(state, who, command, at)
+    if isinstance(command, HandCommand):
+        return hands.decide(state, who, command)
+    if isinstance(command, ChatCommand):
+        return chat.decide(state, who, command, new_id, at)
+    if isinstance(command, QuestionCommand):
+        return questions.decide(state, who, command, new_id)
+    if isinstance(command, PollCommand):
+        return polls.decide(state, who, command, new_id, expect)
+    if isinstance(command, SceneCommand):
+        return scenes.decide(state, command, new_id, expect)
+    if isinstance(command, AssetCommand):
+        return assets.decide(state, command, new_id, expect)
+    if isinstance(command, BoardCommand):
+        return board.decide(state, who, command, new_id)
+    if isinstance(command, MarkCommand):
+        return marks.decide(state, who, command, new_id, at)
+    if isinstance(command, DestinationCommand):
+        return destinations.decide(state, command)
+    if isinstance(command, RecordingCommand):
+        return recordings.decide(state, command, new_id)
+    if isinstance(command, ArtifactCommand):
+        return artifacts.decide(state, command, new_id, expect)
+    if isinstance(command, ReplayCommand):
+        return replays.decide(state, command, new_id, at)
+    assert_never(command)
 
 
 def observe(state: Classroom, event: ev.FromMedia) -> tuple[ev.AnyEvent, ...]:
@@ -120,29 +103,11 @@ def observe(state: Classroom, event: ev.FromMedia) -> tuple[ev.AnyEvent, ...]:
     match event:
         case ev.RecordingFinalized() | ev.RecordingFailed():
             return (event,) if event.recording in state.recordings else ()
-        case ev.PublisherLost():
-            # The loss of a publisher that was replaced meanwhile is no news.
-            return (event,) if event.user == state.publisher else ()
-        case (
-            ev.PublisherConnected()
-            | ev.PublisherResumed()
-            | ev.PublisherReplaced()
-            | ev.PublisherWarning()
-        ):
-            return (event,)
         case ev.DestinationFailed():
             # A failure that was overtaken by the teacher's "off" is no news.
             is_enabled = state.destinations.get(event.destination) == "enabled"
             return (event,) if is_enabled else ()
-        case (
-            ev.DestinationConnecting()
-            | ev.DestinationLive()
-            | ev.DestinationDegraded()
-            | ev.DestinationRecovered()
-            | ev.DestinationSwitched()
-            | ev.DestinationRetryScheduled()
-            | ev.DestinationStopped()
-        ):
-            return (event,) if event.destination in state.destinations else ()
         case _:
-            assert_never(event)
+            if isinstance(event, PublisherEvent):
+                return publisher.observe(state, event)
+            return (event,) if event.destination in state.destinations else ()

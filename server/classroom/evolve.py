@@ -2,9 +2,22 @@
 
 from typing import assert_never
 
-from msgspec.structs import replace
-
-from protocol import events as ev
+from protocol.events import AnyEvent
+from protocol.features.artifacts import ArtifactEvent
+from protocol.features.assets import AssetEvent
+from protocol.features.board import BoardEvent
+from protocol.features.chat import ChatEvent
+from protocol.features.destinations import DestinationEvent
+from protocol.features.hands import HandEvent
+from protocol.features.marks import MarkEvent
+from protocol.features.participants import ParticipantEvent
+from protocol.features.polls import PollEvent
+from protocol.features.publisher import PublisherEvent
+from protocol.features.questions import QuestionEvent
+from protocol.features.recordings import RecordingEvent
+from protocol.features.replays import ReplayEvent
+from protocol.features.scenes import SceneEvent
+from protocol.features.session import SessionEvent
 from server.classroom import (
     artifacts,
     assets,
@@ -16,6 +29,7 @@ from server.classroom import (
     marks,
     people,
     polls,
+    publisher,
     questions,
     recordings,
     replays,
@@ -26,98 +40,38 @@ from server.classroom.state import Classroom
 
 
 def evolve(
-    state: Classroom, event: ev.AnyEvent, *, sequence: int, at: str, by: str | None
+    state: Classroom, event: AnyEvent, *, sequence: int, at: str, by: str | None
 ) -> Classroom:
     """Return the state after ``event``."""
     when = When(sequence, at, by)
-    match event:
-        case ev.SessionStarted() | ev.SessionEnded() | ev.SessionLocked() | ev.SessionUnlocked():
-            return lifecycle.evolve(state, event, at)
-        case (
-            ev.ParticipantJoined()
-            | ev.ParticipantLeft()
-            | ev.ParticipantWaiting()
-            | ev.ParticipantAdmitted()
-            | ev.ParticipantDenied()
-            | ev.ParticipantRemoved()
-            | ev.ParticipantBanned()
-            | ev.ParticipantUnbanned()
-            | ev.ParticipantMuted()
-            | ev.ParticipantUnmuted()
-            | ev.ParticipantRoleChanged()
-            | ev.ParticipantGrantsChanged()
-        ):
-            return people.evolve(state, event)
-        case ev.HandRaised() | ev.HandLowered() | ev.HandAllLowered():
-            return hands.evolve(state, event)
-        case (
-            ev.ChatPosted()
-            | ev.ChatRemoved()
-            | ev.ChatRestored()
-            | ev.ChatPinned()
-            | ev.ChatUnpinned()
-            | ev.ChatConfigured()
-        ):
-            return chat.evolve(state, event, when)
-        case (
-            ev.QuestionAsked()
-            | ev.QuestionUpvoted()
-            | ev.QuestionUnvoted()
-            | ev.QuestionPresented()
-            | ev.QuestionAnswered()
-            | ev.QuestionDismissed()
-            | ev.QuestionReopened()
-        ):
-            return questions.evolve(state, event, by)
-        case ev.PollOpened() | ev.PollVoted() | ev.PollClosed() | ev.PollPublished():
-            return polls.evolve(state, event, when)
-        case ev.SceneCreated() | ev.SceneUpdated() | ev.SceneRemoved() | ev.SceneChanged():
-            return scenes.evolve(state, event, sequence)
-        case ev.AssetAdded() | ev.AssetRemoved() | ev.AssetShown() | ev.AssetHidden():
-            return assets.evolve(state, event, sequence)
-        case ev.BoardDrawn() | ev.BoardUndone() | ev.BoardCleared():
-            return board.evolve(state, event, by)
-        case (
-            ev.FeedbackMarked()
-            | ev.CaptionAdded()
-            | ev.ChapterMarked()
-            | ev.HighlightMarked()
-            | ev.NoteAdded()
-        ):
-            return marks.evolve(state, event, when)
-        case (
-            ev.DestinationEnabled()
-            | ev.DestinationDisabled()
-            | ev.DestinationRetryRequested()
-            | ev.DestinationFailed()
-        ):
-            return destinations.evolve(state, event)
-        case ev.PublisherConnected() | ev.PublisherResumed():
-            return replace(state, publisher=event.user)
-        case ev.PublisherLost():
-            return replace(state, publisher=None)
-        case (
-            ev.RecordingStarted()
-            | ev.RecordingStopped()
-            | ev.RecordingFinalized()
-            | ev.RecordingFailed()
-        ):
-            return recordings.evolve(state, event)
-        case ev.ArtifactCreated() | ev.ArtifactEdited() | ev.ArtifactRemoved():
-            return artifacts.evolve(state, event, sequence)
-        case ev.ReplayScheduled() | ev.ReplayPublished() | ev.ReplayUnpublished():
-            return replays.evolve(state, event)
-        case (
-            ev.DestinationConnecting()
-            | ev.DestinationLive()
-            | ev.DestinationDegraded()
-            | ev.DestinationRecovered()
-            | ev.DestinationSwitched()
-            | ev.DestinationRetryScheduled()
-            | ev.DestinationStopped()
-            | ev.PublisherReplaced()
-            | ev.PublisherWarning()
-        ):
-            return state  # no rule depends on it
-        case _:
-            assert_never(event)
+    if isinstance(event, SessionEvent):
+        return lifecycle.evolve(state, event, at)
+    if isinstance(event, ParticipantEvent):
+        return people.evolve(state, event)
+    if isinstance(event, HandEvent):
+        return hands.evolve(state, event)
+    if isinstance(event, ChatEvent):
+        return chat.evolve(state, event, when)
+    if isinstance(event, QuestionEvent):
+        return questions.evolve(state, event, by)
+    if isinstance(event, PollEvent):
+        return polls.evolve(state, event, when)
+    if isinstance(event, SceneEvent):
+        return scenes.evolve(state, event, sequence)
+    if isinstance(event, AssetEvent):
+        return assets.evolve(state, event, sequence)
+    if isinstance(event, BoardEvent):
+        return board.evolve(state, event, by)
+    if isinstance(event, MarkEvent):
+        return marks.evolve(state, event, when)
+    if isinstance(event, DestinationEvent):
+        return destinations.evolve(state, event)
+    if isinstance(event, PublisherEvent):
+        return publisher.evolve(state, event)
+    if isinstance(event, RecordingEvent):
+        return recordings.evolve(state, event)
+    if isinstance(event, ArtifactEvent):
+        return artifacts.evolve(state, event, sequence)
+    if isinstance(event, ReplayEvent):
+        return replays.evolve(state, event)
+    assert_never(event)

@@ -7,14 +7,12 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.hands import HandCommand, HandEvent
 from protocol.ids import STAFF
 from server.classroom.state import Actor, Classroom
 
-Command = cmd.HandRaise | cmd.HandLower | cmd.HandLowerAll
-Event = ev.HandRaised | ev.HandLowered | ev.HandAllLowered
 
-
-def decide(state: Classroom, who: Actor, command: Command) -> tuple[ev.AnyEvent, ...]:
+def decide(state: Classroom, who: Actor, command: HandCommand) -> tuple[ev.AnyEvent, ...]:
     """Return what happens to the queue; raising twice and lowering what is down change nothing."""
     match command:
         case cmd.HandRaise():
@@ -30,7 +28,7 @@ def decide(state: Classroom, who: Actor, command: Command) -> tuple[ev.AnyEvent,
             assert_never(command)
 
 
-def evolve(state: Classroom, event: Event) -> Classroom:
+def evolve(state: Classroom, event: HandEvent) -> Classroom:
     """Return the state after ``event``; a hand that is raised again goes to the end."""
     match event:
         case ev.HandRaised(user=user):

@@ -6,14 +6,12 @@ from msgspec.structs import replace
 
 from protocol import commands as cmd
 from protocol import events as ev
+from protocol.features.session import SessionCommand, SessionEvent
 from server.classroom.people import admission
 from server.classroom.state import Classroom
 
-Command = cmd.SessionStart | cmd.SessionEnd | cmd.SessionLock | cmd.SessionUnlock
-Event = ev.SessionStarted | ev.SessionEnded | ev.SessionLocked | ev.SessionUnlocked
 
-
-def decide(state: Classroom, command: Command) -> tuple[ev.AnyEvent, ...]:
+def decide(state: Classroom, command: SessionCommand) -> tuple[ev.AnyEvent, ...]:
     """Return what starting, ending or locking leads to; to do it twice changes nothing."""
     match command:
         case cmd.SessionStart():
@@ -37,7 +35,7 @@ def _unlock(state: Classroom) -> tuple[ev.AnyEvent, ...]:
     return (ev.SessionUnlocked(), *admitted)
 
 
-def evolve(state: Classroom, event: Event, at: str) -> Classroom:
+def evolve(state: Classroom, event: SessionEvent, at: str) -> Classroom:
     """Return the state after ``event``; the end of a class lowers all hands."""
     match event:
         case ev.SessionStarted():

@@ -9,20 +9,22 @@ from protocol import events as ev
 from protocol.codec import milliseconds
 from protocol.errors import Refusal
 from protocol.features.artifacts import ArtifactType
+from protocol.features.marks import MarkCommand, MarkEvent
 from protocol.frames import Note
 from server.classroom.artifacts import check_room
 from server.classroom.changes import When, put
 from server.classroom.state import Actor, Artifact, Classroom
-
-Command = cmd.FeedbackMark | cmd.CaptionAdd | cmd.ChapterMark | cmd.HighlightMark | cmd.NoteAdd
-Event = ev.FeedbackMarked | ev.CaptionAdded | ev.ChapterMarked | ev.HighlightMarked | ev.NoteAdded
 
 NOTES_KEPT = 50
 """How many of a person's own notes their ``mine`` shows."""
 
 
 def decide(
-    state: Classroom, who: Actor, command: Command, new_id: str, at: str
+    state: Classroom,
+    who: Actor,
+    command: MarkCommand,
+    new_id: str,
+    at: str,
 ) -> tuple[ev.AnyEvent, ...]:
     """Return the mark."""
     match command:
@@ -62,7 +64,7 @@ def _mark(
             assert_never(command)
 
 
-def evolve(state: Classroom, event: Event, when: When) -> Classroom:
+def evolve(state: Classroom, event: MarkEvent, when: When) -> Classroom:
     """Return the state after ``event``."""
     match event:
         case ev.FeedbackMarked() | ev.CaptionAdded():

@@ -8,37 +8,11 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import milliseconds
 from protocol.errors import Refusal
+from protocol.features.participants import ParticipantCommand, ParticipantEvent
 from protocol.ids import STAFF
 from server.classroom.access import RANK, RULES, TEACHER, check_outranks, grants
 from server.classroom.changes import put
 from server.classroom.state import Actor, Classroom, Member
-
-Command = (
-    cmd.ParticipantAdmit
-    | cmd.ParticipantDeny
-    | cmd.ParticipantRemove
-    | cmd.ParticipantBan
-    | cmd.ParticipantUnban
-    | cmd.ParticipantMute
-    | cmd.ParticipantUnmute
-    | cmd.ParticipantSetRole
-    | cmd.ParticipantSetGrants
-)
-Event = (
-    ev.ParticipantJoined
-    | ev.ParticipantLeft
-    | ev.ParticipantWaiting
-    | ev.ParticipantAdmitted
-    | ev.ParticipantDenied
-    | ev.ParticipantRemoved
-    | ev.ParticipantBanned
-    | ev.ParticipantUnbanned
-    | ev.ParticipantMuted
-    | ev.ParticipantUnmuted
-    | ev.ParticipantRoleChanged
-    | ev.ParticipantGrantsChanged
-)
-
 
 # ---------------------------------------------------------------- what people do by themselves
 
@@ -86,7 +60,9 @@ def admission(user: str, member: Member) -> tuple[ev.AnyEvent, ...]:
 # ---------------------------------------------------------------- what staff do with them
 
 
-def decide(state: Classroom, who: Actor, command: Command, at: str) -> tuple[ev.AnyEvent, ...]:
+def decide(
+    state: Classroom, who: Actor, command: ParticipantCommand, at: str
+) -> tuple[ev.AnyEvent, ...]:
     """Return what becomes of a person of lower rank; a class keeps its last teacher."""
     user = command.user
     member = check_outranks(state, who, user)
@@ -199,7 +175,7 @@ def _set_grants(
 # ---------------------------------------------------------------- what it changes
 
 
-def evolve(state: Classroom, event: Event) -> Classroom:
+def evolve(state: Classroom, event: ParticipantEvent) -> Classroom:
     """Return the state after ``event``."""
     known = state.people.get(event.user)
     match event:

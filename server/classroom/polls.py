@@ -7,11 +7,9 @@ from msgspec.structs import replace
 from protocol.commands import PollClose, PollOpen, PollPublish, PollVote
 from protocol.errors import Refusal
 from protocol.events import AnyEvent, PollClosed, PollOpened, PollPublished, PollVoted
+from protocol.features.polls import PollCommand, PollEvent
 from server.classroom.changes import When, put
 from server.classroom.state import Actor, Classroom, Poll
-
-Command = PollOpen | PollVote | PollClose | PollPublish
-Event = PollOpened | PollVoted | PollClosed | PollPublished
 
 MOST_POLLS = 500
 
@@ -19,7 +17,7 @@ MOST_POLLS = 500
 def decide(
     state: Classroom,
     who: Actor,
-    command: Command,
+    command: PollCommand,
     new_id: str,
     expect: int | None,
 ) -> tuple[AnyEvent, ...]:
@@ -88,7 +86,7 @@ def _choices(choices: tuple[int, ...], options: int, *, field: str) -> tuple[int
 # ---------------------------------------------------------------- what it changes
 
 
-def evolve(state: Classroom, event: Event, when: When) -> Classroom:
+def evolve(state: Classroom, event: PollEvent, when: When) -> Classroom:
     """Return the state after ``event``."""
     if isinstance(event, PollOpened):
         poll = Poll(

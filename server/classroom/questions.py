@@ -7,32 +7,16 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.questions import QuestionCommand, QuestionEvent
 from server.classroom.changes import put
 from server.classroom.state import Actor, Classroom, Question
-
-Command = (
-    cmd.QuestionAsk
-    | cmd.QuestionUpvote
-    | cmd.QuestionUnvote
-    | cmd.QuestionPresent
-    | cmd.QuestionAnswer
-    | cmd.QuestionDismiss
-    | cmd.QuestionReopen
-)
-Event = (
-    ev.QuestionAsked
-    | ev.QuestionUpvoted
-    | ev.QuestionUnvoted
-    | ev.QuestionPresented
-    | ev.QuestionAnswered
-    | ev.QuestionDismissed
-    | ev.QuestionReopened
-)
 
 MOST_QUESTIONS = 5_000
 
 
-def decide(state: Classroom, who: Actor, command: Command, new_id: str) -> tuple[ev.AnyEvent, ...]:
+def decide(
+    state: Classroom, who: Actor, command: QuestionCommand, new_id: str
+) -> tuple[ev.AnyEvent, ...]:
     """Return what happens to a question; what is so already changes nothing."""
     if isinstance(command, cmd.QuestionAsk):
         if len(state.questions) >= MOST_QUESTIONS:
@@ -84,7 +68,7 @@ def _dismiss(state: Classroom, name: str, question: Question) -> tuple[ev.AnyEve
             assert_never(question.status)
 
 
-def evolve(state: Classroom, event: Event, by: str | None) -> Classroom:
+def evolve(state: Classroom, event: QuestionEvent, by: str | None) -> Classroom:
     """Return the state after ``event``; an answer and a reopening clear the stage."""
     if isinstance(event, ev.QuestionAsked):
         return replace(state, questions=put(state.questions, event.question, Question()))

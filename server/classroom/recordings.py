@@ -6,20 +6,18 @@ from msgspec.structs import replace
 
 from protocol import commands as cmd
 from protocol import events as ev
+from protocol.features.recordings import RecordingCommand, RecordingEvent
 from server.classroom.state import Classroom
 
-Command = cmd.RecordingStart | cmd.RecordingStop
-Event = ev.RecordingStarted | ev.RecordingStopped | ev.RecordingFinalized | ev.RecordingFailed
 
-
-def decide(state: Classroom, command: Command, new_id: str) -> tuple[ev.AnyEvent, ...]:
+def decide(state: Classroom, command: RecordingCommand, new_id: str) -> tuple[ev.AnyEvent, ...]:
     """Return the start or the stop; starting twice changes nothing."""
     if isinstance(command, cmd.RecordingStart):
         return () if state.recording is not None else (ev.RecordingStarted(new_id),)
     return () if state.recording is None else (ev.RecordingStopped(state.recording),)
 
 
-def evolve(state: Classroom, event: Event) -> Classroom:
+def evolve(state: Classroom, event: RecordingEvent) -> Classroom:
     """Return the state after ``event``."""
     name = event.recording
     match event:

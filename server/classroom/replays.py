@@ -7,14 +7,14 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.replays import ReplayCommand, ReplayEvent
 from server.classroom.people import check_moment
 from server.classroom.state import Classroom, Replay
 
-Command = cmd.ReplaySchedule | cmd.ReplayPublish | cmd.ReplayUnpublish
-Event = ev.ReplayScheduled | ev.ReplayPublished | ev.ReplayUnpublished
 
-
-def decide(state: Classroom, command: Command, new_id: str, at: str) -> tuple[ev.AnyEvent, ...]:
+def decide(
+    state: Classroom, command: ReplayCommand, new_id: str, at: str
+) -> tuple[ev.AnyEvent, ...]:
     """Return the plan, the publication, or its end; what is so already changes nothing."""
     replay = state.replay or Replay(new_id)
     is_published = replay.status == "published"
@@ -54,7 +54,7 @@ def _check_content(state: Classroom) -> None:
         raise Refusal("conflict", text)
 
 
-def evolve(state: Classroom, event: Event) -> Classroom:
+def evolve(state: Classroom, event: ReplayEvent) -> Classroom:
     """Return the state after ``event``; publishing fulfils the plan."""
     replay = state.replay or Replay(event.replay)
     match event:

@@ -7,17 +7,15 @@ from msgspec.structs import replace
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Refusal
+from protocol.features.scenes import SceneCommand, SceneEvent
 from server.classroom.changes import drop, put
 from server.classroom.state import Classroom
-
-Command = cmd.SceneCreate | cmd.SceneUpdate | cmd.SceneRemove | cmd.SceneSwitch
-Event = ev.SceneCreated | ev.SceneUpdated | ev.SceneRemoved | ev.SceneChanged
 
 MOST_SCENES = 100
 
 
 def decide(
-    state: Classroom, command: Command, new_id: str, expect: int | None
+    state: Classroom, command: SceneCommand, new_id: str, expect: int | None
 ) -> tuple[ev.AnyEvent, ...]:
     """Return a new scene, or the change to one; switching to what is on air changes nothing."""
     if isinstance(command, cmd.SceneCreate):
@@ -43,7 +41,7 @@ def decide(
             assert_never(command)
 
 
-def evolve(state: Classroom, event: Event, sequence: int) -> Classroom:
+def evolve(state: Classroom, event: SceneEvent, sequence: int) -> Classroom:
     """Return the state after ``event``."""
     match event:
         case ev.SceneCreated():
