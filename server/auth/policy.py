@@ -63,14 +63,14 @@ def role_in_session(identity: Identity, session: str, standing: Standing) -> Rol
     Raises:
         UnauthorizedError: If the person is inactive or the tenant suspended.
         NotFoundError: If it is not theirs.
-        ForbiddenError: If they were removed or banned from it.
+        ForbiddenError: If they were removed or banned from it, or not let in.
 
     """
     _require_active(standing.is_revoked)
     if standing.tenant != identity.tenant or identity.session not in (None, session):
         raise NotFoundError
-    if standing.status in ("removed", "banned"):
-        raise ForbiddenError("You were taken out of this class.")
+    if standing.status in ("denied", "removed", "banned"):
+        raise ForbiddenError("You may not come into this class.")
     if standing.role is not None:
         # The log knows no admins: it keeps them as teachers.
         is_admin = identity.role == "admin" and standing.role == "teacher"

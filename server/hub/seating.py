@@ -155,8 +155,7 @@ class Seating:
         """Notice who has been away for too long. Called once a second."""
         now = self._clock.monotonic()
         for user in (*self.roster.expire(now), *self.lobby.roster.expire(now)):
-            if user not in self._seats:  # or they have gone from the lobby into the class
-                self._submit(Depart(user))
+            self._submit(Depart(user))
             self.ephemeral.presence_changed()
         self.lobby.catch_up()
 
@@ -208,8 +207,6 @@ class Seating:
         for view in self.views.values():
             view.commit(recorded, head, encoded)
         self.lobby.commit(before)
-        if any(standing.view == "lobby" for standing in moving.values()):
-            self.lobby.catch_up()
         for seat, standing in moving.items():
             self._sit(seat, standing, None)
         touched: set[str] = set()

@@ -68,7 +68,7 @@ def test_an_admin_whom_the_log_keeps_as_a_teacher_is_an_admin() -> None:
     assert role_in_session(replace(STAFF, role="admin"), "algebra", demoted) == "student"
 
 
-@pytest.mark.parametrize("status", ["removed", "banned"])
+@pytest.mark.parametrize("status", ["denied", "removed", "banned"])
 def test_who_was_taken_out_stays_out(status) -> None:
     standing = Standing(roles=("admin",), role="student", status=status)
     for identity in (ANN, STAFF):

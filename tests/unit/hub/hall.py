@@ -53,6 +53,8 @@ class Hall:
         self.head = Head(0, chain.genesis(PLACE.session), 0)
         self.log, self.batches, self.line = [], [], []
         self.wires = []
+        self.may_read = asyncio.Event()
+        self.may_read.set()
         self.snapshots = {"staff": {}, "student": {}}
         self.seating = Seating(
             PLACE,
@@ -98,6 +100,7 @@ class Hall:
 
     async def read(self, _session, after, limit):
         """The log, as the store's reader gives it."""
+        await self.may_read.wait()
         await asyncio.sleep(0)
         return self.log[after : after + limit]
 

@@ -129,10 +129,12 @@ async def test_who_lags_when_demoted_gets_nothing_more_of_what_they_missed(hall,
             hall.commit()
             await settled(3)
         assert slow.peer.is_behind
-        slow.takes()  # it begins to read the log …
-        await asyncio.sleep(0)
+        hall.may_read.clear()
+        slow.takes()
+        await settled()  # what it missed is being read …
         hall.does(tess, cmd.ParticipantSetRole(al.user, "student"))
         hall.commit()
+        hall.may_read.set()
         for _ in range(40):
             slow.takes()
             await settled(3)
@@ -356,6 +358,20 @@ async def test_who_is_let_in_before_the_lock_but_is_in_the_log_after_it_waits(ha
     assert (welcome["view"], client.state.messages) == ("lobby", [])
     assert hall.state.people[ann.user].status == "waiting"
     assert ann.user not in hall.seating.roster
+
+
+async def test_who_is_not_in_the_log_yet_waits_from_the_lock_on(hall, persons):
+    tess, ann = persons[0], persons[2]
+    await begun(hall, tess)
+    wire = hall.comes(ann)
+    hall.line.clear()  # their arrival is in a later batch
+    hall.does(tess, cmd.SessionLock())
+    hall.commit()
+    assert wire.view == "lobby"
+    hall.line.clear()
+    hall.does(tess, cmd.SessionUnlock())
+    hall.commit()
+    assert wire.view == "student"
 
 
 async def test_who_is_admitted_or_denied_leaves_the_lobby(locked, persons):
