@@ -10,7 +10,6 @@ from protocol.codec import encode
 from protocol.errors import Refusal
 from protocol.frames import SnapshotFrame
 from server.hub import room as room_module
-from server.hub import saved as saved_module
 from server.hub.asks import Committed
 from server.hub.saved import VERSION, Image, pack, unpack
 from server.store import snapshots
@@ -222,11 +221,3 @@ async def test_a_node_that_drains_saves_its_classes(node, school):
     lessons = [await Class.start(node, school) for _ in range(3)]
     await node.hub.drain()
     assert all([await kept(lesson) is not None for lesson in lessons])
-
-
-async def test_one_code_ignores_what_another_saved(lesson, monkeypatch):
-    assert saved_module._version() == VERSION
-    sources = list(saved_module._sources(saved_module.files("server.classroom")))
-    assert len(sources) > 10
-    monkeypatch.setattr(saved_module, "_sources", lambda _: [b"another rule"])
-    assert saved_module._version() != VERSION

@@ -1,6 +1,8 @@
 """Whatever happens in a class: what is saved of it is what is read again."""
 
 import hashlib
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,7 +11,10 @@ from hypothesis.stateful import invariant
 from protocol.codec import encode
 from protocol.frames import SnapshotFrame
 from protocol.snapshot import State
+from protocol.state import people
+from server.classroom import evolve
 from server.classroom.state import Classroom
+from server.hub import history, saved
 from server.hub.draft import Head
 from server.hub.keys import KeyHashes
 from server.hub.saved import DamagedError, Image, pack, unpack
@@ -96,3 +101,21 @@ def test_keys_are_known_again(count):
     assert again.pack()[: len(packed)] == packed
     assert KeyHashes(again.pack()).pack() == again.pack()
     assert "one more" not in keys
+
+
+def test_another_rule_is_another_version(monkeypatch):
+    code = {"protocol": [b"a", b"b"], "server.classroom": [b"c"], "server.hub": [b"d"]}
+    monkeypatch.setattr(saved, "files", lambda package: package)
+    monkeypatch.setattr(saved, "_sources", lambda package: code[package])
+    before = saved._version()
+    assert saved._version() == before < 2**31
+    for package in code:
+        with monkeypatch.context() as changed:
+            changed.setitem(code, package, [b"something else"])
+            assert saved._version() != before
+
+
+@pytest.mark.parametrize("module", [evolve, history, people], ids=lambda module: module.__name__)
+def test_the_code_that_folds_is_what_makes_the_version(module):
+    package = ".".join(module.__name__.split(".")[:2]).removesuffix(".state")
+    assert Path(module.__file__).read_bytes() in list(saved._sources(files(package)))
