@@ -37,6 +37,8 @@ class Due:
     """A position that the frame says to be at."""
     pongs: int = 0
     """So many answers to pings."""
+    spare_pongs: int = 0
+    """So many that may come or not."""
     is_hello: bool = False
     """A welcome."""
 
@@ -93,7 +95,8 @@ def _command(frame: dict[str, Any]) -> Due:
 def _grey(payload: bytes) -> Due:
     """Return what may come where parsers of JSON lawfully differ: RFC 8259 §4, §9."""
     ids = frozenset(int(found) for found in _ID.findall(payload[:FRAME_BYTES]) if len(found) < 17)
-    return Due(ids=ids, codes=PROTOCOL_ERROR, silence=True)
+    pings = int(b"ping" in payload)
+    return Due(ids=ids, codes=PROTOCOL_ERROR, silence=True, spare_pongs=pings)
 
 
 class _Grey(Exception):

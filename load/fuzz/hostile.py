@@ -283,7 +283,7 @@ def _goes(rng: Random, room: Room) -> Script:
 
 def _goes_early(rng: Random, room: Room) -> Script:
     person = room.pick(rng)
-    greeting, _ = hello(rng, room, person)
+    greeting, resumed = hello(rng, room, person)
     steps: tuple[Step, ...] = rng.choice((
         (Reset(),),
         (HalfClose(),),
@@ -292,7 +292,7 @@ def _goes_early(rng: Random, room: Room) -> Script:
         (Say(greeting, _MAY_BE_WELCOMED), HalfClose()),
         (Raw(wire.frame(b"\x03\xe8", wire.CLOSE), (Due(codes=frozenset((1000,))),)), Reset()),
     ))  # fmt: skip
-    return Script("goes early", room, person, iter(steps), "cut")
+    return Script("goes early", room, person, iter(steps), "cut", resumed=resumed)
 
 
 _MAY_BE_WELCOMED: Final = Due(is_hello=True, silence=True)

@@ -79,7 +79,7 @@ class Judge:
         self._claimed = -1
         self._due: deque[tuple[Due, bytes]] = deque()
         self._lane: list[type[ServerFrame]] = []
-        self._pings = 0
+        self._pings = self._spare_pongs = 0
 
     # ------------------------------------------------------------ what we do
 
@@ -88,6 +88,7 @@ class Judge:
         if due is not NOTHING:
             self._due.append((due, payload[:_SHOWN_BYTES]))
         self._pings += due.pongs
+        self._spare_pongs += due.spare_pongs
         if due.claims is not None:
             self._claimed = max(self._claimed, due.claims)
 
@@ -124,8 +125,11 @@ class Judge:
             case Nack():
                 self._refused(frame)
             case ServerPong():
-                self._pings -= 1
-                if self._pings < 0:
+                if self._pings:
+                    self._pings -= 1
+                elif self._spare_pongs:
+                    self._spare_pongs -= 1
+                else:
                     self._violate("a pong without a ping")
             case ServerPing():
                 pass

@@ -21,7 +21,7 @@ from load.fuzz.server import Server
 from protocol.frames import EventsFrame, ServerFrame, Welcome
 
 AT_ONCE = 48
-SLOW_AT_ONCE = 16
+SLOW_AT_ONCE = 64
 ROOMS = 4
 FRAMES_EACH_GENERATION = 25_000
 _TALK_SECONDS = 0.5
@@ -52,12 +52,12 @@ class Run:
     async def run(self) -> None:
         """Send everything; the report has the rest."""
         report = self._report
-        async with asyncio.TaskGroup() as verifying:
+        async with asyncio.TaskGroup() as later:
             while True:
-                rooms = await self._generation()
+                rooms = await self._generation(later)
                 report.seconds = time.monotonic() - self._started
                 for room in rooms:
-                    verifying.create_task(self._verify(room))
+                    later.create_task(self._verify(room))
                 if vitals := self._server.vitals():
                     report.looks.append((report.sent, vitals))
                 if self._only is not None or report.sent >= report.wanted:
@@ -71,7 +71,8 @@ class Run:
 
     # ------------------------------------------------------------ one generation
 
-    async def _generation(self) -> list[Room]:
+    async def _generation(self, later: asyncio.TaskGroup) -> list[Room]:
+        """Fuzz a few classes; those who take their time go on in ``later``."""
         report = self._report
         rng = Random(f"{report.seed}/rooms/{report.sessions}")
         rooms = []
@@ -87,43 +88,47 @@ class Run:
                 for room in rooms:
                     await room.started.wait()
             end = min(report.wanted, report.sent + FRAMES_EACH_GENERATION)
-            await self._fuzz(rooms, end)
+            await self._fuzz(rooms, end, later)
             over.set()
         await asyncio.gather(*(self._hold_ordinary_class(room) for room in rooms))
         return rooms
 
-    async def _fuzz(self, rooms: list[Room], end: int) -> None:
+    async def _fuzz(self, rooms: list[Room], end: int, later: asyncio.TaskGroup) -> None:
         slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as connections:
             if self._only is not None:
-                self._next = self._only
+                script, rng = self._draw(self._only, rooms)
                 await slots.acquire()
-                connections.create_task(self._connect(self._only, rooms, slots))
+                await self._connect(self._only, script, rng, slots)
                 return
             while self._report.sent < end:
-                await slots.acquire()
-                connections.create_task(self._connect(self._next, rooms, slots))
-                self._next += 1
+                number, self._next = self._next, self._next + 1
+                script, rng = self._draw(number, rooms)
+                if script.is_slow:
+                    await self._slow.acquire()
+                    later.create_task(self._connect(number, script, rng, self._slow))
+                else:
+                    await slots.acquire()
+                    connections.create_task(self._connect(number, script, rng, slots))
                 self._show_progress()
 
-    async def _connect(self, number: int, rooms: list[Room], slots: asyncio.Semaphore) -> None:
-        """Play the script of this number; one that waits gives its slot back at once."""
+    def _draw(self, number: int, rooms: list[Room]) -> tuple[Script, Random]:
+        """Return what the connection of this number does: the seed and the number decide."""
         rng = Random(f"{self._report.seed}/{number}")
         room = rooms[rng.randrange(len(rooms))]
-        script = self._script(rng, room, number)
-        held: asyncio.Semaphore | None = slots
+        return self._script(rng, room, number), rng
+
+    async def _connect(
+        self, number: int, script: Script, rng: Random, slots: asyncio.Semaphore
+    ) -> None:
+        """Play a script, and give back the slot."""
         try:
-            if script.is_slow:
-                slots.release()
-                held = None
-                async with self._slow:
-                    played = await play(script, self._host, self._port, rng)
-            else:
-                played = await play(script, self._host, self._port, rng)
+            played = await play(script, self._host, self._port, rng)
         finally:
-            if held is not None:
-                held.release()
+            slots.release()
         self._report.add(number, played)
+        for violation in played.violations[:1]:
+            sys.stderr.write(f"connection {number} ({script.kind}): {violation[:300]}\n")
 
     def _script(self, rng: Random, room: Room, number: int) -> Script:
         """Return what a connection does: about half of all frames are valid."""
@@ -176,9 +181,10 @@ class Run:
             _command(3, "chat.post", text="Can you hear me?"),
         )
         student = await self._say(room, room.newcomer(), _command(1, "chat.post", text="Yes."))
+        was_ending, room.is_ending = room.is_ending, True
         ended = await self._say(room, room.teacher, _command(1, "session.end"))
-        if room.is_ending:
-            return  # somebody ended it before
+        if was_ending:
+            return
         for what, played, number in (
             ("a teacher's line", opened, 3), ("a student's line", student, 1),
             ("the end", ended, 1),
