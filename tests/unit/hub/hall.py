@@ -69,10 +69,12 @@ class Hall:
         self.line.append(ask)
 
     def does(self, who, *commands):
-        """Put commands into the line."""
+        """Put commands into the line; return where their outcomes come in."""
+        outcomes = []
         for command in commands:
             key = f"{who.user[-3:]}.{len(self.line)}.{self.head.sequence}"
-            self.line.append(Perform(None, who, key, command, None, lambda _: None))
+            self.line.append(Perform(None, who, key, command, None, outcomes.append))
+        return outcomes
 
     def commit(self):
         """Decide everything in line as one batch, and tell it."""

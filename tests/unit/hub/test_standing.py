@@ -177,6 +177,15 @@ async def test_the_last_word_of_a_batch_on_a_person_counts(hall, persons, comman
     assert other.check()[0].position == hall.head.sequence
 
 
+async def test_what_is_decided_behind_a_removal_is_forbidden(hall, persons):
+    tess, ann = persons[0], persons[2]
+    await begun(hall, tess, ann)
+    hall.does(tess, cmd.ParticipantRemove(ann.user))
+    outcomes = hall.does(ann, cmd.ChatPost("last word"))
+    hall.commit()
+    assert outcomes[0].code == "forbidden"
+
+
 async def test_a_removed_person_who_is_let_in_again_may_return(hall, persons):
     tess, ann = persons[0], persons[2]
     await begun(hall, tess, ann)
