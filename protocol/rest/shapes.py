@@ -1,0 +1,36 @@
+"""What bodies and answers are made of.
+
+Unknown fields of a body are refused, and every text is one that PostgreSQL can keep. What a
+request sets and what an answer shows are types of their own: a stream key goes in and never out.
+"""
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from protocol.ids import SessionId
+
+CourseId: TypeAlias = Annotated[SessionId, Meta(description="A course.")]
+LessonId: TypeAlias = Annotated[SessionId, Meta(description="A lesson.")]
+IntegrationId: TypeAlias = Annotated[
+    SessionId, Meta(description="An account with a streaming platform.")
+]
+
+Instant: TypeAlias = Annotated[
+    datetime, Meta(tz=True, description="RFC 3339 with an offset: 2026-11-22T09:00:00Z")
+]
+Language: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*(?!\n)$", max_length=35, description="BCP 47."),
+]
+UNBROKEN = r"^[^\x00-\x20\x7f]*(?!\n)$"
+Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=UNBROKEN)]
+
+
+class Body(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request carries."""
+
+
+class Answer(Struct, frozen=True):
+    """What is answered."""
