@@ -44,12 +44,11 @@ export const talk = {
     chat: { enabled, slow_mode_s, staff_only, before_start },
   }),
 
-  "question.asked": ({ questions, presented }, { question, name, prompt }, { at, by }) => ({
+  "question.asked": ({ questions }, { question, name, prompt }, { at, by }) => ({
     questions: fitQuestions([
       ...questions,
       { question, by, name, at, prompt, status: /** @type {const} */ ("open"), answer: null },
     ].slice(-limits.SNAPSHOT_QUESTIONS)),
-    presented: presented === question ? null : presented,
   }),
   "question.presented": (_state, { question }) => ({ presented: question }),
   "question.answered": settles("answered"),
