@@ -1,6 +1,7 @@
 """Clients that mean ill: below the protocol, beside it, and far too fast."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -9,6 +10,7 @@ from load.fuzz.due import ENDS, NOTHING, Due, due
 from load.fuzz.rooms import Person, Room
 from load.fuzz.scripts import (
     HEADERS,
+    NO_HELLO,
     NOT_FOUND,
     TOKEN_INVALID,
     Deaf,
@@ -51,14 +53,29 @@ def _wire(rng: Random, room: Room) -> Script:
     return entered(rng, room, "wire", _breaks_the_wire)
 
 
+def _wire_first(rng: Random, room: Room) -> Script:
+    person = room.pick(rng)
+    step = _breach(rng, Speech(rng, room, person))
+    dues = tuple(
+        replace(each, ids=frozenset(), codes=each.codes | NO_HELLO.codes) for each in step.dues
+    )
+    steps = iter((replace(step, dues=dues),))
+    return Script("wire first", room, person, steps, "server")
+
+
 def _breaks_the_wire(rng: Random, room: Room, person: Person) -> Iterator[Step]:
     speech = Speech(rng, room, person)
     for _ in range(rng.randint(0, 6)):
         payload = encode(speech.command())
         yield Say(payload, due(payload))
+    yield _breach(rng, speech)
+
+
+def _breach(rng: Random, speech: Speech) -> Raw:
+    """Return what RFC 6455 or the protocol's limits forbid."""
     payload = encode(speech.command())
     bits = wire.frame
-    yield rng.choice((
+    return rng.choice((
         Raw(bits(payload, wire.BINARY), (ENDS,)),
         Raw(bits(b"", wire.BINARY), (ENDS,)),
         Raw(bits(payload, rng.choice((3, 4, 5, 6, 7, 11, 12, 13, 14, 15))), (_WS_ERROR,)),
@@ -329,7 +346,8 @@ def _silent(rng: Random, room: Room) -> Script:
 
 
 _QUICK: Final[tuple[tuple[Callable[[Random, Room], Script], float], ...]] = (
-    (_wire, 30),
+    (_wire, 26),
+    (_wire_first, 4),
     (_pieces, 20),
     (_flood, 5),
     (_bad_token, 10),
