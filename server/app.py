@@ -69,6 +69,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
+RESUME_SECONDS = 5.0
+"""How long people wait for the classes that were on air to be open again."""
 LOOP_WATCH_SECONDS = 0.25
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -174,7 +176,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.keep("presence", presence.run)
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
-        await _resume_live_sessions(hub, pools, find_place)
+        resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
+        # Not for ever: long logs that have to be folded would keep everybody else out.
+        await asyncio.wait((resuming,), timeout=RESUME_SECONDS)
         url = await _listen(stack, app, settings.host, settings.port)
         ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)
         health.watch("postgresql", pools.ping)
