@@ -1,4 +1,4 @@
-"""Refresh ``static/vendor``: ``python -m server.web.vendor`` (for developers; needs npm).
+"""Refresh ``static/vendor``: ``python -m server.web.vendor`` (for developers: their npm).
 
 Packages are packed by name and version, their one ESM file is copied, and the bare names it
 imports are rewritten to its neighbours, so that browsers need neither a build nor an import map.
@@ -77,7 +77,7 @@ def _pack(library: Library, directory: Path) -> Path:
     """Return the package's archive, from the registry that npm is configured for."""
     spec = f"{library.package}@{library.version}"
     done = subprocess.run(  # noqa: S603 - the names are constants of this module
-        ["npm", "pack", "--silent", spec],  # noqa: S607 - whichever npm the developer has
+        [Path(sys.executable).with_name("npm"), "pack", "--silent", spec],
         cwd=directory,
         stdout=subprocess.PIPE,
         text=True,
