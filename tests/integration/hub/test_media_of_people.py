@@ -1,0 +1,112 @@
+"""Whose streams end with a change of their standing, and what the engine is asked for."""
+
+import asyncio
+
+import pytest
+
+from protocol import commands as cmd
+from protocol.frames import Ack
+from server.broadcast import Broadcast
+from server.errors import UnavailableError
+from server.hub.seating import Place
+from server.ids import new_id
+from server.media.fabric import DestinationTarget
+from server.store import integrations
+
+
+class Engine:
+    """In the media engine's place: what it is told."""
+
+    def __init__(self):
+        self.expelled, self.desired, self.is_away = [], [], False
+
+    async def apply(self, _session, _epoch, desired):
+        self.desired.append(desired)
+
+    async def release(self, session):
+        pass
+
+    async def expel(self, session, user):
+        if self.is_away:
+            raise UnavailableError
+        self.expelled.append(user)
+
+
+@pytest.fixture
+async def engine(node, school, tasks):
+    async def find_targets(_tenant, wanted):
+        return [DestinationTarget(each, "custom", "rtmp://a.example/live") for each in wanted]
+
+    async def find_place(session):
+        return Place(session, school.tenant, "log")
+
+    engine = Engine()
+    broadcast = Broadcast(
+        tasks=tasks, find_targets=find_targets, find_place=find_place, notify=lambda _: None
+    )
+    broadcast.introduce(node.hub, engine)
+    node.hub._listener = broadcast
+    return engine
+
+
+async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, lesson, eventually):
+    tess = lesson.teacher
+    student, assistant, banned = new_id(), new_id(), new_id()
+    for user in (student, banned):
+        await lesson.raw(user=user)
+    await lesson.raw("assistant", user=assistant)
+    for command in (
+        cmd.ParticipantSetRole(student, "assistant"),
+        cmd.ParticipantSetRole(assistant, "teacher"),
+        cmd.ParticipantMute(banned),
+        cmd.ParticipantSetGrants(banned, {"board.draw": True}),
+        cmd.HandLowerAll(),
+    ):
+        await tess.say(command)
+    assert engine.expelled == []
+    for command, user in (
+        (cmd.ParticipantSetRole(student, "student"), student),
+        (cmd.ParticipantRemove(student), student),
+        (cmd.ParticipantBan(banned), banned),
+    ):
+        engine.expelled.clear()
+        assert isinstance(await tess.say(command), Ack)
+        await eventually(lambda: engine.expelled, 1)
+        assert engine.expelled == [user]
+    engine.expelled.clear()
+    await tess.say(cmd.ParticipantUnban(banned))
+    await tess.say(cmd.ParticipantAdmit(student))
+    assert engine.expelled == []
+
+
+async def test_an_engine_that_is_away_for_a_moment_is_told_again(
+    engine, lesson, eventually, monkeypatch
+):
+    monkeypatch.setattr("server.broadcast.RETRY_SECONDS", 0.05)
+    engine.is_away = True
+    user = new_id()
+    await lesson.raw(user=user)
+    await lesson.teacher.say(cmd.ParticipantRemove(user))
+    await asyncio.sleep(0.08)
+    engine.is_away = False
+    await eventually(lambda: engine.expelled == [user])
+
+
+async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson, pools, school):
+    async with pools.tenant(school.tenant) as connection:
+        integration = await integrations.create(connection, school.tenant, provider="custom")
+        made = await integrations.create_destination(
+            connection, school.tenant, integration.id, name="A", url="rtmp://a.example/live",
+            stream_key_ref="env:STREAM_KEY_A",
+        )  # fmt: skip
+    room, destination = lesson.room, made.id
+    refused = await lesson.teacher.say(cmd.DestinationEnable(new_id()))
+    assert (refused.code, refused.field) == ("not_found", "destination")
+    assert isinstance(await lesson.teacher.say(cmd.DestinationEnable(destination)), Ack)
+    assert isinstance(await lesson.teacher.say(cmd.DestinationRetry(destination)), Ack)
+    assert isinstance(await lesson.teacher.say(cmd.DestinationRetry(destination)), Ack)
+    assert room.state.retries == {destination: 2}
+    async with asyncio.timeout(2):
+        while not engine.desired or engine.desired[-1].retries != {destination: 2}:
+            await asyncio.sleep(0.01)
+    assert [each.id for each in engine.desired[-1].destinations] == [destination]
