@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import socket
 from abc import ABC, abstractmethod
 from typing import cast
 from urllib.parse import urlsplit
@@ -67,8 +68,13 @@ class Peer(asyncio.Protocol, ABC):
         self.lost()
 
 
-async def connect(peer: Peer, url: str, subprotocol: str | None = None) -> None:
+async def connect(
+    peer: Peer, url: str, subprotocol: str | None = None, *, receive_bytes: int | None = None
+) -> None:
     """Open ``peer``'s connection to a ``ws://`` address.
+
+    ``receive_bytes`` is how much the kernel holds that the peer has not read; by default it
+    decides itself.
 
     Raises:
         ConnectionError: If the server does not switch protocols.
@@ -76,10 +82,19 @@ async def connect(peer: Peer, url: str, subprotocol: str | None = None) -> None:
 
     """
     address = urlsplit(url)
-    host, port = address.hostname or "", address.port or 80
+    loop = asyncio.get_running_loop()
+    channel = socket.socket()
+    channel.setblocking(False)
+    if receive_bytes is not None:  # before the connection: the first window depends on it
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     wanted = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     async with asyncio.timeout(_HANDSHAKE_SECONDS):
-        transport, _ = await asyncio.get_running_loop().create_connection(lambda: peer, host, port)
+        try:
+            await loop.sock_connect(channel, (address.hostname or "", address.port or 80))
+            transport, _ = await loop.create_connection(lambda: peer, sock=channel)
+        except BaseException:
+            channel.close()
+            raise
         transport.write(
             f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

@@ -148,6 +148,7 @@ class Connection:
 
         Raises:
             MalformedFrameError: If it breaks the protocol.
+            AbuseError: If there are far too many.
 
         """
         refused: Refusal | None = None
@@ -155,13 +156,10 @@ class Connection:
             frame = codec.decode_client(data)
         except codec.RefusedFrame as error:
             frame, refused = CommandFrame(error.id, error.key, ""), error.refusal
-        try:
-            if isinstance(frame, CommandFrame):
-                await self._perform(frame, refused)
-            else:
-                self._hear(frame)
-        except AbuseError:
-            self.seat.peer.close(CloseCode.ABUSE)
+        if isinstance(frame, CommandFrame):
+            await self._perform(frame, refused)
+        else:
+            self._hear(frame)
 
     def _hear(self, frame: Told) -> None:
         """Take a frame that is no command: none has a refusal, so what is too much is dropped."""

@@ -26,6 +26,7 @@ from server.auth.tokens import Identity, TokenExpiredError, Tokens
 from server.clock import Clock
 from server.errors import LiveClassError, UnauthorizedError, UnavailableError
 from server.hub.asks import Who
+from server.hub.bucket import AbuseError
 from server.hub.connection import Connection
 from server.hub.door import Door
 from server.hub.fanout import Peer
@@ -43,6 +44,13 @@ UNSENT_BYTES = 1 << 17
 """… and the kernel beneath takes only so much that it cannot send yet: by itself it takes
 megabytes for each slow peer before the server notices anything."""
 CLOSE_SECONDS = 2.0
+FRAMES_PER_TURN = 16
+"""What has arrived is read without a pause: after so many frames the others have their turn."""
+UNHEARD = frozenset((CloseCode.ABUSE, CloseCode.PROTOCOL_ERROR))
+"""After these nothing more is read, not even to its answering close frame: who floods us would
+be listened to for as long as that takes."""
+UNHEARD_SECONDS = 1.0
+"""How long the goodbye may be on its way before the connection is cut."""
 # Another spelling of an id would be another room of the same session.
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -74,6 +82,12 @@ class LiveSocket:
         farewell: asyncio.Task[None] | None = None
 
         async def close(code: CloseCode) -> None:
+            if code in UNHEARD:
+                if not transport.is_closing():
+                    transport.write(_close_frame(code))
+                await asyncio.sleep(UNHEARD_SECONDS)
+                transport.abort()
+                return
             with suppress(TimeoutError, ConnectionError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await socket.close(code=code, message=code.reason.encode())
@@ -109,6 +123,8 @@ class LiveSocket:
         except MalformedFrameError as error:
             log.debug("protocol_error", reason=str(error))
             say_goodbye(CloseCode.PROTOCOL_ERROR)
+        except AbuseError:
+            say_goodbye(CloseCode.ABUSE)
         finally:
             self._hub.peers.discard(peer)
             if connection is not None:
@@ -204,7 +220,11 @@ class LiveSocket:
         return is_here and is_theirs and is_known and identity.user not in self._hub.revoked
 
     async def _live(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        heard = 0
         async for message in socket:
+            heard += 1
+            if heard % FRAMES_PER_TURN == 0:
+                await asyncio.sleep(0)
             if message.type is WSMsgType.TEXT:
                 await connection.receive(message.data)
             elif message.type is WSMsgType.BINARY:
@@ -217,3 +237,9 @@ def _bound_unsent(transport: asyncio.BaseTransport) -> None:
     channel = transport.get_extra_info("socket")
     if option is not None and channel is not None:
         channel.setsockopt(sockets.IPPROTO_TCP, option, UNSENT_BYTES)
+
+
+def _close_frame(code: CloseCode) -> bytes:
+    """Return the frame that closes a WebSocket (RFC 6455 §5.5.1)."""
+    reason = code.reason.encode()
+    return bytes((0x88, 2 + len(reason))) + code.to_bytes(2, "big") + reason

@@ -4,9 +4,10 @@ import asyncio
 import time
 from contextlib import suppress
 
-from protocol.limits import COMMAND_BURST
+from protocol.limits import ABUSE_FACTOR, COMMAND_BURST
 from server.hub import bucket
 from server.hub.asks import Perform
+from server.hub.connection import Connection
 from server.ids import new_id
 
 from .raw import Raw
@@ -78,6 +79,13 @@ async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
         submit(ask)
 
     monkeypatch.setattr(lesson.room, "submit", counted)
+    heard, receive = [], Connection.receive
+
+    async def heard_too(self, data):
+        heard.append(self.id)
+        await receive(self, data)
+
+    monkeypatch.setattr(Connection, "receive", heard_too)
 
     async def flood():
         with suppress(ConnectionError):
@@ -95,8 +103,12 @@ async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
     assert (bye["code"], bye["retry_ms"], code) == (4513, None, 4513)
     # What is over the rate is answered at the door: the class decides no more than that.
     rate = bucket.RATES["talk"]
-    spam = [each for each in reached if each == flooder.heard[0]["connection"]]
+    me = flooder.heard[0]["connection"]
+    spam = [each for each in reached if each == me]
     assert 0 < len(spam) <= rate.burst + rate.per_second * seconds + 1
+    # After the goodbye nothing is heard any more, however much comes.
+    most = ABUSE_FACTOR * (rate.burst + rate.per_second * seconds) + 1
+    assert ABUSE_FACTOR * rate.burst < heard.count(me) <= most
     seen = []
     while len(seen) < 10:
         events = (await watcher.hear("events"))["events"]
