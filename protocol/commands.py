@@ -76,6 +76,7 @@ from protocol.features.scenes import (
     SceneUpdate,
 )
 from protocol.features.session import (
+    SessionArchive,
     SessionCommand,
     SessionEnd,
     SessionLock,
@@ -148,6 +149,7 @@ __all__ = [
     "SceneSwitch",
     "SceneUpdate",
     "Segment",
+    "SessionArchive",
     "SessionEnd",
     "SessionLock",
     "SessionStart",

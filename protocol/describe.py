@@ -134,6 +134,7 @@ LIMITS: Final[Mapping[str, str]] = {
 
 LEADS_TO: Final[Mapping[str, Sequence[str]]] = {
     "session.start": ("session.started",),
+    "session.archive": ("session.archived",),
     "session.end": ("recording.stopped", "session.ended"),
     "session.lock": ("session.locked",),
     "session.unlock": ("session.unlocked", "participant.admitted", "participant.joined"),

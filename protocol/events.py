@@ -105,6 +105,7 @@ from protocol.features.scenes import (
     SceneUpdated,
 )
 from protocol.features.session import (
+    SessionArchived,
     SessionEnded,
     SessionEvent,
     SessionLocked,
@@ -193,6 +194,7 @@ __all__ = [
     "SceneCreated",
     "SceneRemoved",
     "SceneUpdated",
+    "SessionArchived",
     "SessionEnded",
     "SessionLocked",
     "SessionStarted",

@@ -185,6 +185,8 @@ def _fold_session(state: State, event: SessionEvent, at: Timestamp) -> None:
             state.status, state.started_at = "live", at
         case ev.SessionEnded():
             state.status, state.ended_at, state.hands = "ended", at, []
+        case ev.SessionArchived():
+            state.status = "archived"
         case ev.SessionLocked() | ev.SessionUnlocked():
             state.locked = isinstance(event, ev.SessionLocked)
         case _:

@@ -1,4 +1,4 @@
-"""The class itself: scheduled → live → ended, open to newcomers or locked."""
+"""The class itself: scheduled → live → ended → archived, open to newcomers or locked."""
 
 from typing import TypeAlias
 
@@ -29,6 +29,12 @@ class SessionUnlock(Command, frozen=True):
     op = "session.unlock"
 
 
+class SessionArchive(Command, frozen=True):
+    """Put the class away: from now on nothing about it changes, and nobody comes in."""
+
+    op = "session.archive"
+
+
 class SessionStarted(Event, frozen=True):
     """The class is live."""
 
@@ -53,5 +59,13 @@ class SessionUnlocked(Event, frozen=True):
     type = "session.unlocked"
 
 
-SessionCommand: TypeAlias = SessionStart | SessionEnd | SessionLock | SessionUnlock
-SessionEvent: TypeAlias = SessionStarted | SessionEnded | SessionLocked | SessionUnlocked
+class SessionArchived(Event, frozen=True):
+    """The class is put away."""
+
+    type = "session.archived"
+
+
+SessionCommand: TypeAlias = SessionStart | SessionEnd | SessionLock | SessionUnlock | SessionArchive
+SessionEvent: TypeAlias = (
+    SessionStarted | SessionEnded | SessionLocked | SessionUnlocked | SessionArchived
+)

@@ -331,4 +331,5 @@ CLASS: list[tuple[str, list[tuple[ev.AnyEvent, str | None]]]] = [
     ),
     ("the replay is published", [(ev.ReplayPublished(identifier(90)), TEACHER)]),
     ("the replay is a draft again", [(ev.ReplayUnpublished(identifier(90)), TEACHER)]),
+    ("the class is put away", [(ev.SessionArchived(), TEACHER)]),
 ]

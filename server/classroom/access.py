@@ -39,6 +39,7 @@ _ENDED = frozenset(("ended",))
 RULES: dict[str, Rule] = {
     "session.start": Rule(TEACHER, "start the class"),
     "session.end": Rule(TEACHER, "end the class", _LIVE),
+    "session.archive": Rule(TEACHER, "archive the class", _ENDED),
     "session.lock": Rule(STAFF, "lock the class"),
     "session.unlock": Rule(STAFF, "unlock the class"),
     "participant.admit": Rule(STAFF, "let somebody in"),

@@ -1,4 +1,4 @@
-"""The class itself: scheduled → live → ended, open to newcomers or locked."""
+"""The class itself: scheduled → live → ended → archived, open to newcomers or locked."""
 
 from typing import assert_never
 
@@ -20,6 +20,8 @@ def decide(state: Classroom, command: SessionCommand) -> tuple[ev.AnyEvent, ...]
             if state.recording is not None:
                 return ev.RecordingStopped(state.recording), ev.SessionEnded()
             return (ev.SessionEnded(),)
+        case cmd.SessionArchive():
+            return (ev.SessionArchived(),)
         case cmd.SessionLock():
             return () if state.locked else (ev.SessionLocked(),)
         case cmd.SessionUnlock():
@@ -42,6 +44,8 @@ def evolve(state: Classroom, event: SessionEvent, at: str) -> Classroom:
             return replace(state, status="live", started_at=at)
         case ev.SessionEnded():
             return replace(state, status="ended", hands=())
+        case ev.SessionArchived():
+            return replace(state, status="archived")
         case ev.SessionLocked():
             return replace(state, locked=True)
         case ev.SessionUnlocked():

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from protocol import codec
 from protocol.errors import CloseCode
-from protocol.events import SessionEnded
+from protocol.events import SessionArchived, SessionEnded
 from protocol.frames import Person, ResumePosition, SignalSent
 from protocol.ids import ViewName
 from protocol.limits import END_GRACE_SECONDS
@@ -218,7 +218,7 @@ class Seating:
                     seat.peer.send(self._mine(seat))
         if touched or before.hands != state.hands or before.polls is not state.polls:
             self.ephemeral.counters_changed()
-        if any(isinstance(each.event, SessionEnded) for each in recorded):
+        if any(isinstance(each.event, SessionEnded | SessionArchived) for each in recorded):
             for seat in self.all:
                 if seat not in moving:
                     self._leave_after_end(seat)
@@ -330,12 +330,17 @@ class Seating:
         return self.lobby.roster if seat.view == "lobby" else self.roster
 
     def _leave_after_end(self, seat: Seat) -> None:
-        if seat.view != "staff":
+        if self._is_over_for(seat):
             loop = asyncio.get_running_loop()
             loop.call_later(END_GRACE_SECONDS, self._say_it_is_over, seat)
 
+    def _is_over_for(self, seat: Seat) -> bool:
+        """Say whether the class is over for this person; staff stay until it is archived."""
+        status = self._committed()[0].status
+        return status == "archived" or (status == "ended" and seat.view != "staff")
+
     def _say_it_is_over(self, seat: Seat) -> None:
-        if not self._is_here(seat) or seat.view == "staff":
+        if not self._is_here(seat) or not self._is_over_for(seat):
             return
         if seat.peer.is_behind:
             self._leave_after_end(seat)  # it has not heard of the end yet

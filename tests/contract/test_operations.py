@@ -108,6 +108,7 @@ def what_stays(lesson):
     lesson.does(TEACHER, cmd.ReplaySchedule("2126-01-01T00:00:00.000Z"))
     lesson.does(TEACHER, cmd.ReplayPublish())
     lesson.does(TEACHER, cmd.ReplayUnpublish())
+    lesson.does(TEACHER, cmd.SessionArchive())
 
 
 def test_operations_lead_to_the_events_that_are_promised():

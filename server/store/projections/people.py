@@ -16,6 +16,7 @@ from .statement import Occasion, Statement
 Event: TypeAlias = (
     ev.SessionStarted
     | ev.SessionEnded
+    | ev.SessionArchived
     | ev.ParticipantJoined
     | ev.ParticipantLeft
     | ev.ParticipantWaiting
@@ -33,6 +34,8 @@ Event: TypeAlias = (
 _STARTED = """
 UPDATE sessions SET status = 'live', started_at = coalesce(started_at, $2) WHERE id = $1"""
 _ENDED = "UPDATE sessions SET status = 'ended', ended_at = $2 WHERE id = $1"
+
+_ARCHIVED = "UPDATE sessions SET status = 'archived' WHERE id = $1"
 
 _JOINED = """
 INSERT INTO session_participants AS p (tenant_id, session_id, user_id, role, join_time)
@@ -59,6 +62,8 @@ _GRANTS = "UPDATE session_participants SET permissions = $3 WHERE session_id = $
 
 def project(event: Event, on: Occasion) -> Statement:
     """Return what ``event`` changes; who never came is not known, and nothing happens to them."""
+    if isinstance(event, ev.SessionArchived):
+        return _ARCHIVED, (on.session,)
     if isinstance(event, ev.SessionStarted | ev.SessionEnded):
         is_start = isinstance(event, ev.SessionStarted)
         return _STARTED if is_start else _ENDED, (on.session, on.at_ms)

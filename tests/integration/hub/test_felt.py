@@ -148,6 +148,9 @@ async def test_after_the_end_students_go_and_staff_stay(lesson, monkeypatch):
     assert (await late.farewell())[1] == 4509
     returned = await lesson.raw("teacher")
     assert await returned.hears_nothing_of("bye", seconds=0.6)
+    await returned.say("session.archive")
+    for each in (staff, returned, await lesson.raw("teacher")):
+        assert (await each.farewell())[1] == 4509, "nobody stays in a class that is put away"
 
 
 async def test_a_node_that_drains_sends_everybody_on_and_stores_what_it_took(lesson, pools, node):

@@ -178,6 +178,7 @@ class WholeClass:
             (ann, "replay.published", {"replay": self.replay}),
             (ann, "replay.unpublished", {"replay": self.replay}),
             (None, "replay.published", {"replay": self.replay}),
+            (ann, "session.archived", {}),
             (ann, "of.the.future", {"anything": [1]}),
         ]  # fmt: skip
         return [Told(*each) for each in told]

@@ -60,6 +60,7 @@ def examples(lesson):
         for example, *kinds in (
             (cmd.SessionStart(),),
             (cmd.SessionEnd(), ev.SessionEnded),
+            (cmd.SessionArchive(), ev.SessionArchived),
             (cmd.SessionLock(), ev.SessionLocked),
             (cmd.SessionUnlock(),),
             (cmd.ParticipantAdmit(WAITING), ev.ParticipantAdmitted, ev.ParticipantJoined),

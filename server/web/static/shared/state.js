@@ -51,6 +51,7 @@ import { talk } from "./state/talk.js";
 /** @type {Record<string, Change>} */
 const session = {
   "session.started": (_state, _data, { at }) => ({ status: "live", started_at: at }),
+  "session.archived": () => ({ status: "archived" }),
   "session.ended": (_state, _data, { at }) => ({ status: "ended", ended_at: at, hands: [] }),
   "session.locked": () => ({ locked: true }),
   "session.unlocked": () => ({ locked: false }),
