@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from server.ids import new_id
 from tests import peers
 from tests.demo import Demo
 from tests.directories import reachable_directory
@@ -67,6 +68,12 @@ class Class:
         async with self.http.post(path, json={"role": role, "name": name}) as answer:
             assert answer.status == 201, await answer.text()
             return (await answer.json())["url"]
+
+    async def command(self, op, **data):
+        """Do something that no page has a button for, as the admin."""
+        path = f"/v1/sessions/{self.session}/commands"
+        async with self.http.post(path, json={"key": new_id(), "op": op, "data": data}) as answer:
+            assert answer.ok, await answer.text()
 
     def page(self, name, token=None):
         return f"{self.url}/sessions/{self.session}/{name}" + (f"#token={token}" if token else "")

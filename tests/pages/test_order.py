@@ -1,6 +1,9 @@
 """How staff keep order, and that whoever it concerns sees why."""
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -9,6 +12,12 @@ from playwright.async_api import expect
 from tests.pages.acts import at, choose, go_live, joined, say
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(60)]
+
+
+def claims(link: str):
+    """Return what the token of a link says, for everybody to read."""
+    payload = urlsplit(link).fragment.removeprefix("token=").split(".")[1]
+    return json.loads(urlsafe_b64decode(payload + "=="))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -150,3 +159,28 @@ async def test_a_question_is_answered_on_the_stage(studio, lesson, open_page):
     await at(ann, "tab-questions").click()
     await expect(at(ann, "answered")).to_contain_text("How?")
     await expect(at(ann, "question")).to_contain_text("Why?")  # students are not told of that
+
+
+async def test_another_role_is_another_view_at_once(studio, lesson, open_page):
+    link = await lesson.link("student", "Ann")
+    ann = await open_page(link)
+    bob = await joined(open_page, lesson, "student", "Bob")
+    await at(bob, "chat-to-staff").check()
+    await say(bob, "I cannot hear")
+    await expect(at(bob, "message")).to_have_count(1)
+    await at(ann, "chat-input").fill("half a line")
+    await expect(at(ann, "chat-settings")).to_have_count(0)
+
+    user = claims(link)["sub"]
+    await lesson.command("participant.set_role", user=user, role="assistant")
+    await expect(at(ann, "message")).to_contain_text("I cannot hear")
+    await expect(at(ann, "chat-settings")).to_be_visible()
+    await expect(at(ann, "chat-input")).to_have_value("half a line")
+    await at(ann, "chat-send").click()
+    await expect(at(bob, "message").last).to_contain_text("half a line")
+
+    await lesson.command("participant.set_role", user=user, role="student")
+    await expect(at(ann, "chat-settings")).to_have_count(0)
+    await expect(at(ann, "message")).to_have_count(1)  # what went to staff is gone
+    await at(ann, "hand").click()
+    await expect(at(studio, "raised-hand")).to_contain_text("Ann")
