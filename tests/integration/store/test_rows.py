@@ -13,7 +13,7 @@ async def test_the_class_and_its_people(pools, room, writer, projector, whole):
     await tell(room, writer, projector, whole.commands(room))
     async with pools.tenant(room.tenant) as connection:
         session = await sessions.get(connection, room.session)
-        assert session.status == "ended"
+        assert session.status == "archived"
         assert session.started_at < session.ended_at
         people = {p.user_id: p for p in await participants.list_all(connection, room.session)}
         ann, bob, cy = (people[user] for user in (whole.ann, whole.bob, whole.cy))
