@@ -192,7 +192,8 @@ def _says_hello_wrong(rng: Random, room: Room, person: Person) -> Iterator[Step]
 def _says_no_hello(rng: Random, room: Room, person: Person) -> Iterator[Step]:
     speech = Speech(rng, room, person)
     frame = speech.command() if rng.random() < 0.6 else speech.other()
-    yield Say(encode(frame), NO_HELLO)
+    payload = encode(frame)
+    yield Say(payload, ENDS if due(payload) == ENDS else NO_HELLO)  # it may be too large
 
 
 def fence() -> Say:
