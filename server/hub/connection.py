@@ -37,7 +37,7 @@ from server.hub.asks import Perform, Who, unavailable
 from server.hub.bucket import AbuseError, Buckets, FrameClass, class_of
 from server.hub.fanout import Peer
 from server.hub.room import Room
-from server.hub.seating import Seat
+from server.hub.seat import Seat
 from server.hub.welcome import Recovery, welcome
 from server.ids import new_id
 from server.ops import metrics

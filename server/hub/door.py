@@ -6,9 +6,10 @@ from server.auth import policy
 from server.auth.origins import Origins
 from server.auth.tokens import Identity
 from server.errors import ForbiddenError, NotFoundError
-from server.hub.seating import Place, RejectedError
+from server.hub.seat import RejectedError
+from server.hub.seating import Place
 from server.hub.standing import OUT
-from server.store import participants, references, sessions, tenants, users
+from server.store import references, sessions, standings, tenants, users
 from server.store.pool import Pools
 
 
@@ -30,11 +31,11 @@ class Door:
 
         """
         async with self._pools.tenant(identity.tenant) as connection:
-            standing = await participants.standing(connection, session, identity.user)
+            standing = await standings.find(connection, "session", session, identity.user)
             if identity.scope:  # made for something else, as publishing
                 raise NotFoundError
             try:
-                role = policy.role_in_session(identity, session, standing)
+                role = policy.role_in_session(identity, standing)
             except ForbiddenError:
                 raise RejectedError(OUT[standing.status or "removed"]) from None
             await users.ensure(connection, identity.tenant, identity.user, identity.name)

@@ -11,7 +11,6 @@ from protocol.frames import Counters, Presence, SnapshotFrame
 from protocol.snapshot import State
 from server.classroom.state import Classroom
 from server.hub.fanout import Feed, Frame, websocket_frame
-from server.hub.roster import Roster
 from server.tasks import Supervisor
 
 LOBBY_CONNECTIONS = 1_000
@@ -19,7 +18,7 @@ LOBBY_CONNECTIONS = 1_000
 
 
 class Lobby:
-    """The lobby of one session: its view, and who is in it.
+    """The lobby of one session: its view, and nobody's names.
 
     ``committed`` gives the class and the head of its log. While nobody waits it costs nothing.
     """
@@ -28,8 +27,6 @@ class Lobby:
         self, *, committed: Callable[[], tuple[Classroom, int]], tasks: Supervisor
     ) -> None:
         self.feed = Feed(head=0, read=self._read, tasks=tasks)
-        self.roster = Roster()
-        """Who waits. Nobody is shown it: staff see them by the log."""
         self.title: str | None = None
         """The session's, as it was when somebody last came to wait."""
         self._committed = committed

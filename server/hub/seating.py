@@ -14,22 +14,22 @@ from protocol import codec
 from protocol.errors import CloseCode
 from protocol.events import SessionArchived, SessionEnded
 from protocol.frames import Person, ResumePosition, SignalSent
-from protocol.ids import ViewName
 from protocol.limits import END_GRACE_SECONDS
 from protocol.snapshot import State
-from server.classroom.state import Classroom, Member
+from server.classroom.state import Classroom
 from server.classroom.view import mine, touches
 from server.clock import Clock
-from server.hub.asks import Arrive, Ask, Depart, Who
+from server.hub.asks import Ask, Who
+from server.hub.attendance import Attendance
 from server.hub.draft import Recorded
 from server.hub.ephemeral import Ephemeral
-from server.hub.fanout import Feed, Frame, Peer, websocket_frame
+from server.hub.fanout import Feed, Frame, websocket_frame
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
 from server.hub.lobby import Lobby
-from server.hub.roster import Roster
+from server.hub.seat import RejectedError, Seat
 from server.hub.standing import Standing, decided, doubtful, standing_of
 from server.hub.views import AUDIENCES, Audience, View
-from server.hub.welcome import Recovery, recovery_from
+from server.hub.welcome import recovery_from
 from server.store.log import LogReader
 from server.tasks import Supervisor
 
@@ -40,30 +40,6 @@ class Place(NamedTuple):
     session: str
     tenant: str
     log_id: str
-
-
-class Seat:
-    """One connection of one person in the room.
-
-    ``welcome`` says welcome to it, with what its seating has set before: ``who`` with the role
-    that holds here, and ``view``. Both change while it is connected.
-    """
-
-    __slots__ = ("peer", "view", "welcome", "who")
-
-    def __init__(self, peer: Peer, who: Who, welcome: Callable[[Recovery], bytes]) -> None:
-        self.peer = peer
-        self.who = who
-        self.view: ViewName = "lobby"
-        self.welcome = welcome
-
-
-class RejectedError(Exception):
-    """This person may not enter; ``code`` says why."""
-
-    def __init__(self, code: CloseCode) -> None:
-        super().__init__(code.reason)
-        self.code = code
 
 
 class Seating:
@@ -83,20 +59,21 @@ class Seating:
         clock: Clock,
         tasks: Supervisor,
     ) -> None:
-        self.roster = Roster()
         self.views = {
             audience: View(audience, Feed(head=0, read=self._reader_of(audience), tasks=tasks))
             for audience in AUDIENCES
         }
         self.lobby = Lobby(committed=committed, tasks=tasks)
+        self.attendance = Attendance(
+            submit=submit, changed=lambda: self.ephemeral.presence_changed(), clock=clock
+        )
+        self.roster = self.attendance.roster
         self.ephemeral = Ephemeral(
             {audience: view.feed for audience, view in self.views.items()}, self.roster, committed
         )
         self._place = place
         self._committed = committed
-        self._submit = submit
         self._log = reader
-        self._clock = clock
         self._seats: dict[str, set[Seat]] = {}
 
     @property
@@ -107,7 +84,7 @@ class Seating:
     @property
     def is_empty(self) -> bool:
         """Whether nobody is here, and nobody awaited back."""
-        return not self._seats and not len(self.roster) and not len(self.lobby.roster)
+        return not self._seats and self.attendance.is_empty
 
     @property
     def behind(self) -> int:
@@ -148,27 +125,17 @@ class Seating:
         if not self._is_here(seat):
             return
         self._stand_up(seat)
-        self._roster_of(seat).disconnect(seat.who.user, self._clock.monotonic())
-        self.ephemeral.presence_changed()
+        self.attendance.went(seat.who.user, seat.view)
 
     def tick(self) -> None:
         """Notice who has been away for too long. Called once a second."""
-        now = self._clock.monotonic()
-        for user in (*self.roster.expire(now), *self.lobby.roster.expire(now)):
-            self._submit(Depart(user))
-            self.ephemeral.presence_changed()
+        self.attendance.tick()
         self.lobby.catch_up()
 
     def reconcile(self) -> None:
         """Make attendance true again: who is here has joined, who is not gets the grace."""
-        now = self._clock.monotonic()
-        for seat in self.all:
-            self._submit(Arrive(seat.who))
-        for user, member in self._committed()[0].people.items():
-            if member.present:
-                roster = self.lobby.roster if member.status == "waiting" else self.roster
-                roster.expect(Who(user, member.name, member.role), now)
-        self.ephemeral.presence_changed()
+        here = (seat.who for seat in self.all)
+        self.attendance.reconcile(here, self._committed()[0].people)
 
     # ------------------------------------------------------------ being here
 
@@ -254,18 +221,10 @@ class Seating:
                     self._feed(seat).detach(seat.peer)
                     moving[seat] = standing
             if is_moved:
-                self._count_anew(user, state.people.get(user))
+                member = state.people.get(user)
+                is_connected = user in self._seats
+                self.attendance.begin_anew(user, member, is_connected=is_connected)
         return moving
-
-    def _count_anew(self, user: str, member: Member | None) -> None:
-        """Forget whose standing has changed; who has a connection is counted where they sit."""
-        was_here = user in self.roster
-        self.roster.remove(user)
-        self.lobby.roster.remove(user)
-        if was_here and user not in self._seats and member is not None and not member.is_out:
-            who = Who(user, member.name, member.role)
-            self.roster.expect(who, self._clock.monotonic())
-        self.ephemeral.presence_changed()
 
     def _sit(self, seat: Seat, standing: Standing, resume: ResumePosition | None) -> None:
         """Let everything that a connection hears from now on begin with this welcome."""
@@ -273,9 +232,7 @@ class Seating:
         seat.view = standing.view
         position = self._position(seat, resume)
         seat.peer.send(seat.welcome(recovery_from(position, self.head(seat))))
-        self._roster_of(seat).connect(seat.who)
-        self.ephemeral.presence_changed()
-        self._submit(Arrive(seat.who))
+        self.attendance.came(seat.who, seat.view)
         self._follow(seat, position)
         if self._committed()[0].status in ("ended", "archived"):
             self._leave_after_end(seat)
@@ -325,9 +282,6 @@ class Seating:
 
     def _feed(self, seat: Seat) -> Feed:
         return self.lobby.feed if seat.view == "lobby" else self.views[seat.view].feed
-
-    def _roster_of(self, seat: Seat) -> Roster:
-        return self.lobby.roster if seat.view == "lobby" else self.roster
 
     def _leave_after_end(self, seat: Seat) -> None:
         if self._is_over_for(seat):

@@ -21,7 +21,8 @@ from server.hub.asks import Perform, Who
 from server.hub.connection import Connection
 from server.hub.draft import Draft, Head
 from server.hub.fanout import Peer
-from server.hub.seating import Place, RejectedError, Seating
+from server.hub.seat import RejectedError
+from server.hub.seating import Place, Seating
 from server.hub.welcome import goodbye
 from server.store import chain
 from server.store.events import StoredEvent

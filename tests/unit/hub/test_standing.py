@@ -14,9 +14,10 @@ from server.hub import fanout
 from server.hub import lobby as lobby_module
 from server.hub import seating as seating_module
 from server.hub.asks import Depart
+from server.hub.past import Past
 from server.tasks import Supervisor
 from tests.strategies import FOR_STAFF, REASON
-from tests.unit.hub.hall import Hall, parsed, people
+from tests.unit.hub.hall import PLACE, Hall, parsed, people
 
 
 async def settled(turns=30):
@@ -234,6 +235,29 @@ async def test_a_role_is_shown_in_the_roster_at_once_also_of_who_is_dropped(hall
     assert hall.comes(bob).check()[1]["me"]["role"] == "assistant"
 
 
+async def test_a_reload_puts_everybody_where_the_log_has_them(hall, persons, monkeypatch):
+    """The log was read anew, and it says more than was told: of a lock, a removal, a role."""
+    tess, al, ann, bob = persons[:4]
+    _, assistant, student, _ = await begun(hall, tess, al, ann, bob)
+    newcomer = hall.comes(persons[4])
+    await settled()
+    hall.line.clear()
+    before = [len(wire.data) for wire in hall.wires]
+    hall.does(tess, cmd.ParticipantSetRole(al.user, "student"), cmd.ParticipantRemove(ann.user))
+    hall.does(tess, cmd.SessionLock())
+    with monkeypatch.context() as patch:
+        patch.setattr(hall.seating, "tell", lambda *_: None)
+        hall.commit()
+    past = Past(PLACE.session)
+    past.fold(hall.log)
+    hall.seating.restart(past.views, hall.head.sequence)
+    await settled()
+    assert [wire.connection.seat.view for wire in (assistant, newcomer)] == ["student", "lobby"]
+    assert student.code == CloseCode.REMOVED
+    told = [kinds(wire, since)[0] for wire, since in zip(hall.wires, before, strict=True)]
+    assert told == ["snapshot", "welcome", "bye", "snapshot", "welcome"]
+
+
 # ---------------------------------------------------------------- the lobby
 
 
@@ -347,7 +371,7 @@ async def test_to_unlock_lets_everybody_in_at_once(locked, persons):
         client, welcome = wire.check()
         assert (welcome["view"], client.view, client.mine.lobby) == ("student", "student", False)
         assert welcome["me"]["grants"]
-    assert len(locked.seating.lobby.roster) == 0
+    assert len(locked.seating.attendance.waiting) == 0
     assert {ann.user, bob.user, cy.user} <= {
         each.user for each in locked.seating.roster.page(None, for_staff=True)[0]
     }
@@ -411,7 +435,7 @@ async def test_who_goes_from_the_lobby_and_returns_admitted_is_not_seen_to_leave
     locked.does(tess, cmd.ParticipantAdmit(ann.user))
     locked.commit()
     locked.comes(ann)
-    monkeypatch.setattr(locked.seating._clock, "monotonic", lambda: 1e9, raising=False)
+    monkeypatch.setattr(locked.seating.attendance._clock, "monotonic", lambda: 1e9, raising=False)
     locked.seating.tick()
     locked.commit()
     assert locked.state.people[ann.user].present
@@ -420,7 +444,7 @@ async def test_who_goes_from_the_lobby_and_returns_admitted_is_not_seen_to_leave
 async def test_who_waits_and_goes_has_left_after_the_grace(locked, persons, monkeypatch):
     locked.wires[-1].leaves()
     assert not locked.seating.is_empty
-    monkeypatch.setattr(locked.seating._clock, "monotonic", lambda: 1e9, raising=False)
+    monkeypatch.setattr(locked.seating.attendance._clock, "monotonic", lambda: 1e9, raising=False)
     locked.seating.tick()
     locked.commit()
     member = locked.state.people[persons[2].user]
