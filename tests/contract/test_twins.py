@@ -45,11 +45,12 @@ class Histories:
         self._random = random.Random(favoured)
         self._ids = ids
         self._types = sorted(EVENTS)
+        self._kinds = {name: inspect.type_info(cls) for name, cls in EVENTS.items()}
         self._weights = [40 if each == favoured else 1 for each in self._types]
 
     def event(self, sequence: int):
         cls = EVENTS[self._random.choices(self._types, self._weights)[0]]
-        data = self._value(inspect.type_info(cls))
+        data = self._value(self._kinds[cls.type])
         return msgspec.convert(data, cls), {
             "sequence": sequence,
             "type": cls.type,
