@@ -10,7 +10,7 @@ from protocol.errors import CloseCode, Refusal
 from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
-from server.classroom.state import Classroom
+from server.classroom.state import Classroom, Member
 from server.errors import ForbiddenError
 from server.hub.asks import Committed, Outcome, Perform, Unchanged, Who, unavailable
 from server.hub.history import shown
@@ -112,6 +112,11 @@ class LiveSessions:
         events = tuple(msgspec.Raw(data) for _, data in sorted(found))
         return EventsPage(part.first, part.last, head, events)
 
+    def member(self, session: str, user: str) -> Member | None:
+        """Return what the class knows of a person, if it is open on this node and they came."""
+        room = self._hub.find(session)
+        return room.state.people.get(user) if room is not None and room.is_loaded else None
+
     async def view(self, session: str, identity: Identity, role: Role) -> ViewName:
         """Return which view the caller has of the class.
 
@@ -154,7 +159,7 @@ class LiveSessions:
         """Return the state of a class at ``head`` or later, whoever owns it."""
         room = self._hub.find(session)
         if room is not None and room.is_loaded:
-            await room.reach(head)
+            await room.reach.wait_for(head)
             return room.state
         return await self._pasts.state(session)
 

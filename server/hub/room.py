@@ -11,7 +11,6 @@ Rules:
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -22,10 +21,12 @@ from server.classroom.evolve import evolve
 from server.classroom.state import Classroom
 from server.clock import Clock
 from server.errors import FencedError, UnavailableError
-from server.hub.asks import Ask, Perform, Report, unavailable
+from server.hub.asks import Ask, Perform, Report
 from server.hub.draft import Draft, Head, Recorded, stored_key
 from server.hub.history import recall
+from server.hub.inbox import Inbox
 from server.hub.keys import KeyHashes, Keys, Known
+from server.hub.reach import Reach
 from server.hub.saved import Image
 from server.hub.seating import Place, Seating
 from server.hub.snapshots import SLICE, Snapshots
@@ -36,14 +37,10 @@ from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-INBOX = 1024
-BATCH = 256
 SAVE_EVERY = 2000
 """Events after which a room saves what it remembers …"""
 SAVE_LEAST = 200
 """… or, when it closes, if there are that many: fewer are folded faster than read."""
-REACH_SECONDS = 2.0
-"""How long somebody who knows more than the room waits for it to know that, too."""
 
 
 class Listener(Protocol):
@@ -81,6 +78,14 @@ class Room:
         self.is_loaded = False
         """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
+        self._inbox = Inbox(self.is_open)
+        self.reach = Reach(
+            place.session,
+            reader,
+            head=lambda: self.head.sequence,
+            is_open=self.is_open,
+            call=self._inbox.call,
+        )
         self.seating = Seating(
             place,
             committed=lambda: (self.state, self.head.sequence),
@@ -95,16 +100,11 @@ class Room:
         self._snapshots = snapshots
         self._clock = clock
         self._listener = listener
-        self._inbox: deque[Ask] = deque()
-        self._wake = asyncio.Event()
-        self._turning: list[Ask] = []
         self._settled = asyncio.Event()
         self._keys = Keys(place.session, reader, KeyHashes())
         self._saved = 0
         self._must_reload = False
         self._is_whole = False
-        self._seen_in_log = 0
-        self._advanced = asyncio.Event()
 
     # ------------------------------------------------------------ from outside
 
@@ -119,34 +119,6 @@ class Room:
         if not self.is_loaded:
             raise UnavailableError("The class cannot be opened here right now.")
 
-    async def reach(self, sequence: int) -> None:
-        """Return once this room can judge a position that somebody says they have.
-
-        Whoever knows more than this room is either ahead of the log (a restored database: a
-        snapshot is their truth), or has heard it from another owner of the session, or this room
-        does not know yet what became of its last append. Only the log can tell, and to give them
-        an older snapshot would lose what they have.
-
-        Raises:
-            UnavailableError: If the log is there and the room does not get there in time.
-
-        """
-        try:
-            async with asyncio.timeout(REACH_SECONDS):
-                if sequence > self.head.sequence:
-                    await self.is_open.wait()
-                if sequence <= self.head.sequence:
-                    return
-                logged, _ = await self._reader.head(self.place.session)
-                if logged < sequence:
-                    return
-                self._seen_in_log = max(logged, self._seen_in_log)
-                self._wake.set()
-                while self.head.sequence < sequence:
-                    await self._advanced.wait()
-        except TimeoutError:
-            raise UnavailableError("The class goes on elsewhere.") from None
-
     def reload(self) -> None:
         """Forget everything and read the log anew, as soon as what is in hand is done.
 
@@ -154,29 +126,16 @@ class Room:
         gets a snapshot.
         """
         self._must_reload = True
-        self._wake.set()
+        self._inbox.call()
 
     def submit(self, ask: Ask) -> None:
-        """Put an ask in line; it is answered exactly once, perhaps at once.
-
-        While the log cannot be reached the answer is ``unavailable``, and ``overloaded`` when
-        too many wait. What the room asks itself is never turned away.
-        """
-        if isinstance(ask, Perform | Report):
-            if not self.is_open.is_set():
-                ask.answer(unavailable())
-                return
-            if len(self._inbox) >= INBOX:
-                busy = Refusal("overloaded", "The class is very busy.", retry_ms=500)
-                ask.answer(busy)
-                return
-        self._inbox.append(ask)
-        self._wake.set()
+        """Put an ask in line; it is answered exactly once, perhaps at once."""
+        self._inbox.put(ask)
 
     @property
     def is_busy(self) -> bool:
         """Whether anything that was asked waits for its outcome."""
-        return bool(self._inbox or self._turning)
+        return len(self._inbox) > 0
 
     @property
     def is_idle(self) -> bool:
@@ -196,18 +155,14 @@ class Room:
         try:
             await self._recover()
             while True:
-                while not (self._inbox or self._must_recover):
-                    self._wake.clear()
-                    await self._wake.wait()
-                if self._must_recover:
-                    self._refuse_all()
+                await self._inbox.wait()
+                if self._must_reload or self.reach.is_behind:
+                    self._inbox.refuse_all()
                     await self._recover()
-                    continue
-                count = min(len(self._inbox), BATCH)
-                self._turning = [self._inbox.popleft() for _ in range(count)]
+                self._inbox.take()
                 await self._turn()
         finally:
-            self._refuse_all()
+            self._inbox.refuse_all()
             self._settled.set()
             self._save(SAVE_LEAST)
             self.seating.ephemeral.close()
@@ -215,7 +170,7 @@ class Room:
 
     async def _turn(self) -> None:
         """Decide, store, tell, answer: all that is in hand, in order."""
-        asks = self._turning
+        asks = self._inbox.in_hand
         try:
             known = await self._keys.find(
                 stored_key(ask) for ask in asks if isinstance(ask, Perform | Report)
@@ -236,7 +191,7 @@ class Room:
                 if isinstance(failed, Perform | Report):
                     failed.answer(Refusal("internal", "This command failed; it was logged."))
         except UnavailableError as error:
-            self._refuse_all()
+            self._inbox.refuse_all()
             # Somebody has raised the epoch: another owner, which to recover will tell, or an
             # erasure, which has changed the log.
             self._must_reload |= isinstance(error, FencedError)
@@ -268,7 +223,7 @@ class Room:
             self._listener.committed(self, before, draft.recorded)
         for ask, outcome in draft.outcomes:
             ask.answer(outcome)
-        self._note_advance()
+        self.reach.moved()
         self._save(SAVE_EVERY)
 
     def _forget_blanked(self, before: Classroom) -> None:
@@ -279,15 +234,7 @@ class Room:
             for view in self.seating.views.values():
                 view.feed.forget(max(newly))
 
-    def _note_advance(self) -> None:
-        self._advanced.set()
-        self._advanced.clear()
-
     # ------------------------------------------------------------ recovery
-
-    @property
-    def _must_recover(self) -> bool:
-        return self._must_reload or self._seen_in_log > self.head.sequence
 
     async def _recover(self) -> None:
         """Take the session, read what this room does not have yet, and open.
@@ -315,10 +262,9 @@ class Room:
                 await asyncio.sleep(error.retry_seconds)
         self.seating.reconcile()
         self.is_loaded = True
-        self._seen_in_log = 0
         self._settled.set()
         self.is_open.set()
-        self._note_advance()
+        self.reach.caught_up()
         self._listener.opened(self)
         log.info("room_opened", session=self.place.session, head=self.head.sequence)
 
@@ -364,13 +310,3 @@ class Room:
         frames = {each.audience: each.snapshot for each in self.seating.views.values()}
         image = Image(self.head, self.state, frames, self._keys.hashes.pack())
         self._snapshots.save(self.place.session, self.epoch, image)
-
-    def _refuse_all(self) -> None:
-        """Close, and give everything in hand and in line back to who asked, in order."""
-        self.is_open.clear()
-        asks = [*self._turning, *self._inbox]
-        self._turning.clear()
-        self._inbox.clear()
-        for ask in asks:
-            if isinstance(ask, Perform | Report):
-                ask.answer(unavailable())

@@ -170,7 +170,7 @@ class LiveSocket:
             identity = self._tokens.verify(hello.token)
             room, who = await self._enter(request, identity, session)
             if hello.resume is not None and hello.resume.log == room.place.log_id:
-                await room.reach(hello.resume.sequence)
+                await room.reach.wait_for(hello.resume.sequence)
             is_titled = False
             while room.seating.must_wait(who) and not is_titled:
                 room.seating.lobby.title = await self._door.title(room.place)

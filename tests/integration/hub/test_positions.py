@@ -10,6 +10,7 @@ from protocol.errors import CloseCode
 from protocol.frames import Ack
 from server.errors import UnavailableError
 from server.hub import fanout
+from server.hub import reach as reach_module
 from server.hub import room as room_module
 from server.hub.asks import Committed
 from server.store import nodes
@@ -71,7 +72,7 @@ async def test_who_knows_what_the_room_does_not_know_yet_waits_for_it(
 
 
 async def test_a_room_that_cannot_get_there_sends_them_away_for_a_moment(lesson, monkeypatch):
-    monkeypatch.setattr(room_module, "REACH_SECONDS", 0.1)
+    monkeypatch.setattr(reach_module, "REACH_SECONDS", 0.1)
     room, ann = lesson.room, lesson.ann.client.welcome.me.user
     room.is_open.clear()
     raw = await come_back(lesson, room.head.sequence + 1, user=ann)
@@ -87,7 +88,7 @@ async def test_an_owner_that_was_deposed_and_does_not_know_it_gives_nobody_an_ol
     database_url, school, tasks, lesson, pools, monkeypatch, eventually
 ):
     monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.3)
-    monkeypatch.setattr(room_module, "REACH_SECONDS", 0.5)
+    monkeypatch.setattr(reach_module, "REACH_SECONDS", 0.5)
     old, ann = lesson.room, lesson.ann.client.welcome.me.user
     async with started(database_url, school.tokens) as other:
         # This node loses its life, as far as the database can tell, and nobody speaks here.
