@@ -12,14 +12,13 @@ from msgspec.structs import replace
 
 from protocol import codec
 from protocol.errors import CloseCode
-from protocol.events import SessionArchived, SessionEnded
 from protocol.frames import Person, ResumePosition, SignalSent
 from protocol.limits import END_GRACE_SECONDS
 from protocol.snapshot import State
 from server.classroom.state import Classroom
 from server.classroom.view import mine, touches
 from server.clock import Clock
-from server.hub.asks import Ask, Who
+from server.hub.asks import Ask
 from server.hub.attendance import Attendance
 from server.hub.draft import Recorded
 from server.hub.ephemeral import Ephemeral
@@ -27,7 +26,7 @@ from server.hub.fanout import Feed, Frame, websocket_frame
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
 from server.hub.lobby import Lobby
 from server.hub.seat import RejectedError, Seat
-from server.hub.standing import Standing, decided, doubtful, standing_of
+from server.hub.standing import Standing, decided, doubtful, is_over, standing_of
 from server.hub.views import AUDIENCES, Audience, View
 from server.hub.welcome import recovery_from
 from server.store.log import LogReader
@@ -93,11 +92,6 @@ class Seating:
 
     # ------------------------------------------------------------ coming and going
 
-    def must_wait(self, who: Who) -> bool:
-        """Say whether ``who`` would come to the lobby."""
-        standing = standing_of(self._committed()[0], who)
-        return isinstance(standing, Standing) and standing.view == "lobby"
-
     def join(self, seat: Seat, resume: ResumePosition | None) -> None:
         """Welcome ``seat``, give it what it missed after ``resume``, and then what comes.
 
@@ -140,8 +134,8 @@ class Seating:
     # ------------------------------------------------------------ being here
 
     def head(self, seat: Seat) -> int:
-        """Return the end of the log as far as the seat's view has been told of it."""
-        return self.lobby.sequence if seat.view == "lobby" else self._committed()[1]
+        """Return the end of the log as far as the seat's view knows of it."""
+        return self._source(seat).sequence
 
     def page(self, seat: Seat, after: str | None) -> tuple[tuple[Person, ...], str | None]:
         """Return a page of who is here as the seat may see it, and where the next one begins."""
@@ -185,10 +179,9 @@ class Seating:
                     seat.peer.send(self._mine(seat))
         if touched or before.hands != state.hands or before.polls is not state.polls:
             self.ephemeral.counters_changed()
-        if any(isinstance(each.event, SessionEnded | SessionArchived) for each in recorded):
+        if before.status != state.status:
             for seat in self.all:
-                if seat not in moving:
-                    self._leave_after_end(seat)
+                self._leave_after_end(seat)
 
     def restart(self, states: Mapping[Audience, State], head: int) -> None:
         """Begin at ``head`` with these states of the views; whoever is here gets a snapshot."""
@@ -213,12 +206,12 @@ class Seating:
             is_moved = user in anew
             for seat in [*self._seats.get(user, ())]:
                 standing = standing_of(state, seat.who)
+                is_moved = is_moved or standing != (seat.who.role, seat.view)
                 if isinstance(standing, CloseCode):
                     self._stand_up(seat)
                     seat.peer.close(standing)
-                elif is_moved or standing != (seat.who.role, seat.view):
-                    is_moved = True
-                    self._feed(seat).detach(seat.peer)
+                elif is_moved:
+                    self._source(seat).feed.detach(seat.peer)
                     moving[seat] = standing
             if is_moved:
                 member = state.people.get(user)
@@ -234,15 +227,14 @@ class Seating:
         seat.peer.send(seat.welcome(recovery_from(position, self.head(seat))))
         self.attendance.came(seat.who, seat.view)
         self._follow(seat, position)
-        if self._committed()[0].status in ("ended", "archived"):
-            self._leave_after_end(seat)
+        self._leave_after_end(seat)
 
     def _stand_up(self, seat: Seat) -> None:
         seats = self._seats[seat.who.user]
         seats.discard(seat)
         if not seats:
             del self._seats[seat.who.user]
-        self._feed(seat).detach(seat.peer)
+        self._source(seat).feed.detach(seat.peer)
 
     def _position(self, seat: Seat, resume: ResumePosition | None) -> int | None:
         """Return the position to go on from, or None if only a snapshot will do."""
@@ -254,7 +246,7 @@ class Seating:
         return resume.sequence if is_replayed else None
 
     def _follow(self, seat: Seat, position: int | None) -> None:
-        source = self.lobby if seat.view == "lobby" else self.views[seat.view]
+        source = self._source(seat)
         if position is None:
             seat.peer.send(source.snapshot)
             position = source.sequence
@@ -264,11 +256,12 @@ class Seating:
         """Give a peer that has caught up what is not in the log."""
         seat.peer.send(self._mine(seat))
         if seat.view == "lobby":
-            seat.peer.send(codec.encode(self.lobby.presence()))
-            seat.peer.send(codec.encode(self.lobby.counters()))
+            felt = self.lobby.presence(), self.lobby.counters()
         else:
-            seat.peer.send(codec.encode(self.roster.full(for_staff=seat.view == "staff")))
-            seat.peer.send(codec.encode(self.ephemeral.counters(seat.view)))
+            is_staff = seat.view == "staff"
+            felt = self.roster.full(for_staff=is_staff), self.ephemeral.counters(seat.view)
+        for frame in felt:
+            seat.peer.send(codec.encode(frame))
 
     def _mine(self, seat: Seat) -> bytes:
         state, head = self._committed()
@@ -280,21 +273,16 @@ class Seating:
     def _is_here(self, seat: Seat) -> bool:
         return seat in self._seats.get(seat.who.user, ())
 
-    def _feed(self, seat: Seat) -> Feed:
-        return self.lobby.feed if seat.view == "lobby" else self.views[seat.view].feed
+    def _source(self, seat: Seat) -> View | Lobby:
+        return self.lobby if seat.view == "lobby" else self.views[seat.view]
 
     def _leave_after_end(self, seat: Seat) -> None:
-        if self._is_over_for(seat):
+        if is_over(self._committed()[0], seat.view):
             loop = asyncio.get_running_loop()
             loop.call_later(END_GRACE_SECONDS, self._say_it_is_over, seat)
 
-    def _is_over_for(self, seat: Seat) -> bool:
-        """Say whether the class is over for this person; staff stay until it is archived."""
-        status = self._committed()[0].status
-        return status == "archived" or (status == "ended" and seat.view != "staff")
-
     def _say_it_is_over(self, seat: Seat) -> None:
-        if not self._is_here(seat) or not self._is_over_for(seat):
+        if not self._is_here(seat) or not is_over(self._committed()[0], seat.view):
             return
         if seat.peer.is_behind:
             self._leave_after_end(seat)  # it has not heard of the end yet

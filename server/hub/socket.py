@@ -32,7 +32,8 @@ from server.hub.door import Door
 from server.hub.fanout import Peer
 from server.hub.hub import Hub
 from server.hub.room import Room
-from server.hub.seating import RejectedError
+from server.hub.seat import RejectedError
+from server.hub.standing import must_wait
 from server.hub.welcome import goodbye
 from server.ops import metrics
 
@@ -171,10 +172,8 @@ class LiveSocket:
             room, who = await self._enter(request, identity, session)
             if hello.resume is not None and hello.resume.log == room.place.log_id:
                 await room.reach.wait_for(hello.resume.sequence)
-            is_titled = False
-            while room.seating.must_wait(who) and not is_titled:
+            if must_wait(room.state, who):
                 room.seating.lobby.title = await self._door.title(room.place)
-                is_titled = True
         except TokenExpiredError:
             raise RejectedError(CloseCode.TOKEN_EXPIRED) from None
         except UnauthorizedError:

@@ -46,6 +46,17 @@ def standing_of(state: Classroom, who: Who) -> Standing | CloseCode:
     return Standing(actor.role, "lobby" if people.must_wait(state, actor) else view_of(actor.role))
 
 
+def must_wait(state: Classroom, who: Who) -> bool:
+    """Say whether ``who`` belongs into the lobby."""
+    standing = standing_of(state, who)
+    return isinstance(standing, Standing) and standing.view == "lobby"
+
+
+def is_over(state: Classroom, view: ViewName) -> bool:
+    """Say whether a class is over for a view of it: staff stay until it is archived."""
+    return state.status == "archived" or (state.status == "ended" and view != "staff")
+
+
 def decided(recorded: Iterable[Recorded]) -> Set[str]:
     """Return whose standing a batch decides anew, even if it ends where it was."""
     events = (each.event for each in recorded)

@@ -254,6 +254,7 @@ async def test_a_reload_puts_everybody_where_the_log_has_them(hall, persons, mon
     await settled()
     assert [wire.connection.seat.view for wire in (assistant, newcomer)] == ["student", "lobby"]
     assert student.code == CloseCode.REMOVED
+    assert ann.user not in hall.seating.roster
     told = [kinds(wire, since)[0] for wire, since in zip(hall.wires, before, strict=True)]
     assert told == ["snapshot", "welcome", "bye", "snapshot", "welcome"]
 
