@@ -55,6 +55,9 @@ class Peer(asyncio.Protocol, ABC):
             self.opened.set_exception(ConnectionError(head.split(b"\r\n")[0].decode("latin-1")))
             self.close()
             return
+        if self.opened.done():  # nobody waits any more
+            self.close()
+            return
         self.is_open = True
         self.opened.set_result(None)
         if rest:
