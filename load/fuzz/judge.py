@@ -46,6 +46,7 @@ _STAFF_ONLY: Final = frozenset((
 """Events that the protocol shows to staff alone."""
 _PUT_OUT: Final = (
     CloseCode.REMOVED, CloseCode.BANNED, CloseCode.DENIED, CloseCode.SESSION_OVER,
+    CloseCode.TOKEN_INVALID, CloseCode.ABUSE,
 )  # fmt: skip
 _SHOWN_BYTES: Final = 160
 LOST: Final = 1006
@@ -151,11 +152,11 @@ class Judge:
     def lost(self) -> None:
         """Hear that the connection is gone, without a close frame and without our doing.
 
-        The goodbye to somebody who is put out while they send may be lost to a reset of TCP: the
-        kernel throws away what they have not read yet (RFC 9293 §3.10.7.1). They come back, and
-        hear it then.
+        The goodbye to somebody who goes on sending may be lost to a reset of TCP: the kernel
+        throws away what they have not read yet. They come back, and hear it then. It must stay
+        rare: the report counts it.
         """
-        is_put_out = any(self._explains(code, self.view) for code in _PUT_OUT)
+        is_put_out = any(self._is_due(code) for code in _PUT_OUT)
         if not is_put_out and not self._may_be_cut():
             self._violate(f"lost without a close frame; due: {self.due_now()}")
 

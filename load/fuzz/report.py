@@ -4,10 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from load.fuzz.judge import LOST
 from load.fuzz.player import Played
 from load.fuzz.server import Vitals
 
 _KEPT = 20
+_MOST_LOST = 10
+"""Connections that were reset before their goodbye was read; of more, one in 500."""
 _FAMILY = {"valid": "valid", "mutated": "mutated", "hello twice": "mutated",
            "mutated hello": "mutated", "no hello first": "mutated", "class": "class"}  # fmt: skip
 _FLAT_MIB_PER_100K = 4.0
@@ -96,8 +99,11 @@ class Report:
         below = sum((sent - middle_x) ** 2 for sent, _ in looks)
         return round(above / below * 100_000, 2)
 
-    def judge_memory(self) -> None:
-        """Enter a fault if memory grew where it should not."""
+    def judge(self) -> None:
+        """Enter a fault for what only the whole run can tell."""
+        lost = self.ends[str(LOST)]
+        if lost > max(_MOST_LOST, self.connections // 500):
+            self.fault(f"{lost} goodbyes were lost")
         slope = self.slope()
         if slope is not None and slope > _FLAT_MIB_PER_100K:
             self.fault(f"the hub's memory grows by {slope} MiB per 100,000 frames")

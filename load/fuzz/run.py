@@ -66,7 +66,7 @@ class Run:
                     report.fault("stopped early: too much goes wrong")
                     break
         await self._look_around()
-        report.judge_memory()
+        report.judge()
         report.seconds = time.monotonic() - self._started
 
     # ------------------------------------------------------------ one generation
