@@ -51,6 +51,7 @@ from server.rest.ports import (
     key_vault_key,
     live_sessions_key,
     objects_key,
+    projections_key,
     signalling_key,
 )
 from server.secrets.references import References
@@ -157,6 +158,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[objects_key] = objects
         app[signer_key] = signer
         app[live_sessions_key] = LiveSessions(hub, reader, identity.log)
+        app[projections_key] = projector
         app[signalling_key] = fabric
         app[addresses_key] = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),

@@ -5,7 +5,12 @@ from typing import Literal, TypeAlias
 from protocol.errors import ErrorCode
 from protocol.rest.shapes import Answer
 
-ProblemCode: TypeAlias = ErrorCode | Literal["method_not_allowed", "unsupported_media_type"]
+ProblemCode: TypeAlias = (
+    ErrorCode
+    | Literal[
+        "method_not_allowed", "not_acceptable", "precondition_failed", "unsupported_media_type"
+    ]
+)
 
 
 class Problem(Answer, frozen=True, omit_defaults=True):

@@ -2,176 +2,155 @@
 
 ::
 
-    token ─▶ scope ─▶ ids ─▶ query ─▶ body ─▶ access ─▶ [idempotency key] ─▶ handler ─▶ JSON
+    token ─▶ scope ─▶ Accept ─▶ ids ─▶ query ─▶ body ─▶ access ─▶ after_sequence
+          ─▶ If-Match ─▶ Idempotency-Key ─▶ handler ─▶ ETag, Location ─▶ If-None-Match ─▶ JSON
 """
 
 import hashlib
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import ETag, hdrs, web
 
-from protocol import codec
 from protocol.errors import Refusal
-from protocol.ids import Role
-from protocol.rest import ProblemCode
 from server.auth import policy
-from server.auth.tokens import Identity, tokens_key
-from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
-from server.rest.problems import UnsupportedMediaTypeError
+from server.errors import UnavailableError
+from server.ids import new_id
+from server.rest import reading
+from server.rest.authorization import authenticate, authorize
+from server.rest.conventions import Conventions, parameters
+from server.rest.ports import projections_key
+from server.rest.problems import PreconditionFailedError
 from server.rest.route import Call, Route
-from server.store import participants, rest_requests, users
-from server.store.pool import AcquiredConnection, pools_key
-
-BODY_BYTES = 65_536
-COMMON_ERRORS: tuple[ProblemCode, ...] = ("unauthorized", "forbidden", "unavailable", "internal")
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-# Parts of a path that are no ids: what they may be is checked where they are used.
-_NAMES = frozenset(("file", "grant", "resource"))
+from server.store import rest_requests
 
 
-def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Return the aiohttp handler of ``route``."""
+def endpoint(
+    route: Route, conventions: Conventions
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the aiohttp handler of ``route``, which is in the table of ``conventions``."""
     decoder = None if route.body is None else msgspec.json.Decoder(route.body)
+    shown = conventions.shown_at(route) if conventions.is_conditional(route) else None
+    home = conventions.home_of(route)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        identity = authenticate(request)
+        identity = await authenticate(request, route.access)
         policy.require_scope(identity, route.scope)
-        _check_ids(request)
-        query = None if route.query is None else _decode_query(request, route.query)
-        raw = b"" if decoder is None else await _read_json(request)
-        body = None if decoder is None else _decode_body(decoder, raw)
-        async with request.app[pools_key].tenant(identity.tenant) as connection:
-            role = await _authorize(connection, identity, route, request)
-        call = Call(request, identity, role, body, query)
-        key = request.headers.get("Idempotency-Key") if route.idempotent else None
-        if key is not None:
-            return await _once(route, call, key, raw)
-        return _respond(route, await route.handler(call))
+        if route.answer is not None:
+            reading.check_accept(request, route.produces)
+        reading.check_ids(request)
+        query, sequence = reading.read_query(request, route.query, is_projected=route.projected)
+        raw = b"" if decoder is None else await reading.read_json(request)
+        body = None if decoder is None else reading.decode_body(decoder, raw)
+        role, reach = await authorize(request, identity, route.access)
+        key = reading.read_key(request) if route.idempotent else None
+        if sequence:
+            await _follow(request, sequence)
+        call = Call(request, identity, role, body, query, key or new_id(), reach=reach)
+        if shown is not None and hdrs.IF_MATCH in request.headers:
+            return await _if_unchanged(route, shown, call)
+        if key is not None and not route.command:
+            return await _once(route, home, call, raw)
+        return _respond(route, home, call, await route.handler(call))
 
     return handle
 
 
-def authenticate(request: web.Request) -> Identity:
-    """Return who the bearer token of ``request`` says the caller is.
+async def _follow(request: web.Request, sequence: int) -> None:
+    """Wait for the tables to show the log of the session up to ``sequence``."""
+    session = request.match_info["session"]
+    if not await request.app[projections_key].wait_for(session, sequence):
+        raise UnavailableError("This is not shown yet; try again.")
 
-    Raises:
-        UnauthorizedError: If there is none, or it does not hold.
 
+async def _if_unchanged(route: Route, shown: Route, call: Call[Any, Any]) -> web.StreamResponse:
+    """Make a change if what it changes still is what the caller has seen.
+
+    Changes of this kind to the same thing wait for each other, so that only one of two succeeds
+    which were made on the same ground.
     """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthorizedError
-    return request.app[tokens_key].verify(token.strip())
+    async with call.database() as connection:
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            f"{call.identity.tenant} {call.request.path}",
+        )
+        within = replace(call, connection=connection)
+        query = None if shown.query is None else shown.query()
+        now = await shown.handler(replace(within, body=None, query=query))
+        if not _matches(call.request.if_match, _tag(msgspec.json.encode(now))):
+            raise PreconditionFailedError
+        answer = await route.handler(within)
+    return _respond(route, None, call, answer)
 
 
-async def read_body(request: web.Request, content_types: tuple[str, ...]) -> bytes:
-    """Return the body, which must be of one of ``content_types`` and at most 64 KiB.
-
-    Raises:
-        UnsupportedMediaTypeError: If it is of another type.
-        Refusal: ``too_large``.
-
-    """
-    if request.content_type not in content_types:
-        raise UnsupportedMediaTypeError(" or ".join(content_types))
-    data = bytearray()
-    if (request.content_length or 0) <= BODY_BYTES:
-        async for chunk in request.content.iter_any():
-            data += chunk
-            if len(data) > BODY_BYTES:
-                break
-        else:
-            return bytes(data)
-    raise Refusal("too_large", f"A body holds at most {BODY_BYTES} bytes.")
-
-
-async def _read_json(request: web.Request) -> bytes:
-    if request.method == "PATCH":
-        return await read_body(request, ("application/json", "application/merge-patch+json"))
-    return await read_body(request, ("application/json",))
-
-
-def _decode_body(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise codec.bad_request(error, raw) from None
-
-
-def _decode_query(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
-    parameters = dict(request.query)
-    if len(parameters) != len(request.query):
-        raise Refusal("bad_request", "A parameter is given twice.", field="query")
-    try:
-        return msgspec.convert(parameters, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise codec.bad_request(error, b"", "query") from None
-
-
-def _check_ids(request: web.Request) -> None:
-    for name, text in request.match_info.items():
-        if name not in _NAMES and not _ID.fullmatch(text):
-            raise NotFoundError
-
-
-async def _authorize(
-    connection: AcquiredConnection, identity: Identity, route: Route, request: web.Request
-) -> Role:
-    if route.access.within == "tenant":
-        known = await users.standing(connection, identity.user)
-        role = policy.role_in_tenant(identity, known)
-    else:
-        session = request.match_info["session"]
-        standing = await participants.standing(connection, session, identity.user)
-        role = policy.role_in_session(identity, session, standing)
-    if role not in route.access.roles:
-        raise ForbiddenError
-    return role
-
-
-async def _once(route: Route, call: Call[Any, Any], key: str, raw: bytes) -> web.StreamResponse:
+async def _once(
+    route: Route, home: str | None, call: Call[Any, Any], raw: bytes
+) -> web.StreamResponse:
     """Perform a request once per key: its effect and its answer commit together.
 
     A repetition that comes while the first is under way waits for it in the database.
     """
-    if not _KEY.fullmatch(key):
-        text = "An idempotency key is made of 1 to 64 of A–Z a–z 0–9 _ . : -"
-        raise Refusal("bad_request", text, field="Idempotency-Key")
-    tenant, user = call.identity.tenant, call.identity.user
+    tenant, user, key = call.identity.tenant, call.identity.user, call.key
     digest = hashlib.sha256(f"{route.method} {call.request.path}\n".encode() + raw).digest()
     async with call.database() as connection:
         kept = await rest_requests.claim(connection, tenant, user, key, digest)
         if kept is None:
             answer = await route.handler(replace(call, connection=connection))
-            body = msgspec.json.encode(answer)
-            answered = rest_requests.Kept(digest, route.status, b"{}", body)
+            body, headers = msgspec.json.encode(answer), _headers(home, call, answer)
+            answered = rest_requests.Kept(digest, route.status, msgspec.json.encode(headers), body)
             await rest_requests.keep(connection, tenant, user, key, answered)
-            return _json(route.status, body)
+            return _json(call, route.status, body, headers)
     if kept.digest != digest:
         raise Refusal("idempotency_conflict", "This key was used for another request.")
-    response = _json(kept.status, kept.body)
-    response.headers["Idempotency-Replayed"] = "true"
-    return response
+    headers = msgspec.json.decode(kept.headers, type=dict[str, str])
+    return _json(call, kept.status, kept.body, {**headers, "Idempotency-Replayed": "true"})
 
 
-def _respond(route: Route, answer: Any) -> web.StreamResponse:
+def _respond(
+    route: Route, home: str | None, call: Call[Any, Any], answer: Any
+) -> web.StreamResponse:
     if isinstance(answer, web.StreamResponse):
         return answer
     if answer is None:
         return web.Response(status=204)
-    return _json(route.status, msgspec.json.encode(answer))
+    body = msgspec.json.encode(answer)
+    return _json(call, route.status, body, _headers(home, call, answer))
 
 
-def _json(status: int, body: bytes) -> web.Response:
-    return web.Response(
-        body=body,
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
+def _headers(home: str | None, call: Call[Any, Any], answer: Any) -> dict[str, str]:
+    """Return where the thing is that has been made."""
+    if home is None:
+        return {}
+    *known, own = parameters(home)
+    return {"Location": home.format(**{name: call[name] for name in known}, **{own: answer.id})}
+
+
+def _json(
+    call: Call[Any, Any], status: int, body: bytes, headers: Mapping[str, str]
+) -> web.Response:
+    tag = _tag(body)
+    is_read = call.request.method in ("GET", "HEAD")
+    if is_read and _matches(call.request.if_none_match, tag, weakly=True):
+        response = web.Response(status=304)
+    else:
+        response = web.Response(
+            body=body, status=status, content_type="application/json", headers=headers
+        )
+    response.headers[hdrs.CACHE_CONTROL] = "private, no-cache" if is_read else "no-store"
+    response.etag = tag
+    return response
+
+
+def _tag(body: bytes) -> ETag:
+    """Return the entity tag of an answer: it differs where a byte differs."""
+    return ETag(hashlib.sha256(body).hexdigest()[:32])
+
+
+def _matches(named: "tuple[ETag, ...] | None", tag: ETag, *, weakly: bool = False) -> bool:
+    """Whether a tag that a client names is this one, or stands for all (RFC 9110 §13.1)."""
+    return any(
+        each.value == "*" or (each.value == tag.value and (weakly or not each.is_weak))
+        for each in named or ()
     )

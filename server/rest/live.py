@@ -9,7 +9,6 @@ from protocol.events import EVENTS
 from protocol.frames import CommandFrame
 from protocol.ids import Key
 from protocol.rest import CommandDone, CommandRequest, EnableDestination, EventsPage, EventsQuery
-from server.ids import new_id
 from server.rest.ports import live_sessions_key
 from server.rest.route import Call
 from server.store import references, users
@@ -25,7 +24,7 @@ async def perform(call: Call[CommandRequest, None]) -> CommandDone:
 
 async def enable_destination(call: Call[EnableDestination, None]) -> CommandDone:
     """Stream a session to a destination: a command like that of the studio."""
-    return await _perform(call, DestinationEnable(call.body.destination), key=new_id())
+    return await _perform(call, DestinationEnable(call.body.destination), key=call.key)
 
 
 async def events(call: Call[None, EventsQuery]) -> EventsPage:

@@ -11,13 +11,13 @@ from protocol.rest import Page, Playback, SessionRecording
 from server.auth.grants import grants_key
 from server.errors import ForbiddenError, NotFoundError
 from server.rest import answers
-from server.rest.endpoint import read_body
 from server.rest.ports import (
     SignallingAnswer,
     live_sessions_key,
     objects_key,
     signalling_key,
 )
+from server.rest.reading import read_body
 from server.rest.route import Call
 from server.store import sessions
 from server.store.recordings import list_of_session

@@ -9,6 +9,7 @@ from protocol.commands import AnyCommand
 from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
+from server.classroom.state import Member
 from server.objects.store import ObjectStore
 from server.secrets.secret import Secret
 from server.store.pool import AcquiredConnection
@@ -56,6 +57,9 @@ class LiveSessions(Protocol):
 
         """
 
+    def member(self, session: str, user: str) -> Member | None:
+        """Return what an open class knows of a person: newer than what the database says."""
+
     async def view(self, session: str, identity: Identity, role: Role) -> ViewName:
         """Return which view the caller has of the class.
 
@@ -64,6 +68,13 @@ class LiveSessions(Protocol):
             UnavailableError: If the class cannot be read now.
 
         """
+
+
+class Projections(Protocol):
+    """The tables that follow the logs."""
+
+    async def wait_for(self, session: str, sequence: int, timeout: float = 1.0) -> bool:
+        """Wait until the tables show ``session`` up to ``sequence``; False if not in time."""
 
 
 class SignallingAnswer(Protocol):
@@ -127,6 +138,7 @@ class KeyVault(Protocol):
 
 
 live_sessions_key: web.AppKey[LiveSessions] = web.AppKey("live_sessions")
+projections_key: web.AppKey[Projections] = web.AppKey("projections")
 signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
 addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")

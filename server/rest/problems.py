@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.hdrs import METH_ALL
 from aiohttp.typedefs import Handler
 
-from protocol.errors import Refusal
+from protocol.errors import RETRYABLE, Refusal
 from protocol.rest import Problem, ProblemCode
 from server.errors import (
     ConflictError,
@@ -39,9 +39,11 @@ STATUS: dict[ProblemCode, int] = {
     "locked": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "not_acceptable": 406,
     "conflict": 409,
     "idempotency_conflict": 409,
     "session_ended": 409,
+    "precondition_failed": 412,
     "too_large": 413,
     "unsupported_media_type": 415,
     "rate_limited": 429,
@@ -65,6 +67,20 @@ class UnsupportedMediaTypeError(Exception):
         super().__init__(f"The body must be {expected}.")
 
 
+class NotAcceptableError(Exception):
+    """The client takes another content type than this route gives."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"The answer is {given}, which Accept leaves out.")
+
+
+class PreconditionFailedError(Exception):
+    """Since the client looked, somebody else has changed what it wants to change."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not what it was when you read it: read it again.")
+
+
 Expected: TypeAlias = (
     Refusal
     | NotFoundError
@@ -74,6 +90,8 @@ Expected: TypeAlias = (
     | InvalidInputError
     | UnavailableError
     | UnsupportedMediaTypeError
+    | NotAcceptableError
+    | PreconditionFailedError
 )
 """What handlers raise to say no; everything else is our fault."""
 _EXPECTED: tuple[type[Expected], ...] = get_args(Expected)
@@ -133,6 +151,10 @@ def respond(error: Expected) -> web.Response:
             problem = _problem("unavailable", text, retry_ms=round(error.retry_seconds * 1000))
         case UnsupportedMediaTypeError():
             problem = _problem("unsupported_media_type", text)
+        case NotAcceptableError():
+            problem = _problem("not_acceptable", text)
+        case PreconditionFailedError():
+            problem = _problem("precondition_failed", text)
         case _:
             assert_never(error)
     return _response(problem)
@@ -180,8 +202,8 @@ def _response(problem: Problem) -> web.Response:
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store"},
     )
-    if problem.retry_ms is not None:
-        response.headers["Retry-After"] = str(-(-problem.retry_ms // 1000))
+    if problem.retry_ms is not None or problem.code in RETRYABLE:
+        response.headers["Retry-After"] = str(max(1, -(-(problem.retry_ms or 0) // 1000)))
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="liveclass"'
     return response

@@ -8,30 +8,15 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from protocol.ids import STAFF, Role
+from protocol.ids import Role
 from protocol.rest import ProblemCode
+from server.auth.access import Access
 from server.auth.tokens import Identity
 from server.store.pool import AcquiredConnection, Pools, pools_key
+from server.store.standings import Reach
 
 Body = TypeVar("Body")
 Query = TypeVar("Query")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may: a role in the session of the path, or in the tenant as a whole."""
-
-    within: Literal["tenant", "session"]
-    roles: frozenset[str]
-
-
-TEACHER = frozenset(("teacher", "admin"))
-
-MANAGE = Access("tenant", TEACHER)
-LOOK = Access("tenant", STAFF)
-ATTEND = Access("session", STAFF | {"student"})
-ASSIST = Access("session", STAFF)
-TEACH = Access("session", TEACHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +28,12 @@ class Call(Generic[Body, Query]):
     role: Role
     body: Body
     query: Query
+    key: str
+    """The ``Idempotency-Key``, or a new one: what a command is sent with."""
     connection: "AcquiredConnection | None" = None
-    """Set while this request's transaction is shared with the record of its idempotency key."""
+    """Set while this request's transaction is shared with what makes it safe to repeat."""
+    reach: "Reach | None" = None
+    """What a list may show; set where the access is ``within`` the caller's reach."""
 
     def __getitem__(self, name: str) -> str:
         """Return the id in the path under ``name``."""
@@ -71,10 +60,11 @@ Handler: TypeAlias = Callable[[Call[Any, Any]], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the table.
+    """One line of the table; :mod:`server.rest.conventions` says what follows from it.
 
     A handler returns its ``answer``, None for 204, or a response of its own making (``answer``
-    None, ``produces`` its content type).
+    None, ``produces`` its content type). The first line of its docstring is the route's title in
+    the reference, and what follows its description; the handler's module is its chapter.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -92,5 +82,11 @@ class Route:
     """A token that is limited to scopes opens the routes of these scopes only."""
     idempotent: bool = False
     """Whether ``Idempotency-Key`` makes a repeated request harmless."""
+    command: bool = False
+    """Whether it performs a command, which it sends with the call's ``key``: then the log, not a
+    table, knows what was done before."""
+    projected: bool = False
+    """Whether it shows tables that follow the log of the session in its path: the caller may ask
+    with ``after_sequence`` to see what a command has done."""
     errors: tuple[ProblemCode, ...] = ()
-    """Beyond what every route may answer: see :data:`server.rest.endpoint.COMMON_ERRORS`."""
+    """What only its handler knows to answer, beyond :meth:`Conventions.refusals`."""

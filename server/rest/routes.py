@@ -1,12 +1,16 @@
 """Every REST route, in one table: method, path, handler, who may, and the types on both sides."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from protocol import rest
 from protocol.rest import ProblemCode
+from server.auth.access import ASSIST, ATTEND, BROWSE, LOOK, MANAGE, SEE, TEACH
 from server.rest import courses, destinations, live, media, objects, sessions
+from server.rest.conventions import Conventions
 from server.rest.endpoint import endpoint
-from server.rest.route import ASSIST, ATTEND, LOOK, MANAGE, TEACH, Route
+from server.rest.route import Route
 
 _FIND: tuple[ProblemCode, ...] = ("not_found",)
 _WRITE: tuple[ProblemCode, ...] = (
@@ -33,29 +37,29 @@ ROUTES: tuple[Route, ...] = (
     # Courses and lessons
     Route("POST", "/v1/courses", courses.create, MANAGE, rest.Course, rest.NewCourse,
           status=201, idempotent=True, errors=_CREATE),
-    Route("GET", "/v1/courses", courses.index, LOOK, rest.Page[rest.Course],
+    Route("GET", "/v1/courses", courses.index, BROWSE, rest.Page[rest.Course],
           query=rest.PageQuery, errors=("bad_request",)),
-    Route("GET", "/v1/courses/{course}", courses.show, LOOK, rest.Course, errors=_FIND),
-    Route("PATCH", "/v1/courses/{course}", courses.change, MANAGE, rest.Course, rest.CourseChange,
-          errors=_WRITE),
-    Route("POST", "/v1/courses/{course}/lessons", courses.create_lesson, MANAGE, rest.Lesson,
-          rest.NewLesson, status=201, idempotent=True, errors=_CREATE),
-    Route("GET", "/v1/courses/{course}/lessons", courses.lessons, LOOK, rest.Page[rest.Lesson],
-          query=rest.PageQuery, errors=(*_FIND, "bad_request")),
+    Route("GET", "/v1/courses/{course}", courses.show, LOOK.of("course"), rest.Course,
+          errors=_FIND),
+    Route("PATCH", "/v1/courses/{course}", courses.change, MANAGE.of("course"), rest.Course,
+          rest.CourseChange, errors=_WRITE),
+    Route("POST", "/v1/courses/{course}/lessons", courses.create_lesson, MANAGE.of("course"),
+          rest.Lesson, rest.NewLesson, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/courses/{course}/lessons", courses.lessons, LOOK.of("course"),
+          rest.Page[rest.Lesson], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
 
     # Sessions and who comes to them
-    Route("POST", "/v1/lessons/{lesson}/sessions", sessions.create, MANAGE, rest.Session,
-          rest.NewSession, status=201, idempotent=True, errors=_CREATE),
-    Route("GET", "/v1/lessons/{lesson}/sessions", sessions.of_lesson, LOOK,
+    Route("POST", "/v1/lessons/{lesson}/sessions", sessions.create, MANAGE.of("lesson"),
+          rest.Session, rest.NewSession, status=201, idempotent=True, errors=_CREATE),
+    Route("GET", "/v1/lessons/{lesson}/sessions", sessions.of_lesson, LOOK.of("lesson"),
           rest.Page[rest.Session], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
-    Route("GET", "/v1/sessions", sessions.index, LOOK, rest.Page[rest.Session],
+    Route("GET", "/v1/sessions", sessions.index, BROWSE, rest.Page[rest.Session],
           query=rest.PageQuery, errors=("bad_request",)),
-    Route("GET", "/v1/sessions/{session}", sessions.show, ATTEND, rest.Session, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}", sessions.show, SEE, rest.Session, errors=_FIND),
     Route("PATCH", "/v1/sessions/{session}", sessions.change, TEACH, rest.Session,
           rest.SessionChange, errors=_WRITE),
     Route("GET", "/v1/sessions/{session}/participants", sessions.people, ASSIST,
-          rest.Page[rest.SessionParticipant], query=rest.PageQuery,
-          errors=(*_FIND, "bad_request")),
+          rest.Page[rest.SessionParticipant], query=rest.PageQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/join-tokens", sessions.join_token, ASSIST,
           rest.JoinToken, rest.NewJoinToken, status=201, errors=_WRITE),
 
@@ -81,10 +85,10 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/destinations/{destination}/stream-key", destinations.replace_key, MANAGE,
           body=rest.NewStreamKey, status=204, errors=_WRITE),
     Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
-          rest.Page[rest.SessionDestination], query=rest.PageQuery,
-          errors=(*_FIND, "bad_request")),
+          rest.Page[rest.SessionDestination], query=rest.PageQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/destinations", live.enable_destination, TEACH,
-          rest.CommandDone, rest.EnableDestination, errors=_COMMAND),
+          rest.CommandDone, rest.EnableDestination, idempotent=True, command=True,
+          errors=_COMMAND),
 
     # Picture and sound
     Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
@@ -99,9 +103,9 @@ ROUTES: tuple[Route, ...] = (
           takes=media.FRAGMENT, errors=_WRITE),
     Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
     Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
-          rest.Page[rest.Playback], errors=_FIND),
+          rest.Page[rest.Playback], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings", media.recordings, ASSIST,
-          rest.Page[rest.SessionRecording], errors=_FIND),
+          rest.Page[rest.SessionRecording], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
 )
@@ -114,8 +118,9 @@ def table() -> list[web.RouteDef]:
     The application needs :func:`server.rest.problems.middleware`, and what the handlers use under
     the keys of their owners: settings, tokens, grants, pools, signer, and :mod:`server.rest.ports`.
     """
+    conventions = Conventions(ROUTES)
     return [
-        *(web.route(each.method, each.path, endpoint(each)) for each in ROUTES),
+        *(_defined(each, endpoint(each, conventions)) for each in ROUTES),
         # Without a token: the grant in the path is all that a player can carry.
         web.get(
             "/v1/sessions/{session}/recordings/{recording}/{grant}/{file}",
@@ -124,3 +129,11 @@ def table() -> list[web.RouteDef]:
         ),
         *objects.table(),
     ]
+
+
+def _defined(
+    route: Route, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.RouteDef:
+    if route.method == "GET":
+        return web.get(route.path, handler)  # and HEAD
+    return web.route(route.method, route.path, handler)

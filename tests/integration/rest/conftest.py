@@ -32,6 +32,7 @@ from server.rest.ports import (
     key_vault_key,
     live_sessions_key,
     objects_key,
+    projections_key,
     signalling_key,
 )
 from server.secrets.secret import Secret
@@ -40,6 +41,7 @@ from server.store import courses, installation, sessions, tenants, users
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import pools_key
+from server.store.projector import Projector
 from server.tasks import Supervisor
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
@@ -206,7 +208,13 @@ async def fabric(tmp_path):
 
 
 @pytest_asyncio.fixture
-async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric):
+async def projector(pools):
+    async with Projector(pools) as projector:
+        yield projector
+
+
+@pytest_asyncio.fixture
+async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, projector):
     settings = Settings(
         database_url=Secret(database_url),
         redis_url=Secret(redis_url),
@@ -226,6 +234,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric):
     app[signer_key] = signer
     app[objects_key] = FileObjects(tmp_path / "objects", signer)
     app[key_vault_key] = vault
+    app[projections_key] = projector
     app[signalling_key] = fabric
     app[live_sessions_key] = LiveSessions(
         hub, LogReader(pools), (await installation.read(pools)).log
