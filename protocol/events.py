@@ -150,6 +150,7 @@ __all__ = [
     "Event",
     "FeedbackMarked",
     "FromMedia",
+    "FromWorkers",
     "HandAllLowered",
     "HandLowered",
     "HandRaised",
@@ -239,5 +240,8 @@ FromMedia: TypeAlias = (
     | RecordingFailed
 )
 """The events that the media worker reports, under an id of its own as their key."""
+
+FromWorkers: TypeAlias = FromMedia | ArtifactCreated | ReplayPublished
+"""The events that no command makes: also what is made of a class by itself, after it."""
 
 FROM_MEDIA: frozenset[str] = frozenset(kind.type for kind in get_args(FromMedia))

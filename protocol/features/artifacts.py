@@ -58,12 +58,16 @@ class ArtifactRemove(Command, frozen=True):
 
 
 class ArtifactCreated(Event, frozen=True):
-    """The class leaves one more thing behind (a note: staff only)."""
+    """The class leaves one more thing behind (a note: staff only).
+
+    ``source`` is the sequence of the event that it comes from; null stands for this one.
+    """
 
     type = "artifact.created"
     artifact: ArtifactId
     artifact_type: ArtifactType
     payload: ArtifactPayload
+    source: int | None = None
 
 
 class ArtifactEdited(Event, frozen=True):

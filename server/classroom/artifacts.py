@@ -13,7 +13,7 @@ from protocol.features.artifacts import (
     ArtifactPayload,
     ArtifactType,
 )
-from server.classroom.changes import drop, put
+from server.classroom.changes import When, drop, put
 from server.classroom.state import Artifact, Classroom
 
 MOST_ARTIFACTS = 5_000
@@ -92,18 +92,29 @@ def _check_payload(kind: ArtifactType, payload: ArtifactPayload) -> None:
             raise Refusal("bad_request", "It ends before it starts.", field=path)
 
 
-def evolve(state: Classroom, event: ArtifactEvent, sequence: int) -> Classroom:
+def observe(state: Classroom, event: ev.ArtifactCreated) -> tuple[ev.AnyEvent, ...]:
+    """Return what was made of the class by itself, or made anew; a person's work stays."""
+    known = state.artifacts.get(event.artifact)
+    if known is None:
+        return () if len(state.artifacts) >= MOST_ARTIFACTS else (event,)
+    if known.by_hand:
+        return ()
+    return (ev.ArtifactEdited(event.artifact, event.artifact_type, event.payload),)
+
+
+def evolve(state: Classroom, event: ArtifactEvent, when: When) -> Classroom:
     """Return the state after ``event``; a note stays with its author as it is now."""
-    name = event.artifact
+    name, by_hand = event.artifact, when.by is not None
     match event:
         case ev.ArtifactCreated():
-            artifact = Artifact(event.artifact_type, sequence)
+            artifact = Artifact(event.artifact_type, when.sequence, by_hand)
             return replace(state, artifacts=put(state.artifacts, name, artifact))
         case ev.ArtifactEdited():
             known = state.artifacts.get(name)
             if known is None:
                 return state
-            artifacts = put(state.artifacts, name, replace(known, touched=sequence))
+            edited = replace(known, touched=when.sequence, by_hand=by_hand)
+            artifacts = put(state.artifacts, name, edited)
             return _with_note(replace(state, artifacts=artifacts), name, event.payload.text)
         case ev.ArtifactRemoved():
             state = replace(state, artifacts=drop(state.artifacts, name))

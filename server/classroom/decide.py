@@ -95,12 +95,16 @@ def decide(
     assert_never(command)
 
 
-def observe(state: Classroom, event: ev.FromMedia) -> tuple[ev.AnyEvent, ...]:
-    """Return what to keep of a report of the media worker; what refers to nothing known, nothing.
+def observe(state: Classroom, event: ev.FromWorkers) -> tuple[ev.AnyEvent, ...]:
+    """Return what to keep of a worker's report; of what refers to nothing known, nothing.
 
     A report is a fact of the outside world: it is never refused, also after the class has ended.
     """
     match event:
+        case ev.ArtifactCreated():
+            return artifacts.observe(state, event)
+        case ev.ReplayPublished():
+            return replays.observe(state, event)
         case ev.RecordingFinalized() | ev.RecordingFailed():
             return (event,) if event.recording in state.recordings else ()
         case ev.DestinationFailed():

@@ -71,7 +71,7 @@ def evolve(
     if isinstance(event, RecordingEvent):
         return recordings.evolve(state, event)
     if isinstance(event, ArtifactEvent):
-        return artifacts.evolve(state, event, sequence)
+        return artifacts.evolve(state, event, when)
     if isinstance(event, ReplayEvent):
         return replays.evolve(state, event)
     assert_never(event)

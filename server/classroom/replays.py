@@ -44,6 +44,13 @@ def _schedule(
     return () if is_so else (ev.ReplayScheduled(replay.replay, publish_at),)
 
 
+def observe(state: Classroom, event: ev.ReplayPublished) -> tuple[ev.AnyEvent, ...]:
+    """Return the publication that was planned, if it still is and there is what it needs."""
+    replay = state.replay
+    is_planned = replay is not None and replay.publish_at is not None
+    return (event,) if is_planned and state.finalized and state.artifacts else ()
+
+
 def _check_content(state: Classroom) -> None:
     if not state.finalized:
         text = "There is no finalized recording"

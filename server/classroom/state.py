@@ -100,6 +100,8 @@ class Artifact(Struct, frozen=True):
 
     artifact_type: ArtifactType
     touched: int
+    by_hand: bool = True
+    """Whether a person made or edited it: what was made by itself may be made anew."""
 
 
 class Replay(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from protocol.commands import AnyCommand
 from protocol.errors import Refusal
-from protocol.events import FromMedia
+from protocol.events import FromWorkers
 from protocol.ids import Role
 
 
@@ -44,11 +44,11 @@ class Perform(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Keep what the media worker saw; ``key`` is the id that it gave the report."""
+    """Keep what a worker saw or made; ``key`` is the id that it gave the report."""
 
     sender: object
     key: str
-    event: FromMedia
+    event: FromWorkers
     answer: Callable[[Outcome], None]
 
 

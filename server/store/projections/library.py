@@ -61,7 +61,8 @@ def project(event: Event, on: Occasion) -> Statement:
             payload = ArtifactPayload(text=event.text, start_ms=event.start_ms)
             return _created(event.artifact, "note", payload, on)
         case ev.ArtifactCreated():
-            return _created(event.artifact, event.artifact_type, event.payload, on)
+            cited = on if event.source is None else on._replace(sequence=event.source)
+            return _created(event.artifact, event.artifact_type, event.payload, cited)
         case ev.ArtifactEdited(artifact=artifact, payload=payload):
             return _EDITED, (
                 on.session, artifact, msgspec.json.encode(payload), *_searched(payload, on),

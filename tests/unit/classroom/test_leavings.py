@@ -1,5 +1,6 @@
 """What the class leaves behind: marks, artifacts, recordings, the replay; and where it goes."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -122,6 +123,20 @@ def test_only_so_many_artifacts(lesson):
         assert lesson.refusal(TEACHER, command).code == "conflict"
 
 
+def test_what_was_made_by_itself_is_made_anew_until_a_person_edits_it(lesson):
+    made = ev.ArtifactCreated(identifier(410), "chapter", CHAPTER, source=3)
+    again = msgspec.structs.replace(made, payload=ArtifactPayload(title="Limits!", start_ms=0))
+    edited = ev.ArtifactEdited(made.artifact, "chapter", again.payload)
+    assert lesson.reports(made) == (made,)
+    assert lesson.reports(again) == (edited,)
+    lesson.does(TEACHER, cmd.ArtifactEdit(made.artifact, CHAPTER))
+    assert lesson.reports(again) == (), "a person's work stays"
+    full = {identifier(n): Artifact("note", 1) for n in range(artifacts.MOST_ARTIFACTS)}
+    lesson.state = replace(lesson.state, artifacts=full)
+    another = msgspec.structs.replace(made, artifact=identifier(900_001))
+    assert lesson.reports(another) == ()
+
+
 # ---------------------------------------------------------------- the replay
 
 
@@ -145,6 +160,20 @@ def test_a_replay_needs_a_recording_and_an_artifact_and_says_so(over):
     (chapter,) = over.state.artifacts
     over.does(TEACHER, cmd.ArtifactRemove(chapter))
     assert "no artifact" in over.refusal(TEACHER, cmd.ReplayPublish()).message
+
+
+def test_a_planned_replay_is_published_by_itself_while_it_is_planned(over):
+    over.reports(ev.RecordingFinalized(RECORDING, "a", 1, 1))
+    published = ev.ReplayPublished(identifier(420))
+    assert over.reports(published) == (), "nothing is planned"
+    (planned,) = over.does(TEACHER, cmd.ReplaySchedule(SOON))
+    published = ev.ReplayPublished(planned.replay)
+    (chapter,) = over.state.artifacts
+    over.does(TEACHER, cmd.ArtifactRemove(chapter))
+    assert over.reports(published) == (), "there is nothing to publish"
+    over.does(TEACHER, cmd.ChapterMark("Limits"))
+    assert over.reports(published) == (published,)
+    assert over.reports(published) == ()
 
 
 def test_a_replay_is_planned_published_and_taken_back(over):
