@@ -24,7 +24,9 @@ async def index(call: Call[None, PageQuery]) -> Page[Course]:
     """List the tenant's courses."""
     limit = call.query.limit
     async with call.database() as connection:
-        rows = await store.list_all(connection, after=call.query.after, limit=limit + 1)
+        rows = await store.list_all(
+            connection, reach=call.reach, after=call.query.after, limit=limit + 1
+        )
     return answers.page(rows, limit, answers.course, attrgetter("id"))
 
 

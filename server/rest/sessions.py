@@ -24,7 +24,7 @@ from server.errors import ForbiddenError
 from server.ids import new_id
 from server.rest import answers
 from server.rest.route import Call
-from server.store import participants
+from server.store import participants, standings
 from server.store import sessions as store
 from server.store.courses import get_lesson
 
@@ -48,7 +48,9 @@ async def index(call: Call[None, PageQuery]) -> Page[Session]:
     """List the tenant's sessions."""
     limit = call.query.limit
     async with call.database() as connection:
-        rows = await store.list_all(connection, after=call.query.after, limit=limit + 1)
+        rows = await store.list_all(
+            connection, reach=call.reach, after=call.query.after, limit=limit + 1
+        )
     return answers.page(rows, limit, answers.session, attrgetter("id"))
 
 
@@ -99,7 +101,7 @@ async def join_token(call: Call[NewJoinToken, None]) -> JoinToken:
         raise ForbiddenError("You may not let in somebody above your own rank.")
     if body.user is not None and body.user != identity.user:
         async with call.database() as connection:
-            standing = await participants.standing(connection, session, body.user)
+            standing = await standings.find(connection, "session", session, body.user)
         ranks = [RANK[role] for role in (*standing.roles, standing.role) if role is not None]
         # Their role in the log would win over this token's: it would be a way to become them.
         if max(ranks, default=0) >= RANK[call.role]:

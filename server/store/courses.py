@@ -7,6 +7,7 @@ from server.ids import new_id
 
 from .pool import AcquiredConnection
 from .rows import Row, columns
+from .standings import Reach
 
 
 class Course(Row, frozen=True):
@@ -62,11 +63,22 @@ async def get(connection: AcquiredConnection, course: str) -> Course:
 
 
 async def list_all(
-    connection: AcquiredConnection, *, after: str | None = None, limit: int = 50
+    connection: AcquiredConnection,
+    *,
+    reach: Reach | None = None,
+    after: str | None = None,
+    limit: int = 50,
 ) -> list[Course]:
-    """Return courses in the order of their creation, from the one that follows ``after``."""
+    """Return courses in the order of their creation, from the one that follows ``after``.
+
+    ``reach`` leaves those that it opens.
+    """
+    shown, parameters = ("true", []) if reach is None else reach.shows_course("id", first=3)
     rows = await connection.fetch(
-        _COURSES + " WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
+        f"{_COURSES} WHERE ($1::uuid IS NULL OR id > $1) AND {shown} ORDER BY id LIMIT $2",
+        after,
+        limit,
+        *parameters,
     )
     return [Course(*row) for row in rows]
 

@@ -1,8 +1,6 @@
 """Who has to do with a session: those who came, and those who were put down for it."""
 
-from typing import Literal, NamedTuple
-
-from protocol.ids import Role
+from typing import Literal
 
 from .pool import AcquiredConnection
 from .rows import Row
@@ -20,50 +18,6 @@ class Participant(Row, frozen=True):
     status: Status
     join_time: int | None
     leave_time: int | None
-
-
-class Standing(NamedTuple):
-    """What decides whether a person may enter a session.
-
-    ``tenant`` is the session's, None if there is no such session (or not the connection's
-    tenant's); ``roles`` those that were given to the person and cover it; ``role`` and
-    ``status`` what the session's own list says, None for somebody who is not on it;
-    ``is_revoked`` whether the person is inactive or the connection's tenant suspended.
-    """
-
-    tenant: str | None
-    roles: tuple[Role, ...]
-    role: ParticipantRole | None
-    status: Status | None
-    is_revoked: bool = False
-
-
-async def standing(connection: AcquiredConnection, session: str, user: str) -> Standing:
-    """Return what is known of ``user`` with regard to ``session``, in one round trip."""
-    row = await connection.fetchrow(
-        """
-        SELECT s.tenant_id, p.role, p.status,
-            -- Row level security leaves one tenant to look at: the connection's.
-            EXISTS (SELECT FROM tenants WHERE status = 'suspended')
-            OR EXISTS (SELECT FROM users WHERE id = $2 AND status = 'inactive'),
-            ARRAY(
-            SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id
-            WHERE u.user_id = $2 AND (
-                u.scope = 'tenant'
-                OR (u.scope = 'session' AND u.scope_id = s.id)
-                OR (u.scope = 'course' AND u.scope_id = l.course_id))
-        )
-        FROM (VALUES ($1::uuid)) AS asked (id)
-        LEFT JOIN sessions s ON s.id = asked.id
-        LEFT JOIN lessons l ON l.id = s.lesson_id
-        LEFT JOIN session_participants p ON p.session_id = s.id AND p.user_id = $2
-        """,
-        session,
-        user,
-    )
-    assert row is not None  # a row of nulls for a session that is not there
-    tenant, role, status, is_revoked, roles = row
-    return Standing(tenant, tuple(roles) if tenant is not None else (), role, status, is_revoked)
 
 
 async def list_all(

@@ -10,6 +10,7 @@ from server.ids import new_id
 from .courses import get_lesson
 from .pool import AcquiredConnection, Pools
 from .rows import Row, columns
+from .standings import Reach
 
 
 class Session(Row, frozen=True):
@@ -28,6 +29,7 @@ class Session(Row, frozen=True):
 
 
 _SELECT = f"SELECT {columns(Session)} FROM sessions"  # noqa: S608
+_COURSE = "(SELECT course_id FROM lessons WHERE lessons.id = sessions.lesson_id)"
 
 
 async def create(
@@ -81,16 +83,23 @@ async def list_all(
     *,
     lesson: str | None = None,
     status: str | None = None,
+    reach: Reach | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> list[Session]:
-    """Return sessions in the order of their creation, from the one that follows ``after``."""
+    """Return sessions in the order of their creation, from the one that follows ``after``.
+
+    ``reach`` leaves those that it opens.
+    """
+    shown, parameters = (
+        ("true", []) if reach is None else reach.shows_session("sessions.id", _COURSE, first=5)
+    )
     rows = await connection.fetch(
         _SELECT
-        + """ WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR lesson_id = $2)
-                AND ($3::text IS NULL OR status = $3)
+        + f""" WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR lesson_id = $2)
+                AND ($3::text IS NULL OR status = $3) AND {shown}
               ORDER BY id LIMIT $4""",
-        after, lesson, status, limit,
+        after, lesson, status, limit, *parameters,
     )  # fmt: skip
     return [Session(*row) for row in rows]
 

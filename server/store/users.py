@@ -1,7 +1,7 @@
 """People of a tenant, and the roles they have been given in it."""
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from protocol.ids import Role
 from server.errors import ConflictError, ForbiddenError, NotFoundError
@@ -22,17 +22,6 @@ class User(Row, frozen=True):
     status: str
     created_at: int
     updated_at: int
-
-
-class TenantStanding(NamedTuple):
-    """What decides whether a person may manage their tenant.
-
-    ``roles`` are those that were given to the person in the whole tenant; ``is_revoked`` says
-    whether the person is inactive or the tenant suspended.
-    """
-
-    roles: tuple[Role, ...]
-    is_revoked: bool = False
 
 
 _SELECT = f"SELECT {columns(User)} FROM users"  # noqa: S608
@@ -121,25 +110,6 @@ async def give_role(
         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         tenant, user, role_id, scope, scope_id,
     )  # fmt: skip
-
-
-async def standing(connection: AcquiredConnection, user: str) -> TenantStanding:
-    """Return what is known of a person with regard to the connection's tenant."""
-    row = await connection.fetchrow(
-        """
-        SELECT
-            ARRAY(
-                SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id
-                WHERE u.user_id = $1 AND u.scope = 'tenant'),
-            -- Row level security leaves one tenant to look at: the connection's.
-            EXISTS (SELECT FROM tenants WHERE status = 'suspended')
-            OR EXISTS (SELECT FROM users WHERE id = $1 AND status = 'inactive')
-        """,
-        user,
-    )
-    assert row is not None
-    roles, is_revoked = row
-    return TenantStanding(tuple(roles), is_revoked)
 
 
 async def list_revoked(pools: Pools, users: Collection[str]) -> frozenset[str]:

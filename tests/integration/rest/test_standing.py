@@ -47,7 +47,10 @@ async def test_who_waits_or_would_wait_sees_and_does_nothing_over_rest(api, scho
             assert room.state.people[student.id].status == "waiting"
         statuses, seen = await asks_for_everything(api, student, session)
         assert statuses == [403, 403, 403]
-        assert (seen.status, seen.body["events"]) == (200, [])
+        # What they would see of a class that they have not come to is nothing.
+        assert seen.status == 403 if has_come else seen.body["events"] == []
+        shown = await api.get(student, f"/v1/sessions/{session}")
+        assert (shown.status, shown.body["title"]) == (200, "Algebra")
     await does(api, school.teacher, session, "participant.admit", "5", user=student.id)
     statuses, seen = await asks_for_everything(api, student, session)
     assert statuses == [200, 503, 200]  # the media worker of these tests is away

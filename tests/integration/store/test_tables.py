@@ -13,11 +13,16 @@ from server.store import (
     recordings,
     rest_requests,
     sessions,
+    standings,
     tenants,
     users,
 )
 
 AT_MS = 1_795_302_000_123
+
+
+async def roles(connection, within, place, user):
+    return set((await standings.find(connection, within, place, user)).roles)
 
 
 @pytest.fixture
@@ -101,16 +106,26 @@ async def test_roles_hold_in_their_scope(pools, tenant):
         )
         for _ in range(2):
             await users.give_role(connection, tenant, ann, "student")
-        assert await users.standing(connection, ann) == (("student",), False)
-        assert set((await participants.standing(connection, of_course.id, ann)).roles) == {
+        in_tenant = await standings.find(connection, "tenant", tenant, ann)
+        assert in_tenant == (tenant, None, ("student",), None, None, False)
+        assert await roles(connection, "session", of_course.id, ann) == {
             "assistant", "student",
         }  # fmt: skip
-        assert set((await participants.standing(connection, alone.id, ann)).roles) == {
+        assert await roles(connection, "session", alone.id, ann) == {
             "teacher", "student",
         }  # fmt: skip
-        stranger = await participants.standing(connection, alone.id, new_id())
-        assert stranger == (tenant, (), None, None, False)
-        assert (await participants.standing(connection, new_id(), ann)).tenant is None
+        for within, place in (("course", course.id), ("lesson", lesson.id)):
+            assert await roles(connection, within, place, ann) == {"assistant", "student"}
+        stranger = await standings.find(connection, "session", alone.id, new_id())
+        assert stranger == (tenant, alone.id, (), None, None, False)
+        assert (await standings.find(connection, "session", new_id(), ann)).tenant is None
+        granted, is_revoked = await standings.list_granted(connection, tenant, ann)
+        assert set(granted) == {
+            ("student", "tenant", None),
+            ("assistant", "course", course.id),
+            ("teacher", "session", alone.id),
+        }
+        assert not is_revoked
     with pytest.raises(InvalidInputError):
         async with pools.tenant(tenant) as connection:
             await users.give_role(connection, tenant, ann, "student", scope="course")
@@ -123,8 +138,8 @@ async def test_who_is_put_down_stands_on_the_list(pools, tenant):
         session = await sessions.create(connection, tenant, title="a")
         await participants.put_down(connection, tenant, session.id, ann, "assistant")
         await participants.put_down(connection, tenant, session.id, ann, "student")
-        assert await participants.standing(connection, session.id, ann) == (
-            tenant, (), "assistant", "admitted", False,
+        assert await standings.find(connection, "session", session.id, ann) == (
+            tenant, session.id, (), "assistant", "admitted", False,
         )  # fmt: skip
         assert await participants.list_all(connection, session.id) == [
             participants.Participant(ann, "Ann", "assistant", "admitted", None, None)
