@@ -33,7 +33,7 @@ ERRORS: Final[Mapping[ErrorCode, str]] = {
     "unauthorized": "Over HTTP: the token does not hold.",
     "forbidden": "This person may not do this, or not to that person.",
     "muted": "This person may not speak now.",
-    "locked": "The chat is closed, or open to staff alone.",
+    "locked": "The chat is closed, open to staff alone, or slow: then `retry_ms` says how long to wait.",
     "not_found": "What the command is about does not exist.",
     "conflict": "It does not go with how things are now, or not before the class starts. Where it"
     " has changed since `expect`, `detail.touched` is the sequence of the last change.",
@@ -322,7 +322,7 @@ def _references(value: Any) -> Iterator[str]:
 
 def _components(at: str) -> dict[str, Json]:
     """Return the schema of every type by its name, for a document that keeps them under ``at``."""
-    kinds = (*map(_describable, (*FROM_CLIENT, *FROM_SERVER)), *COMMANDS.values(), *EVENTS.values())
+    kinds = (*map(describable, (*FROM_CLIENT, *FROM_SERVER)), *COMMANDS.values(), *EVENTS.values())
     _, structs = msgspec.json.schema_components(kinds, ref_template=at + "{name}")
     components: dict[str, Json] = _markdown(structs)
     components["ErrorCode"] = {
@@ -399,7 +399,7 @@ def _variant(
     }
 
 
-def _describable(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+def describable(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """Return ``kind`` with an object where it has raw JSON by default: msgspec describes no Raw."""
     raw: list[tuple[str, type, Any]] = [
         (field.name, Json, msgspec.field(default_factory=dict))

@@ -84,7 +84,8 @@ def _check_is_open(state: Classroom, who: Actor, command: cmd.ChatPost, at: str)
         wait = milliseconds(last) + 1000 * chat.slow_mode_s - milliseconds(at)
         if wait > 0:
             text = f"One message every {chat.slow_mode_s} s, please."
-            raise Refusal("rate_limited", text, retry_ms=wait)
+            # Not rate_limited: a client would keep its other commands waiting, perhaps for an hour.
+            raise Refusal("locked", text, retry_ms=wait)
 
 
 def _check_removes(state: Classroom, who: Actor, message: Message) -> None:

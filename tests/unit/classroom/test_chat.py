@@ -42,7 +42,7 @@ def test_slow_mode_says_how_long_to_wait(lesson):
     lesson.does(TEACHER, cmd.ChatConfigure(slow_mode_s=5))
     said(lesson)
     refusal = lesson.refusal(ANN, cmd.ChatPost("and"))
-    assert (refusal.code, refusal.retry_ms) == ("rate_limited", 4_000)
+    assert (refusal.code, refusal.retry_ms) == ("locked", 4_000)
     for _ in range(4):
         said(lesson, TEACHER)
     said(lesson)
