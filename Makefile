@@ -42,9 +42,10 @@ fuzz: setup-dev  ## Send a million random frames to a live server, and judge wha
 screenshots: setup-dev  ## Take the pictures of README and docs again
 	$(BIN)/python -m tests.screenshots
 
-spec: setup-dev  ## Write the specification and the golden vectors of the protocol anew
+spec: setup-dev  ## Write the specifications, references and golden vectors anew
 	$(BIN)/python -m protocol.spec
 	$(BIN)/python -m protocol.vectors
+	$(BIN)/python -m server.rest
 	$(BIN)/python -m tests.reference
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes

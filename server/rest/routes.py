@@ -55,7 +55,7 @@ ROUTES: tuple[Route, ...] = (
           rest.Page[rest.Session], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
     Route("GET", "/v1/sessions", sessions.index, BROWSE, rest.Page[rest.Session],
           query=rest.PageQuery, errors=("bad_request",)),
-    Route("GET", "/v1/sessions/{session}", sessions.show, SEE, rest.Session, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}", sessions.show, SEE, rest.Session, projected=True),
     Route("PATCH", "/v1/sessions/{session}", sessions.change, TEACH, rest.Session,
           rest.SessionChange, errors=_WRITE),
     Route("GET", "/v1/sessions/{session}/participants", sessions.people, ASSIST,

@@ -1,20 +1,30 @@
-"""The published description of the live protocol, for whoever writes a client.
+"""The published descriptions of the live protocol and of REST, for whoever writes a client.
 
-It is the same for everybody and names nothing of this installation: no token is asked for, and
-pages of any origin may read it, as editors and generators of AsyncAPI do.
+They are the same for everybody and name nothing of this installation: no token is asked for, and
+pages of any origin may read them, as editors and generators do.
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from importlib import resources
 
 from aiohttp import ETag, hdrs, web
 
-PATH = "/v1/asyncapi.json"
+FILES = {
+    "/v1/asyncapi.json": ("protocol.spec", "asyncapi.json"),
+    "/v1/openapi.json": ("server.rest", "openapi.json"),
+}
 
 
 def routes() -> list[web.RouteDef]:
-    """Return the route of the AsyncAPI document, which is read now, once."""
-    body = resources.files("protocol.spec").joinpath("asyncapi.json").read_bytes()
+    """Return a route for each document, which is read now, once."""
+    return [
+        web.get(path, _showing(resources.files(package).joinpath(name).read_bytes()))
+        for path, (package, name) in FILES.items()
+    ]
+
+
+def _showing(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
     tag = ETag(hashlib.sha256(body).hexdigest()[:32])
 
     async def show(request: web.Request) -> web.Response:
@@ -29,4 +39,4 @@ def routes() -> list[web.RouteDef]:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    return [web.get(PATH, show)]
+    return show

@@ -1,4 +1,4 @@
-"""The published description of the protocol, as a server serves it."""
+"""The published descriptions, as a server serves them."""
 
 from pathlib import Path
 
@@ -7,7 +7,11 @@ from aiohttp import web
 
 from server.rest import specification
 
-FILE = Path(__file__).parents[3] / "protocol" / "spec" / "asyncapi.json"
+ROOT = Path(__file__).parents[3]
+FILES = {
+    "/v1/asyncapi.json": ROOT / "protocol" / "spec" / "asyncapi.json",
+    "/v1/openapi.json": ROOT / "server" / "rest" / "openapi.json",
+}
 
 
 @pytest.fixture
@@ -17,11 +21,12 @@ async def client(aiohttp_client):
     return await aiohttp_client(app)
 
 
-async def test_what_is_served_is_the_committed_file_byte_for_byte(client):
-    async with client.get("/v1/asyncapi.json") as answer:
+@pytest.mark.parametrize("path", FILES)
+async def test_what_is_served_is_the_committed_file_byte_for_byte(client, path):
+    async with client.get(path) as answer:
         assert answer.status == 200
         assert answer.content_type == "application/json"
-        assert await answer.read() == FILE.read_bytes()
+        assert await answer.read() == FILES[path].read_bytes()
         assert "max-age" in answer.headers["Cache-Control"]
 
 
