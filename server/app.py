@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 
 from server import logs
 from server.auth.grants import Grants, grants_key
+from server.auth.issuers import TrustedIssuer
+from server.auth.jwks import Issuers
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
 from server.broadcast import Broadcast, FindPlace
@@ -147,7 +149,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         revocation = Revocation(hub, pools, fabric.expel)
 
         # What is served.
-        tokens = Tokens(settings.token_secret, settings.token_issuer, clock)
+        trusted = map(TrustedIssuer.parse, settings.trusted_issuers)
+        issuers = await stack.enter_async_context(Issuers.open(trusted, clock))
+        tokens = Tokens(settings.token_secret, settings.token_issuer, clock, issuers)
         door = Door(pools, Origins(public, settings.allowed_origins), identity.log)
         live = LiveSocket(hub, tokens, door, clock)
         app = web.Application(middlewares=[problems.middleware])

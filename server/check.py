@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from server.auth.issuers import TrustedIssuer
+from server.auth.jwks import FetchError, Issuers
 from server.clock import SystemClock
 from server.config import Settings
 from server.errors import LiveClassError
@@ -41,6 +44,9 @@ async def check_all(settings: Settings) -> list[Result]:
         "Redis": _redis,
         "objects": _objects,
     }
+    for line in settings.trusted_issuers:
+        issuer = TrustedIssuer.parse(line)
+        parts[f"keys of {issuer.name}"] = partial(_keys, issuer)
     return [await _try(part, check(settings)) for part, check in parts.items()]
 
 
@@ -99,6 +105,19 @@ async def _redis(settings: Settings) -> str:
     async with Redis.from_url(settings.redis_url.reveal(), socket_timeout=5) as client:
         info = await client.info("server")
     return f"version {info.get('valkey_version') or info.get('redis_version')}"
+
+
+async def _keys(issuer: TrustedIssuer, _: Settings) -> str:
+    async with Issuers.open([issuer], SystemClock()) as issuers:
+        keys = issuers.find(issuer.name)
+        assert keys is not None, "it was just put in"
+        try:
+            count = await keys.fetch()
+        except FetchError as error:
+            raise _FailedError(f"{issuer.jwks}: {error}") from None
+    if not count:
+        raise _FailedError(f"{issuer.jwks}: no key for {' or '.join(sorted(issuer.algorithms))}")
+    return f"{count} that can be used"
 
 
 async def _objects(settings: Settings) -> str:

@@ -15,7 +15,8 @@ import click
 
 from protocol.ids import Role
 from server import logs
-from server.auth.tokens import Tokens
+from server.auth.policy import OPERATOR
+from server.auth.tokens import NIL, Tokens
 from server.check import check_all
 from server.cli_record import erase, export, head, verify
 from server.clock import SystemClock
@@ -142,17 +143,32 @@ def settings(form: str) -> None:
 
 
 @liveclass.command()
-@click.option("--tenant", required=True, help="The tenant's id.")
+@click.option("--operator", is_flag=True,
+              help="Manage tenants, which belong to nobody; see nothing in them.")  # fmt: skip
+@click.option("--tenant", help="The tenant's id.")
 @click.option("--session", help="Open this session only.")
-@click.option("--role", type=click.Choice(_ROLES), required=True)
-@click.option("--name", required=True, help="How others see this person.")
+@click.option("--role", type=click.Choice(_ROLES))
+@click.option("--name", help="How others see this person.")
 @click.option("--subject", help="Who it is: a user's id, or any stable name.")
 @click.option("--ttl", type=click.IntRange(1, 86_400 * 30), default=600, show_default=True,
               help="Seconds until it expires.")  # fmt: skip
 def token(
-    tenant: str, session: str | None, role: Role, name: str, subject: str | None, ttl: int
+    operator: bool,
+    tenant: str | None,
+    session: str | None,
+    role: Role | None,
+    name: str | None,
+    subject: str | None,
+    ttl: int,
 ) -> None:
-    """Print an access token, signed with the settings' secret."""
+    """Print an access token, signed with the settings' secret.
+
+    It is an operator's, or names a tenant, a role in it and a person.
+    """
+    if operator:
+        tenant, session, role, name = NIL, None, "admin", name or "Operator"
+    if tenant is None or role is None or name is None:
+        raise click.UsageError("Give --tenant, --role and --name, or --operator.")
     settings = _settings()
     tokens = Tokens(settings.token_secret, settings.token_issuer, SystemClock())
     text = tokens.issue(
@@ -162,6 +178,7 @@ def token(
         name=name,
         ttl_seconds=ttl,
         session=session,
+        scope=(OPERATOR,) if operator else (),
     )
     tokens.verify(text)  # a claim that does not hold is said here, not at the door
     click.echo(text)

@@ -19,6 +19,7 @@ from aiohttp import web
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
+from server.auth.issuers import TrustedIssuer
 from server.errors import InvalidSettingsError
 from server.secrets.secret import Secret
 
@@ -64,6 +65,11 @@ def _base(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
         raise ValueError("expected http(s)://host[:port][/path]")
     return text.rstrip("/")
+
+
+def _issuer(text: str) -> str:
+    TrustedIssuer.parse(text)
+    return text
 
 
 def _token_secret(text: str) -> str:
@@ -124,6 +130,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     token_issuer: Annotated[
         str, Meta(min_length=1), _says("The issuer that access tokens must name.")
     ] = "liveclass"  # noqa: S105 (a name, no secret)
+    trusted_issuers: Annotated[
+        tuple[str, ...],
+        _says(
+            "Identity providers whose tokens hold too, separated by commas: ISSUER jwks=URL "
+            "algorithms=RS256+ES256+EdDSA tenants=ID+…|any.",
+            _issuer,
+        ),
+    ] = ()
     allowed_origins: Annotated[
         tuple[str, ...],
         _says("Web origins, beside public_url and the tenants' domains.", _origin),

@@ -1,9 +1,15 @@
-"""Access tokens: JWT, HS256, made and verified with one secret (PROTOCOL §6)."""
+"""Access tokens: JWT, our own and those of trusted issuers (PROTOCOL §6).
+
+Ours are HS256, made and verified with one secret. Those of an issuer that the configuration names
+are verified with its public keys. Who a token says it is of decides only which rule it must pass:
+the algorithms and keys of each are fixed, so that none passes by the rule of another.
+"""
 
 import re
 import uuid
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import jwt
 import msgspec
@@ -11,6 +17,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from protocol.ids import Role, SessionId, TenantId, UserId
+from server.auth.jwks import IssuerKeys, Issuers
 from server.clock import Clock
 from server.errors import UnauthorizedError
 from server.secrets.secret import Secret
@@ -18,6 +25,8 @@ from server.secrets.secret import Secret
 AUDIENCE = "liveclass"
 ALGORITHM = "HS256"
 SECRET_BYTES = 32
+OTHERS_SCOPES = frozenset(("publish",))
+"""What only concerns a class; to manage the installation is ours to give."""
 TOKEN_BYTES = 16_384
 NIL = "00000000-0000-0000-0000-000000000000"
 """What no tenant and no person is called (RFC 9562 §5.9)."""
@@ -63,15 +72,26 @@ class _Claims(Struct, frozen=True):
     scope: Annotated[str, Meta(max_length=1000)] = ""
 
 
-class Tokens:
-    """Issues and verifies the tokens of one issuer."""
+class _UnknownKeyError(InvalidTokenError):
+    """The token is signed with a key that is not known."""
 
-    def __init__(self, secret: Secret, issuer: str, clock: Clock) -> None:
+    def __init__(self, keys: IssuerKeys) -> None:
+        super().__init__()
+        self.keys = keys
+
+
+class Tokens:
+    """Issues the tokens of one issuer, and verifies them and those of trusted others."""
+
+    def __init__(
+        self, secret: Secret, issuer: str, clock: Clock, trusted: Issuers | None = None
+    ) -> None:
         if len(secret.reveal().encode()) < SECRET_BYTES:
             raise ValueError(f"an HS256 secret holds at least {SECRET_BYTES} bytes (RFC 7518 §3.2)")
         self._secret = secret
         self._issuer = issuer
         self._clock = clock
+        self._trusted = trusted or Issuers()
 
     def issue(
         self,
@@ -100,8 +120,23 @@ class Tokens:
             claims["scope"] = scope
         return jwt.encode(claims, self._secret.reveal(), ALGORITHM)
 
+    async def authenticate(self, token: str) -> Identity:
+        """Return who ``token`` says the caller is; asks its issuer for a key that is not known.
+
+        Raises:
+            TokenExpiredError: If it was valid once.
+            InvalidTokenError: If it never was.
+            UnavailableError: If its issuer cannot be asked now.
+
+        """
+        try:
+            return self.verify(token)
+        except _UnknownKeyError as unknown:
+            await unknown.keys.learn()
+        return self.verify(token)
+
     def verify(self, token: str) -> Identity:
-        """Return who ``token`` says the caller is.
+        """Return who ``token`` says the caller is, by what is known now.
 
         Raises:
             TokenExpiredError: If it was valid once.
@@ -110,7 +145,12 @@ class Tokens:
         """
         if len(token) > TOKEN_BYTES:
             raise InvalidTokenError("The token is too long.")
-        claims = self._claims(token)
+        with _explained():
+            keys = self._issuer_of(token)
+            if keys is None:
+                claims = _claims(token, self._secret.reveal(), ALGORITHM, self._issuer)
+            else:
+                claims = _claims_of_other(token, keys)
         # The clock is ours, so that one notion of time holds for all, tests included.
         if claims.exp * 1000 <= self._clock.now_ms():
             raise TokenExpiredError
@@ -124,41 +164,67 @@ class Tokens:
             expires_at_ms=claims.exp * 1000,
         )
 
-    async def authenticate(self, token: str) -> Identity:
-        """Return who ``token`` says the caller is.
+    def _issuer_of(self, token: str) -> IssuerKeys | None:
+        """Return the other issuer that a token claims to be of; None for ourselves."""
+        if not self._trusted:
+            return None
+        name = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        if not isinstance(name, str) or name == self._issuer:
+            return None
+        return self._trusted.find(name)
 
-        Raises:
-            InvalidTokenError: As :meth:`verify` does.
 
-        """
-        return self.verify(token)
+def _claims_of_other(token: str, keys: IssuerKeys) -> _Claims:
+    header = jwt.get_unverified_header(token)
+    kid, algorithm = header.get("kid"), header.get("alg")
+    if algorithm not in keys.issuer.algorithms:
+        raise jwt.InvalidAlgorithmError
+    if not isinstance(kid, str) or not isinstance(algorithm, str):
+        raise InvalidTokenError("The token does not name its key.")
+    key = keys.find(kid, algorithm)
+    if key is None:
+        raise _UnknownKeyError(keys)
+    claims = _claims(token, key, algorithm, keys.issuer.name)
+    if keys.issuer.tenants is not None and claims.tenant not in keys.issuer.tenants:
+        raise InvalidTokenError("The token's issuer does not speak for this tenant.")
+    if not OTHERS_SCOPES.issuperset(claims.scope.split()):
+        raise InvalidTokenError("The token's issuer may not give this scope.")
+    return claims
 
-    def _claims(self, token: str) -> _Claims:
-        try:
-            claims = jwt.decode(
-                token,
-                self._secret.reveal(),
-                # Fixed here, never taken from the header: `none` and key confusion end here.
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self._issuer,
-                options={"verify_exp": False, "require": ["exp", "aud", "iss", "sub"]},
-            )
-            return msgspec.convert(claims, _Claims)
-        except jwt.InvalidAlgorithmError:
-            raise InvalidTokenError("The token is signed with another algorithm.") from None
-        except jwt.InvalidSignatureError:
-            raise InvalidTokenError("The token's signature does not hold.") from None
-        except jwt.InvalidIssuerError:
-            raise InvalidTokenError("The token is of another issuer.") from None
-        except jwt.InvalidAudienceError:
-            raise InvalidTokenError("The token is for another audience.") from None
-        except jwt.MissingRequiredClaimError as error:
-            raise InvalidTokenError(f"The token has no claim “{error.claim}”.") from None
-        except msgspec.ValidationError as error:
-            raise InvalidTokenError(f"The token's claims do not hold: {error}.") from None
-        except jwt.InvalidTokenError:
-            raise InvalidTokenError("The token is not a JWT that is valid here.") from None
+
+def _claims(token: str, key: Any, algorithm: str, issuer: str) -> _Claims:
+    claims = jwt.decode(
+        token,
+        key,
+        # Fixed by whose key it is, never taken from the header alone: `none` and the confusion of
+        # keys end here.
+        algorithms=[algorithm],
+        audience=AUDIENCE,
+        issuer=issuer,
+        options={"verify_exp": False, "require": ["exp", "aud", "iss", "sub"]},
+    )
+    return msgspec.convert(claims, _Claims)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in our words what the libraries find wrong with a token."""
+    try:
+        yield
+    except jwt.InvalidAlgorithmError:
+        raise InvalidTokenError("The token is signed with another algorithm.") from None
+    except jwt.InvalidSignatureError:
+        raise InvalidTokenError("The token's signature does not hold.") from None
+    except jwt.InvalidIssuerError:
+        raise InvalidTokenError("The token is of another issuer.") from None
+    except jwt.InvalidAudienceError:
+        raise InvalidTokenError("The token is for another audience.") from None
+    except jwt.MissingRequiredClaimError as error:
+        raise InvalidTokenError(f"The token has no claim “{error.claim}”.") from None
+    except msgspec.ValidationError as error:
+        raise InvalidTokenError(f"The token's claims do not hold: {error}.") from None
+    except jwt.InvalidTokenError:
+        raise InvalidTokenError("The token is not a JWT that is valid here.") from None
 
 
 tokens_key = web.AppKey("tokens", Tokens)

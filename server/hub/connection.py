@@ -60,7 +60,7 @@ class Connection:
         who: Who,
         identity: Identity,
         clock: Clock,
-        verify: Callable[[str], Identity],
+        authenticate: Callable[[str], Awaitable[Identity]],
         check: Check,
     ) -> None:
         self.room = room
@@ -68,7 +68,7 @@ class Connection:
         self.identity = identity
         self.id = new_id()
         self._clock = clock
-        self._verify = verify
+        self._authenticate = authenticate
         self._check = check
         self._answers = Answers(peer.send, clock)
         self._buckets = Buckets()
@@ -159,9 +159,9 @@ class Connection:
         if isinstance(frame, CommandFrame):
             await self._perform(frame, refused)
         else:
-            self._hear(frame)
+            await self._hear(frame)
 
-    def _hear(self, frame: Told) -> None:
+    async def _hear(self, frame: Told) -> None:
         """Take a frame that is no command: none has a refusal, so what is too much is dropped."""
         kind: FrameClass = "signal" if isinstance(frame, SignalSent) else "frame"
         is_allowed = self._buckets.take(kind, self._clock.monotonic())
@@ -184,7 +184,7 @@ class Connection:
                 people, following = self.room.seating.page(self.seat, frame.after)
                 self.seat.peer.send(codec.encode(RosterPage(people, following)))
             case TokenSent():
-                self._renew(frame.token)
+                await self._renew(frame.token)
 
     async def _perform(self, frame: CommandFrame, refused: Refusal | None) -> None:
         kind = class_of(frame.op)
@@ -227,12 +227,15 @@ class Connection:
         except Refusal as refusal:
             raise MalformedFrameError(refusal.message) from None
 
-    def _renew(self, token: str) -> None:
+    async def _renew(self, token: str) -> None:
         """Let a fresh token of the same person prolong the connection; it never raises a role."""
         try:
-            fresh = self._verify(token)
+            fresh = await self._authenticate(token)
         except UnauthorizedError:
             self.seat.peer.close(CloseCode.TOKEN_INVALID)
+            return
+        except UnavailableError:
+            self.seat.peer.close(CloseCode.OVERLOADED)
             return
         mine = self.identity
         is_mine = (fresh.user, fresh.tenant, fresh.session) == (

@@ -168,7 +168,7 @@ class LiveSocket:
         """
         session = request.match_info["session"]
         try:
-            identity = self._tokens.verify(hello.token)
+            identity = await self._tokens.authenticate(hello.token)
             room, who = await self._enter(request, identity, session)
             if hello.resume is not None and hello.resume.log == room.place.log_id:
                 await room.reach.wait_for(hello.resume.sequence)
@@ -188,7 +188,7 @@ class LiveSocket:
             who=who,
             identity=identity,
             clock=self._clock,
-            verify=self._tokens.verify,
+            authenticate=self._tokens.authenticate,
             check=self._door.check,
         )
         room.seating.join(connection.seat, hello.resume)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import jwt
 import pytest
 
 from server.ids import new_id
@@ -50,11 +51,15 @@ async def test_an_empty_database_is_said_to_be_and_then_migrated(liveclass, empt
 
 
 async def test_a_service_that_is_away_fails_the_check_and_names_no_secret(liveclass, database_url):
-    checked = liveclass("check", database_url=database_url, redis_url="redis://127.0.0.1:1")
+    checked = liveclass(
+        "check", database_url=database_url, redis_url="redis://127.0.0.1:1",
+        trusted_issuers="https://id jwks=http://127.0.0.1:1/ algorithms=ES256 tenants=any",
+    )  # fmt: skip
     assert checked.returncode == 1
     lines = dict(line.split(maxsplit=1) for line in checked.stdout.splitlines())
     assert lines["Redis"].startswith("FAILED")
     assert lines["PostgreSQL"].startswith("ok")
+    assert "of https://id  FAILED  http://127.0.0.1:1/: ClientConnectorError" in checked.stdout
     assert "thirty-two" not in checked.stdout + checked.stderr
 
 
@@ -70,3 +75,8 @@ async def test_a_token(liveclass, database_url):
     words = ("--tenant", new_id(), "--role", "teacher", "--name", "Tess")
     made = liveclass("token", *words, database_url=database_url)
     assert made.stdout.count(".") == 2
+    made = liveclass("token", "--operator", database_url=database_url)
+    claims = jwt.decode(made.stdout.strip(), options={"verify_signature": False})
+    assert (claims["scope"], claims["role"]) == ("operator", "admin")
+    refused = liveclass("token", "--name", "Tess", database_url=database_url)
+    assert refused.returncode == 2
