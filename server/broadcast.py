@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from protocol.errors import Refusal
-from protocol.events import EVENTS, FROM_MEDIA
+from protocol.events import EVENTS, FROM_MEDIA, RecordingFailed
 from protocol.ids import STAFF
 from server.classroom.state import Classroom, Member
 from server.errors import UnavailableError
@@ -66,6 +66,8 @@ class Broadcast:
         self._health: dict[str, Counter[str]] = {}
         self._changed: set[str] = set()
         self._applying: set[str] = set()
+        self._told: dict[str, set[str]] = {}
+        """The recordings of each session that the engine may know of."""
 
     def introduce(self, hub: Hub, fabric: MediaFabric) -> None:
         """Let the hub and the engine know each other: each needs the other to be made first."""
@@ -76,12 +78,14 @@ class Broadcast:
     def opened(self, room: Room) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
         self._notify(room.place.session)
+        self._told[room.place.session] = set(room.state.recordings)
         self._apply_soon(room)
 
     def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake the projector."""
         self._notify(room.place.session)
-        if _wishes(room.state) != _wishes(before):
+        begun = room.state.recordings - before.recordings
+        if begun or _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
         for user in decided(recorded):
             if _ends_media(before.people.get(user), room.state.people.get(user)):
@@ -90,6 +94,7 @@ class Broadcast:
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
         self._health.pop(room.place.session, None)
+        self._told.pop(room.place.session, None)
         self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
@@ -159,12 +164,22 @@ class Broadcast:
                 try:
                     desired = await self._desired(room)
                     assert self._fabric is not None
+                    if desired.recording is not None:
+                        self._told.setdefault(session, set()).add(desired.recording.id)
                     await self._fabric.apply(session, room.epoch, desired)
+                    self._give_up_untold(room)
                 except UnavailableError as error:
                     self._changed.add(session)
                     await asyncio.sleep(error.retry_seconds)
         finally:
             self._applying.discard(session)
+
+    def _give_up_untold(self, room: Room) -> None:
+        """Fail the recordings that were over before the engine heard of them: nobody else will."""
+        over = room.state.recordings - {room.state.recording}
+        for recording in over - self._told.get(room.place.session, set()):
+            failed = RecordingFailed(recording, "empty")
+            room.submit(Report(self, f"{recording}.empty", failed, lambda _: None))
 
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place

@@ -44,11 +44,14 @@ LogOnly: TypeAlias = (
 )
 """What only the moment of the class knows: no table has it, the log keeps it for the replay."""
 
+# Without a target: with one, two inserts at once may meet in the other unique index and raise.
 USERS = """
-INSERT INTO users (id, tenant_id, display_name)
-SELECT person, $1, name FROM unnest($2::uuid[], $3::text[]) AS u (person, name)
-ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name
-    WHERE users.display_name = '' AND users.tenant_id = excluded.tenant_id"""
+WITH people AS (SELECT person, name FROM unnest($2::uuid[], $3::text[]) AS u (person, name)),
+named AS (
+    UPDATE users SET display_name = people.name FROM people
+    WHERE users.id = person AND users.tenant_id = $1 AND display_name = '' AND people.name <> '')
+INSERT INTO users (id, tenant_id, display_name) SELECT person, $1, name FROM people
+ON CONFLICT DO NOTHING"""
 
 # Children before parents. Who was put down for a session without having come yet stays.
 CLEAR = (

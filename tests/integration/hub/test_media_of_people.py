@@ -8,6 +8,7 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.broadcast import Broadcast
 from server.errors import UnavailableError
+from server.hub.asks import Committed, Perform, Who
 from server.hub.seating import Place
 from server.ids import new_id
 from server.media.fabric import DestinationTarget
@@ -110,3 +111,24 @@ async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson
         while not engine.desired or engine.desired[-1].retries != {destination: 2}:
             await asyncio.sleep(0.01)
     assert [each.id for each in engine.desired[-1].destinations] == [destination]
+
+
+async def test_a_recording_that_was_over_at_once_is_given_up(engine, lesson, eventually):
+    """The engine is told the newest wish only: of this one it may never hear."""
+    answers = []
+    who = Who(new_id(), "Tom", "teacher")
+    for command in (cmd.RecordingStart(), cmd.RecordingStop()):  # in one batch
+        lesson.room.submit(Perform(answers, who, new_id(), command, None, answers.append))
+    await eventually(lambda: len(answers) == 2)
+    assert all(isinstance(answer, Committed) for answer in answers)
+    await eventually(lambda: not lesson.room.state.recordings)
+    assert all(desired.recording is None for desired in engine.desired)
+
+
+async def test_a_recording_that_the_engine_knows_is_waited_for(engine, lesson, eventually):
+    await lesson.teacher.say(cmd.RecordingStart())
+    await eventually(lambda: engine.desired and engine.desired[-1].recording)
+    await lesson.teacher.say(cmd.RecordingStop())
+    await eventually(lambda: engine.desired[-1].recording is None)
+    await lesson.teacher.say(cmd.HandLowerAll())
+    assert lesson.room.state.recordings
