@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server import logs
+from server.addresses import parse_allowed
 from server.auth.grants import Grants, grants_key
 from server.auth.issuers import TrustedIssuer
 from server.auth.jwks import Issuers
@@ -37,7 +38,7 @@ from server.hub.revocation import Revocation
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
-from server.media.address import AddressGuard, parse_allowed
+from server.media.address import AddressGuard
 from server.media.fabric import DestinationTarget
 from server.media.local_fabric import LocalFabric
 from server.objects.open import open_objects

@@ -1,32 +1,16 @@
-"""Where the server may connect to: the URL policy and the guard against private addresses.
+"""Where streams may go: the policy for their URLs, and the guard against private addresses."""
 
-A host is resolved here, once, and the connection goes to the address that was checked: a name
-that answers differently the second time (DNS rebinding) gains nothing.
-"""
-
-import asyncio
-import ipaddress
-import re
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from server.addresses import Allowed, IPAddress, is_public, resolve
 from server.errors import InvalidInputError
 from server.media.codes import Code, DestinationError
 from server.media.rtmp.client import Endpoint
 
-DNS_SECONDS = 5.0
 DEFAULT_PORTS = {"rtmp": 1935, "rtmps": 443}
 PORTS = frozenset({1935, 443, 80, 2935, 1936})
-
-_ALLOWED = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+)):(?P<port>\*|[0-9]{1,5})")
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,64 +57,6 @@ def parse(url: str) -> Target:
     return Target(parts.scheme == "rtmps", parts.hostname, port or DEFAULT_PORTS[parts.scheme], app)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """One exception from the guard: a network, and a port or all of them."""
-
-    network: IPNetwork
-    port: int | None
-    """None: the usual ports."""
-    any_port: bool = False
-
-    def covers(self, address: IPAddress, port: int) -> bool:
-        """Say whether connecting to ``address`` and ``port`` is allowed by this rule."""
-        if address.version != self.network.version or address not in self.network:
-            return False
-        if self.any_port:
-            return True
-        return port == self.port if self.port is not None else port in PORTS
-
-
-def parse_allowed(text: str) -> tuple[Allowed, ...]:
-    """Read ``cidr[:port|:*],…``; IPv6 networks with a port are in brackets.
-
-    Raises:
-        InvalidInputError: If a part is not of that form.
-
-    """
-    rules = []
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        found = _ALLOWED.fullmatch(item)
-        try:
-            if found is None:
-                rules.append(Allowed(ipaddress.ip_network(item), None))
-            else:
-                network = ipaddress.ip_network(found["v6"] or found["v4"])
-                port = found["port"]
-                rules.append(Allowed(network, None if port == "*" else int(port), port == "*"))
-        except ValueError:
-            raise InvalidInputError(
-                f"{item!r} is not of the form cidr[:port|:*].", field="egress_allow"
-            ) from None
-    return tuple(rules)
-
-
-def is_public(address: IPAddress) -> bool:
-    """Say whether an address is on the public Internet, also behind what embeds IPv4 in IPv6."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is not None:
-            return is_public(inner)
-        if address.teredo is not None or address in _NAT64_LOCAL:
-            return False
-        if address in _NAT64:
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if int(address) >> 32 == 0:
-            # ::a.b.c.d, deprecated (RFC 4291 §2.5.5.1).
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
 class AddressGuard:
     """Decide which addresses may be connected to, and pin one of them."""
 
@@ -145,7 +71,7 @@ class AddressGuard:
         """
         if port in self._own_ports and not is_public(address):
             return False
-        if any(rule.covers(address, port) for rule in self._allowed):
+        if any(rule.covers(address, port, PORTS) for rule in self._allowed):
             return True
         return port in PORTS and is_public(address)
 
@@ -179,7 +105,7 @@ class AddressGuard:
             target = parse(url)
         except InvalidInputError:
             raise DestinationError(Code.SSRF_BLOCKED) from None
-        addresses = await _resolve(target.host, target.port)
+        addresses = await resolve(target.host, target.port)
         if not addresses:
             raise DestinationError(Code.DNS)
         if not all(self.permits(address, target.port) for address in addresses):
@@ -192,17 +118,3 @@ class AddressGuard:
             app=target.app,
             url=target.url,
         )
-
-
-async def _resolve(host: str, port: int) -> list[IPAddress]:
-    try:
-        async with asyncio.timeout(DNS_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
-    except (OSError, UnicodeError):
-        # TimeoutError is an OSError.
-        return []
-    # IPv4 first: fewer hosts are reachable over IPv6 than have an address.
-    addresses = {ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found}
-    return sorted(addresses, key=lambda address: (address.version, int(address)))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest_asyncio
 from aiohttp import web
 
+from server.addresses import parse_allowed
 from server.auth.grants import Grants, grants_key
 from server.auth.tokens import Tokens, tokens_key
 from server.clock import SystemClock
@@ -21,7 +22,7 @@ from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
 from server.hub.snapshots import Snapshots
 from server.ids import new_id
-from server.media.address import AddressGuard, parse_allowed
+from server.media.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
@@ -98,7 +99,7 @@ class Api:
             headers.setdefault("Content-Type", "application/json")
         async with self.client.request(method, path, data=data, headers=headers) as response:
             read = await response.read()
-            is_json = response.content_type.endswith("json")
+            is_json = read and response.content_type.endswith(("/json", "+json"))
             return Answer(
                 response.status, json.loads(read) if is_json else None, read, response.headers
             )

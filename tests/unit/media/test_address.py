@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from server.addresses import is_public, parse_allowed
 from server.errors import InvalidInputError
-from server.media.address import AddressGuard, is_public, parse, parse_allowed
+from server.media.address import AddressGuard, parse
 from server.media.codes import Code, DestinationError
 
 PRIVATE = [
