@@ -14,7 +14,7 @@ class CommandRequest(Body, frozen=True):
     key: Key
     op: Annotated[str, Meta(max_length=64)]
     data: Raw = Raw(b"{}")
-    expect: Annotated[int, Meta(ge=0)] | None = None
+    expect: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
 class CommandDone(Answer, frozen=True):
@@ -28,13 +28,21 @@ class CommandDone(Answer, frozen=True):
 class EventsQuery(Body, frozen=True):
     """Which part of the log: what follows ``after``, or the newest of what is before ``before``."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
-    before: Annotated[int, Meta(ge=1)] | None = None
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
+    before: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
     types: (
         Annotated[str, Meta(max_length=2000, description="Event types, separated by commas.")]
         | None
     ) = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
+
+
+class LogQuery(Body, frozen=True, rename={"from_": "from"}):
+    """Which range of the log, by sequence; both ends are part of it."""
+
+    from_: Annotated[int, Meta(ge=1, le=2**53 - 1)] = 1
+    to: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    """Without it, up to the end."""
 
 
 class EventsPage(Answer, frozen=True, rename={"from_": "from"}):

@@ -34,6 +34,12 @@ def needs_token(route: Route) -> bool:
     return route.access.within != "nothing"
 
 
+def chooses(route: Route) -> bool:
+    """Whether ``Accept`` decides if this is answered: media types of files are known too late."""
+    is_file = route.produces == ANYTHING
+    return route.answer is not None or (route.method == "GET" and not is_file)
+
+
 class Conventions:
     """The table as a whole: which route shows what another one makes or changes."""
 
@@ -68,7 +74,7 @@ class Conventions:
 
     def _refusals(self, route: Route) -> Iterator[ProblemCode]:
         yield from COMMON_ERRORS if needs_token(route) else OPEN_ERRORS
-        if route.answer is not None:
+        if chooses(route):
             yield "not_acceptable"
         if parameters(route.path):
             yield "not_found"

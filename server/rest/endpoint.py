@@ -20,7 +20,7 @@ from server.errors import UnavailableError
 from server.ids import new_id
 from server.rest import reading
 from server.rest.authorization import authenticate, authorize
-from server.rest.conventions import Conventions, parameters
+from server.rest.conventions import Conventions, chooses, parameters
 from server.rest.ports import projections_key
 from server.rest.problems import PreconditionFailedError
 from server.rest.route import Call, Route
@@ -36,9 +36,9 @@ def endpoint(
     home = conventions.home_of(route)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        identity = await authenticate(request, route.access)
+        identity = await authenticate(request, route)
         policy.require_scope(identity, route.scope)
-        if route.answer is not None:
+        if chooses(route):
             reading.check_accept(request, route.produces)
         reading.check_ids(request)
         query, sequence = reading.read_query(request, route.query, is_projected=route.projected)

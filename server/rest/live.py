@@ -1,6 +1,9 @@
 """A session's commands and events, for programs that keep no live socket."""
 
+from collections.abc import AsyncIterator
 from typing import Any
+
+from aiohttp import web
 
 from protocol.codec import decode_command, printable
 from protocol.commands import AnyCommand, DestinationEnable
@@ -8,11 +11,23 @@ from protocol.errors import Refusal
 from protocol.events import EVENTS
 from protocol.frames import CommandFrame
 from protocol.ids import Key
-from protocol.rest import CommandDone, CommandRequest, EnableDestination, EventsPage, EventsQuery
+from protocol.rest import (
+    CommandDone,
+    CommandRequest,
+    EnableDestination,
+    EventsPage,
+    EventsQuery,
+    LogQuery,
+)
 from server.rest.ports import live_sessions_key
 from server.rest.route import Call
+from server.rest.streams import stream
 from server.store import references, users
 from server.store.pool import pools_key
+
+NDJSON = "application/x-ndjson"
+LINES = 500
+"""Events that are held in memory at once."""
 
 
 async def perform(call: Call[CommandRequest, None]) -> CommandDone:
@@ -39,6 +54,35 @@ async def events(call: Call[None, EventsQuery]) -> EventsPage:
         types=None if query.types is None else _known(query.types),
         limit=query.limit,
     )
+
+
+async def log(call: Call[None, LogQuery]) -> web.StreamResponse:
+    """Send the log, or a range of it, one event per line.
+
+    What is sent is what the caller's view shows, as of now: hidden events are absent, removed texts
+    are blank. A class that is going on is sent up to where it is when the request comes.
+    """
+    return await stream(call.request, _lines(call), NDJSON)
+
+
+async def _lines(call: Call[None, LogQuery]) -> AsyncIterator[bytes]:
+    """Give the wanted part of the log, a page at a time."""
+    position, last = call.query.from_ - 1, call.query.to
+    while last is None or position < last:
+        page = await call.app[live_sessions_key].events(
+            call["session"],
+            call.identity,
+            call.role,
+            after=position,
+            before=None,
+            types=None,
+            limit=LINES if last is None else min(LINES, last - position),
+        )
+        last = page.head if last is None else min(last, page.head)
+        if page.to <= position:
+            return
+        yield b"".join(bytes(event) + b"\n" for event in page.events)
+        position = page.to
 
 
 def _known(names: str) -> frozenset[str]:

@@ -57,6 +57,8 @@ _OF_STATUS: dict[int, ProblemCode] = {
     for code, status in STATUS.items()
     if code in ("bad_request", "not_found", "method_not_allowed", "too_large")
 }
+REQUEST_ID = web.RequestKey("request_id", str)
+"""Where the id is found by who begins an answer before the middleware sees it."""
 _CLIENTS_OWN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -107,6 +109,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     given = request.headers.get("X-Request-Id", "")
     request_id = given if _CLIENTS_OWN_ID.fullmatch(given) else new_id()
+    request[REQUEST_ID] = request_id
     route = _route(request)
     method = request.method if request.method in METH_ALL else "other"
     with metrics.rest_seconds.labels(method, route).time():

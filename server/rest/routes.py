@@ -6,8 +6,8 @@ from aiohttp import web
 
 from protocol import rest
 from protocol.rest import ProblemCode
-from server.auth.access import ASSIST, ATTEND, BROWSE, LOOK, MANAGE, SEE, TEACH
-from server.rest import courses, destinations, live, media, objects, sessions
+from server.auth.access import ANYBODY, ASSIST, ATTEND, BROWSE, LOOK, MANAGE, SEE, TEACH
+from server.rest import courses, credentials, destinations, live, media, objects, sessions
 from server.rest.conventions import Conventions
 from server.rest.endpoint import endpoint
 from server.rest.route import Route
@@ -63,11 +63,23 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/sessions/{session}/join-tokens", sessions.join_token, ASSIST,
           rest.JoinToken, rest.NewJoinToken, status=201, errors=_WRITE),
 
+    # Tokens of encoders, and signing in
+    Route("POST", "/v1/sessions/{session}/publish-tokens", credentials.create, TEACH,
+          rest.IssuedPublishToken, rest.NewPublishToken, status=201),
+    Route("GET", "/v1/sessions/{session}/publish-tokens", credentials.index, TEACH,
+          rest.Page[rest.PublishToken], query=rest.PageQuery),
+    Route("DELETE", "/v1/sessions/{session}/publish-tokens/{publish_token}", credentials.revoke,
+          TEACH, status=204),
+    Route("POST", "/v1/sign-in", credentials.sign_in, ANYBODY, rest.SignedIn, rest.SignIn,
+          errors=("unauthorized",)),
+
     # What happens in a session
     Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
           rest.CommandRequest, errors=_COMMAND),
     Route("GET", "/v1/sessions/{session}/events", live.events, ATTEND, rest.EventsPage,
           query=rest.EventsQuery, errors=(*_FIND, "bad_request")),
+    Route("GET", "/v1/sessions/{session}/events.ndjson", live.log, ATTEND, query=rest.LogQuery,
+          produces=live.NDJSON),
 
     # Where to stream to
     Route("POST", "/v1/integrations", destinations.create_integration, MANAGE, rest.Integration,
