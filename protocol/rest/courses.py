@@ -38,6 +38,19 @@ class NewLesson(Body, frozen=True):
     order_index: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
 
+class LessonChange(Body, frozen=True):
+    """What to change of a lesson."""
+
+    title: ShortText | UnsetType = UNSET
+    order_index: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
+
+
+class LessonOrder(Body, frozen=True):
+    """The lessons of a course, each once, in their order: it is set as a whole."""
+
+    lessons: Annotated[tuple[LessonId, ...], Meta(max_length=1500)]
+
+
 class Lesson(Answer, frozen=True):
     """A lesson of a course."""
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from protocol.ids import Role, SessionId, ShortText, Timestamp, UserId
-from protocol.rest.shapes import Answer, Body, Instant, Language, LessonId
+from protocol.rest.paging import PageQuery
+from protocol.rest.shapes import Answer, Body, CourseId, Instant, Language, LessonId
 
 
 class NewSession(Body, frozen=True):
@@ -21,6 +22,18 @@ class SessionChange(Body, frozen=True):
 
     title: ShortText | UnsetType = UNSET
     scheduled_at: Instant | UnsetType | None = UNSET
+
+
+class SessionsQuery(PageQuery, frozen=True, rename={"from_": "from"}):
+    """Which sessions, and which page of them."""
+
+    status: Literal["scheduled", "live", "ended", "archived"] | None = None
+    course: CourseId | None = None
+    lesson: LessonId | None = None
+    from_: Instant | None = None
+    """Scheduled at this moment or later."""
+    to: Instant | None = None
+    """Scheduled before this moment."""
 
 
 class Session(Answer, frozen=True):
@@ -46,6 +59,22 @@ class SessionParticipant(Answer, frozen=True):
     status: Literal["admitted", "waiting", "denied", "removed", "banned"]
     join_time: Timestamp | None
     leave_time: Timestamp | None
+    muted_until: Timestamp | None
+    permissions: Raw
+    """What this person may, or may not, other than their role says."""
+
+
+class ParticipantsQuery(PageQuery, frozen=True):
+    """Which people of a session, and which page of them."""
+
+    role: Literal["teacher", "assistant", "student"] | None = None
+    status: Literal["admitted", "waiting", "denied", "removed", "banned"] | None = None
+
+
+class ParticipantRole(Body, frozen=True):
+    """As what somebody is expected in a session."""
+
+    role: Literal["teacher", "assistant", "student"]
 
 
 class NewJoinToken(Body, frozen=True):

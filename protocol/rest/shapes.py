@@ -13,6 +13,10 @@ from protocol.ids import SessionId
 
 CourseId: TypeAlias = Annotated[SessionId, Meta(description="A course.")]
 LessonId: TypeAlias = Annotated[SessionId, Meta(description="A lesson.")]
+DomainId: TypeAlias = Annotated[SessionId, Meta(description="A domain of a tenant.")]
+RoleId: TypeAlias = Annotated[SessionId, Meta(description="A role that a tenant can give.")]
+AssignmentId: TypeAlias = Annotated[SessionId, Meta(description="A role that somebody was given.")]
+ErasureId: TypeAlias = Annotated[SessionId, Meta(description="The erasure of a person.")]
 IntegrationId: TypeAlias = Annotated[
     SessionId, Meta(description="An account with a streaming platform.")
 ]
@@ -24,6 +28,23 @@ Language: TypeAlias = Annotated[
     str,
     Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*(?!\n)$", max_length=35, description="BCP 47."),
 ]
+Email: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+(?!\n)$",
+        max_length=254,
+        description="An address of e-mail.",
+    ),
+]
+HostName: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(?!\n)$",
+        max_length=253,
+        description="A host name in small letters, others than those of ASCII as punycode.",
+    ),
+]
+Days: TypeAlias = Annotated[int, Meta(ge=1, le=36_500)]
 UNBROKEN = r"^[^\x00-\x20\x7f]*(?!\n)$"
 Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=UNBROKEN)]
 

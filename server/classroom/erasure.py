@@ -101,6 +101,13 @@ class Scrubber:
         return None if left == payload else left
 
 
+def without_words(kind: str, payload: Payload) -> Payload | None:
+    """Return what is left of an event without the words of anybody, or None if it holds none."""
+    words = WORDS.get(kind)
+    left = None if words is None else _without(words, payload)
+    return None if left == payload else left
+
+
 def is_scrubbed(kind: str, payload: Any) -> bool:
     """Say whether an event is one that an erasure leaves: with marks, and no word beside them.
 

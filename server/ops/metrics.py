@@ -36,6 +36,11 @@ projector_stopped = Gauge(
     "liveclass_projector_stopped", "Sessions whose projection stopped at an event it cannot fold."
 )
 
+# People's data
+removals = Counter(
+    "liveclass_removals_total", "Classes of which something was kept no longer.", ["kind"]
+)
+
 # Media, as the media worker reports it once a second
 destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
 

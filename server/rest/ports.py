@@ -137,6 +137,14 @@ class KeyVault(Protocol):
         """Forget what was put under ``reference``, in the connection's transaction."""
 
 
+class Erasures(Protocol):
+    """What goes on with erasures that have begun."""
+
+    def notify(self) -> None:
+        """Say that one has begun."""
+
+
+erasures_key: web.AppKey[Erasures] = web.AppKey("erasures")
 live_sessions_key: web.AppKey[LiveSessions] = web.AppKey("live_sessions")
 projections_key: web.AppKey[Projections] = web.AppKey("projections")
 signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")

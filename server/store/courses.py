@@ -1,10 +1,12 @@
 """Courses and their lessons."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from server.errors import NotFoundError
+from server.errors import ConflictError, NotFoundError
 from server.ids import new_id
 
+from .errors import refused_while_used
 from .pool import AcquiredConnection
 from .rows import Row, columns
 from .standings import Reach
@@ -104,6 +106,23 @@ async def update(
     return await get(connection, course)
 
 
+async def delete(connection: AcquiredConnection, course: str) -> None:
+    """Remove a course with its lessons, and the roles that were given in it.
+
+    Raises:
+        NotFoundError: If it is not there.
+        ConflictError: If it has sessions.
+
+    """
+    await get(connection, course)
+    await connection.execute(
+        "DELETE FROM user_roles WHERE scope = 'course' AND scope_id = $1", course
+    )
+    with refused_while_used("The course has sessions."):
+        await connection.execute("DELETE FROM lessons WHERE course_id = $1", course)
+        await connection.execute("DELETE FROM courses WHERE id = $1", course)
+
+
 async def create_lesson(
     connection: AcquiredConnection, tenant: str, course: str, *, title: str, order_index: int = 0
 ) -> Lesson:
@@ -134,6 +153,76 @@ async def get_lesson(connection: AcquiredConnection, lesson: str) -> Lesson:
     if row is None:
         raise NotFoundError
     return Lesson(*row)
+
+
+async def update_lesson(
+    connection: AcquiredConnection,
+    lesson: str,
+    *,
+    title: str | None = None,
+    order_index: int | None = None,
+) -> Lesson:
+    """Change what is given, and return the lesson.
+
+    Raises:
+        NotFoundError: If it is not there.
+
+    """
+    await connection.execute(
+        "UPDATE lessons SET title = coalesce($2, title), "
+        "order_index = coalesce($3, order_index) WHERE id = $1",
+        lesson, title, order_index,
+    )  # fmt: skip
+    return await get_lesson(connection, lesson)
+
+
+async def delete_lesson(connection: AcquiredConnection, lesson: str) -> None:
+    """Remove a lesson.
+
+    Raises:
+        NotFoundError: If it is not there.
+        ConflictError: If it has sessions.
+
+    """
+    await get_lesson(connection, lesson)
+    with refused_while_used("The lesson has sessions."):
+        await connection.execute("DELETE FROM lessons WHERE id = $1", lesson)
+
+
+async def lesson_order(connection: AcquiredConnection, course: str) -> list[str]:
+    """Return the ids of all lessons of a course, in their order.
+
+    Raises:
+        NotFoundError: If there is no such course.
+
+    """
+    await get(connection, course)
+    rows = await connection.fetch(
+        "SELECT id FROM lessons WHERE course_id = $1 ORDER BY order_index, id", course
+    )
+    return [row[0] for row in rows]
+
+
+async def order_lessons(
+    connection: AcquiredConnection, course: str, lessons: Sequence[str]
+) -> None:
+    """Put the lessons of a course into this order: the first gets 0, the next 1, and so on.
+
+    Raises:
+        NotFoundError: If there is no such course.
+        ConflictError: If ``lessons`` are not all of its lessons, each once.
+
+    """
+    # Two orders at once are one after the other, not a mixture.
+    await connection.execute("SELECT FROM courses WHERE id = $1 FOR UPDATE", course)
+    if sorted(await lesson_order(connection, course)) != sorted(lessons):
+        raise ConflictError("An order names each lesson of the course once.")
+    await connection.execute(
+        "UPDATE lessons SET order_index = place - 1 "
+        "FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place) "
+        "WHERE lessons.id = wanted.id",
+        [*lessons],
+    )
 
 
 async def list_lessons(

@@ -22,6 +22,7 @@ from server.ids import new_id
 from .chain import canonical
 from .folding import refold
 from .pool import AcquiredConnection, Pools
+from .rows import Row, columns
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,6 +32,17 @@ LEAVE_SECONDS = 15.0
 """Within this every node has shut out who is inactive (``server.hub.revocation``)."""
 CHANNEL = "liveclass_erased"
 """A session's id is notified here when words have been erased from its log."""
+
+
+class Erasure(Row, frozen=True):
+    """The erasure of a person, while it lasts and after."""
+
+    id: str
+    user_id: str
+    at: int
+    finished_at: int | None
+    sessions: int
+    events: int
 
 
 class Erased(NamedTuple):
@@ -55,12 +67,7 @@ async def erase(
         UnavailableError: If the database is away.
 
     """
-    async with pools.projector() as connection:
-        erasure = await connection.fetchval(
-            "SELECT begin_erasure($1, $2, $3)", tenant, user, new_id()
-        )
-    if erasure is None:
-        raise NotFoundError("This tenant has no such person.")
+    erasure = await begin(pools, tenant, user)
     await _leave_nothing(pools, erasure, tenant, user)
     if await _is_in_class(pools, user):
         await asyncio.sleep(leave_seconds)
@@ -73,6 +80,50 @@ async def erase(
     assert row is not None, "it is never deleted"
     log.info("person_erased", user=user, sessions=row[0], events=row[1])
     return Erased(*row)
+
+
+async def begin(pools: Pools, tenant: str, user: str) -> str:
+    """Make a person nobody, at once, and return their erasure, which :func:`erase` goes on with.
+
+    Raises:
+        NotFoundError: If the tenant has no such person.
+        UnavailableError: If the database is away.
+
+    """
+    async with pools.projector() as connection:
+        erasure: str | None = await connection.fetchval(
+            "SELECT begin_erasure($1, $2, $3)", tenant, user, new_id()
+        )
+    if erasure is None:
+        raise NotFoundError("This tenant has no such person.")
+    return erasure
+
+
+async def get_of(connection: AcquiredConnection, user: str) -> Erasure:
+    """Return the last erasure of a person.
+
+    Raises:
+        NotFoundError: If there is none, or they are not the connection's tenant's.
+
+    """
+    row = await connection.fetchrow(
+        f"SELECT {columns(Erasure)} FROM erasures "  # noqa: S608
+        "WHERE user_id = $1 ORDER BY at DESC, id DESC LIMIT 1",
+        user,
+    )
+    if row is None:
+        raise NotFoundError
+    return Erasure(*row)
+
+
+async def list_unfinished(pools: Pools) -> list[tuple[str, str]]:
+    """Return tenant and id of everybody whose erasure has begun and not ended."""
+    async with pools.projector() as connection:
+        rows = await connection.fetch(
+            "SELECT tenant_id, user_id FROM erasures "
+            "WHERE kind = 'person' AND finished_at IS NULL ORDER BY at"
+        )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def _leave_nothing(pools: Pools, erasure: str, tenant: str, user: str) -> None:
@@ -93,7 +144,7 @@ async def _is_in_class(pools: Pools, user: str) -> bool:
 async def _pass(pools: Pools, erasure: str, tenant: str, user: str) -> bool:
     """Look at every session once; say whether there was anything to erase."""
     found = False
-    async for session in _sessions_with(pools, tenant, user):
+    async for session in sessions_with(pools, tenant, user):
         async with pools.projector() as connection, connection.transaction():
             if await _scrub(connection, erasure, session, user):
                 found = True
@@ -102,7 +153,7 @@ async def _pass(pools: Pools, erasure: str, tenant: str, user: str) -> bool:
     return found
 
 
-async def _sessions_with(pools: Pools, tenant: str, user: str) -> AsyncIterator[str]:
+async def sessions_with(pools: Pools, tenant: str, user: str) -> AsyncIterator[str]:
     """Yield each session whose log names the person.
 
     From the logs themselves, not from a table that may be late; so few at once that a statement

@@ -68,5 +68,19 @@ def translated() -> Iterator[None]:
         raise UnavailableError from error
 
 
+@contextmanager
+def refused_while_used(message: str) -> Iterator[None]:
+    """Say ``message`` where a deletion is refused because of what refers to the row.
+
+    Raises:
+        ConflictError: Then.
+
+    """
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError as error:
+        raise ConflictError(message) from error
+
+
 def _sqlstate(error: asyncpg.PostgresError) -> str:
     return error.sqlstate or "XX000"

@@ -5,6 +5,7 @@ from typing import Literal
 from server.errors import NotFoundError
 from server.ids import new_id
 
+from .errors import refused_while_used
 from .pool import AcquiredConnection, Pools
 from .rows import Row, columns
 
@@ -190,12 +191,42 @@ async def delete_destination(connection: AcquiredConnection, destination: str) -
 
     Raises:
         NotFoundError: If it is not there.
-        InvalidInputError: If a session has used it: then it is part of that session's record.
+        ConflictError: If a session has used it: then it is part of that session's record.
 
     """
     before = await get_destination(connection, destination)
-    await connection.execute("DELETE FROM multistream_destinations WHERE id = $1", destination)
+    with refused_while_used("A session has streamed to it: it is part of that record."):
+        await connection.execute("DELETE FROM multistream_destinations WHERE id = $1", destination)
     return before.stream_key_ref
+
+
+async def delete(connection: AcquiredConnection, integration: str) -> None:
+    """Remove an account without destinations.
+
+    Raises:
+        NotFoundError: If it is not there.
+        ConflictError: If it has destinations.
+
+    """
+    await get(connection, integration)
+    with refused_while_used("It has destinations: revoke it, or delete them first."):
+        await connection.execute("DELETE FROM integrations WHERE id = $1", integration)
+
+
+async def list_enabled(connection: AcquiredConnection, integration: str) -> list[tuple[str, str]]:
+    """Return session and destination wherever one of the account is in use, or will be."""
+    rows = await connection.fetch(
+        """
+        SELECT u.session_id, u.destination_id FROM session_destinations u
+        JOIN multistream_destinations d ON d.id = u.destination_id
+        JOIN sessions s ON s.id = u.session_id
+        WHERE d.integration_id = $1 AND u.status <> 'disabled'
+          AND s.status IN ('scheduled', 'live')
+        ORDER BY u.session_id, u.destination_id
+        """,
+        integration,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def list_of_session(connection: AcquiredConnection, session: str) -> list[SessionDestination]:

@@ -24,6 +24,13 @@ _SELECT = f"SELECT {columns(Recording)} FROM recordings"  # noqa: S608
 
 
 async def list_of_session(connection: AcquiredConnection, session: str) -> list[Recording]:
-    """Return a session's recordings, the oldest first."""
-    rows = await connection.fetch(_SELECT + " WHERE session_id = $1 ORDER BY id", session)
+    """Return a session's recordings, the oldest first; none once their time is over.
+
+    The table follows the log, which goes on to say that there were any.
+    """
+    rows = await connection.fetch(
+        _SELECT + " WHERE session_id = $1 AND NOT EXISTS (SELECT FROM erasures e "
+        "WHERE e.session_id = $1 AND e.kind IN ('recordings', 'session')) ORDER BY id",
+        session,
+    )
     return [Recording(*row) for row in rows]

@@ -8,14 +8,18 @@ from .pool import Pools
 
 
 async def check(pools: Pools, tenant: str, command: AnyCommand) -> None:
-    """Do nothing if whatever ``command`` names outside its class is there, and the tenant's.
+    """Do nothing if whatever ``command`` names outside its class is there, and may be used.
 
     Raises:
-        Refusal: ``not_found``.
+        Refusal: ``not_found``, or ``conflict`` where an integration is revoked.
         UnavailableError: If the database is away.
 
     """
     if not isinstance(command, DestinationEnable):
         return
-    if await find_destination(pools, tenant, command.destination) is None:
+    found = await find_destination(pools, tenant, command.destination)
+    if found is None:
         raise Refusal("not_found", "There is no such destination.", field="destination")
+    if found.is_revoked:
+        text = "The integration of this destination is revoked."
+        raise Refusal("conflict", text, field="destination")

@@ -4,10 +4,11 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from server.errors import NotFoundError
+from server.errors import ConflictError, NotFoundError
 from server.ids import new_id
 
 from .courses import get_lesson
+from .errors import refused_while_used
 from .pool import AcquiredConnection, Pools
 from .rows import Row, columns
 from .standings import Reach
@@ -81,25 +82,31 @@ async def find(pools: Pools, session: str) -> Session | None:
 async def list_all(
     connection: AcquiredConnection,
     *,
+    course: str | None = None,
     lesson: str | None = None,
     status: str | None = None,
+    scheduled_from: int | None = None,
+    scheduled_to: int | None = None,
     reach: Reach | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> list[Session]:
     """Return sessions in the order of their creation, from the one that follows ``after``.
 
+    ``scheduled_from`` is the first moment that counts, ``scheduled_to`` the first that does not.
     ``reach`` leaves those that it opens.
     """
     shown, parameters = (
-        ("true", []) if reach is None else reach.shows_session("sessions.id", _COURSE, first=5)
+        ("true", []) if reach is None else reach.shows_session("sessions.id", _COURSE, first=8)
     )
     rows = await connection.fetch(
         _SELECT
         + f""" WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR lesson_id = $2)
-                AND ($3::text IS NULL OR status = $3) AND {shown}
+                AND ($3::text IS NULL OR status = $3) AND ($5::uuid IS NULL OR {_COURSE} = $5)
+                AND ($6::timestamptz IS NULL OR scheduled_at >= $6)
+                AND ($7::timestamptz IS NULL OR scheduled_at < $7) AND {shown}
               ORDER BY id LIMIT $4""",
-        after, lesson, status, limit, *parameters,
+        after, lesson, status, limit, course, scheduled_from, scheduled_to, *parameters,
     )  # fmt: skip
     return [Session(*row) for row in rows]
 
@@ -116,15 +123,34 @@ async def update(
 
     Raises:
         NotFoundError: If it is not there.
+        ConflictError: If it has begun, for another time.
 
     """
     keeps_time = scheduled_at is UNSET
+    if not keeps_time and (await get(connection, session)).status != "scheduled":
+        raise ConflictError("The class has begun: it cannot be put off any more.")
     await connection.execute(
         "UPDATE sessions SET title = coalesce($2, title), language = coalesce($3, language), "
         "scheduled_at = CASE WHEN $4 THEN scheduled_at ELSE $5 END WHERE id = $1",
         session, title, language, keeps_time, None if keeps_time else scheduled_at,
     )  # fmt: skip
     return await get(connection, session)
+
+
+async def delete(connection: AcquiredConnection, session: str) -> None:
+    """Remove a session in which nothing ever happened.
+
+    Raises:
+        NotFoundError: If it is not there.
+        ConflictError: If it has a log: that stays.
+
+    """
+    await get(connection, session)
+    await connection.execute(
+        "DELETE FROM user_roles WHERE scope = 'session' AND scope_id = $1", session
+    )
+    with refused_while_used("Something has happened in this session: it stays on record."):
+        await connection.execute("DELETE FROM sessions WHERE id = $1", session)
 
 
 async def list_live(pools: Pools) -> list[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from protocol.ids import Role
 from server.errors import ConflictError, ForbiddenError, NotFoundError
 from server.ids import new_id
@@ -17,9 +19,10 @@ class User(Row, frozen=True):
     """A person."""
 
     id: str
+    tenant_id: str
     email: str | None
     display_name: str
-    status: str
+    status: Literal["active", "inactive"]
     created_at: int
     updated_at: int
 
@@ -74,13 +77,69 @@ async def get(connection: AcquiredConnection, user: str) -> User:
 
 
 async def list_all(
-    connection: AcquiredConnection, *, after: str | None = None, limit: int = 50
+    connection: AcquiredConnection,
+    *,
+    email: str | None = None,
+    status: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
 ) -> list[User]:
     """Return people in the order of their ids, from the one that follows ``after``."""
     rows = await connection.fetch(
-        _SELECT + " WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
-    )
+        _SELECT
+        + """ WHERE ($1::uuid IS NULL OR id > $1) AND ($3::citext IS NULL OR email = $3)
+                AND ($4::text IS NULL OR status = $4)
+              ORDER BY id LIMIT $2""",
+        after, limit, email, status,
+    )  # fmt: skip
     return [User(*row) for row in rows]
+
+
+async def create(
+    connection: AcquiredConnection, tenant: str, *, name: str, email: str | None = None
+) -> User:
+    """Add a person.
+
+    Raises:
+        ConflictError: If the address belongs to somebody else of the tenant.
+
+    """
+    user = new_id()
+    await ensure(connection, tenant, user, name, email=email)
+    return await get(connection, user)
+
+
+async def update(
+    connection: AcquiredConnection,
+    user: str,
+    *,
+    name: str | None = None,
+    email: str | UnsetType | None = UNSET,
+    status: str | None = None,
+) -> User:
+    """Change what is given, and return the person.
+
+    Raises:
+        NotFoundError: If they are not there, or not the connection's tenant's.
+        ConflictError: If the address belongs to somebody else, or the person was erased.
+
+    """
+    known = await get(connection, user)
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM erasures WHERE user_id = $1)", user):
+        raise ConflictError("This person was erased.")
+    if isinstance(email, str) and await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM users WHERE tenant_id = $1 AND email = $2 AND id <> $3)",
+        known.tenant_id, email, user,
+    ):  # fmt: skip
+        raise ConflictError("This address belongs to somebody else.")
+    keeps_email = email is UNSET
+    await connection.execute(
+        "UPDATE users SET display_name = coalesce($2, display_name), "
+        "email = CASE WHEN $3 THEN email ELSE $4 END, status = coalesce($5, status), "
+        "updated_at = now() WHERE id = $1",
+        user, name, keeps_email, None if keeps_email else email, status,
+    )  # fmt: skip
+    return await get(connection, user)
 
 
 async def give_role(
@@ -106,9 +165,9 @@ async def give_role(
         new_id(), tenant, role,
     )  # fmt: skip
     await connection.execute(
-        "INSERT INTO user_roles (tenant_id, user_id, role_id, scope, scope_id) "
-        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        tenant, user, role_id, scope, scope_id,
+        "INSERT INTO user_roles (id, tenant_id, user_id, role_id, scope, scope_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        new_id(), tenant, user, role_id, scope, scope_id,
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ async def test_who_is_put_down_stands_on_the_list(pools, tenant):
             tenant, session.id, (), "assistant", "admitted", False,
         )  # fmt: skip
         assert await participants.list_all(connection, session.id) == [
-            participants.Participant(ann, "Ann", "assistant", "admitted", None, None)
+            participants.Participant(ann, "Ann", "assistant", "admitted", None, None, None, b"{}")
         ]
         assert await participants.list_all(connection, session.id, after=ann) == []
 
