@@ -25,7 +25,7 @@ from server.demo import Demo, hold_demo
 from server.embedded import EmbeddedError
 from server.errors import InvalidSettingsError, LiveClassError
 from server.serve import serve_until_stopped
-from server.standalone import serve_standalone
+from server.standalone import admin_link, serve_standalone, sign_in_link
 from server.store.migrate import migrate, pending
 
 T = TypeVar("T")
@@ -182,6 +182,23 @@ def token(
     )
     tokens.verify(text)  # a claim that does not hold is said here, not at the door
     click.echo(text)
+
+
+@liveclass.command("admin-link")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path),
+              help="The directory that a server runs on: its admin.")  # fmt: skip
+@click.option("--tenant", help="The tenant's id.")
+@click.option("--user", help="The person's id.")
+def admin_link_command(data: Path | None, tenant: str | None, user: str | None) -> None:
+    """Print a link that signs somebody in, once and within an hour."""
+    if data is not None:
+        click.echo(_run(admin_link(data)))
+        return
+    if tenant is None or user is None:
+        raise click.UsageError("Give --data, or --tenant and --user.")
+    settings = _settings()
+    url = settings.database_url.reveal()
+    click.echo(_run(sign_in_link(url, settings.public_url, tenant, user)))
 
 
 def _settings() -> Settings:

@@ -14,18 +14,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from server.auth.tokens import Tokens
-from server.clock import SystemClock
+from server.auth import opaque
 from server.config import Settings, load
 from server.embedded import EmbeddedServices
+from server.errors import NotFoundError
 from server.ids import new_id
 from server.processes import stop_asked
 from server.serve import running, worker_environment
-from server.store import tenants, users
+from server.store import credentials, tenants, users
 from server.store.migrate import migrate
 from server.store.pool import Pools
 
-ADMIN_SECONDS = 24 * 3600
+LINK_SECONDS = 3600
+SCHOOL = "school.json"
+RUNNING = "running.json"
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -41,6 +43,16 @@ class _Keys(msgspec.Struct, frozen=True):
 class _School(msgspec.Struct, frozen=True):
     tenant: str
     admin: str
+
+
+class _Running(msgspec.Struct, frozen=True):
+    """Where the server is that runs on a directory, for commands beside it."""
+
+    database_url: str
+    url: str
+
+    def __repr__(self) -> str:
+        return "_Running(•••)"
 
 
 class Standalone(NamedTuple):
@@ -81,19 +93,59 @@ async def serve_standalone(directory: Path, environ: Mapping[str, str]) -> None:
     """Serve on ``directory`` until SIGTERM or SIGINT; the first start makes a school of its own."""
     async with standalone(directory, environ) as alone:
         settings = alone.settings
-        school = await _school(settings, directory / "school.json")
+        is_first = not (directory / SCHOOL).exists()
+        school = await _school(settings, directory / SCHOOL)
+        database_url = settings.database_url.reveal()
         async with running(settings, alone.environ) as server:
-            token = Tokens(settings.token_secret, settings.token_issuer, SystemClock()).issue(
-                subject=school.admin,
-                tenant=school.tenant,
-                role="admin",
-                name="Admin",
-                ttl_seconds=ADMIN_SECONDS,
-            )
             sys.stdout.write(f"{server.url}  (operations: {server.ops_url})\n")
-            sys.stdout.write(f"Tenant {school.tenant}; an admin's token for a day:\n{token}\n")
+            sys.stdout.write(f"Tenant {school.tenant}\n")
+            if is_first:
+                link = await sign_in_link(database_url, server.url, school.tenant, school.admin)
+                sys.stdout.write(f"Sign in as its admin, once and within an hour:\n{link}\n")
+            else:
+                sys.stdout.write(f"To sign in: liveclass admin-link --data {directory}\n")
             sys.stdout.flush()
-            await stop_asked()
+            # Whoever can read this directory can do all that its server can.
+            here = _Running(database_url, server.url)
+            write_private(directory / RUNNING, msgspec.json.encode(here))
+            try:
+                await stop_asked()
+            finally:
+                (directory / RUNNING).unlink(missing_ok=True)
+
+
+async def admin_link(directory: Path) -> str:
+    """Return a link that signs in, once, the admin of the server that runs on ``directory``.
+
+    Raises:
+        NotFoundError: If none runs there.
+
+    """
+    school = _read_school(directory / SCHOOL)
+    path = directory / RUNNING
+    if school is None or not path.exists():
+        raise NotFoundError(f"No server runs on {directory}: liveclass serve --data {directory}")
+    here = msgspec.json.decode(path.read_bytes(), type=_Running)
+    return await sign_in_link(here.database_url, here.url, school.tenant, school.admin)
+
+
+async def sign_in_link(database_url: str, url: str, tenant: str, user: str) -> str:
+    """Return a link that signs ``user`` in, once and within :data:`LINK_SECONDS`.
+
+    Raises:
+        InvalidInputError: If the tenant has no such person.
+
+    """
+    made = opaque.sign_in_code()
+    async with (
+        Pools.open(database_url, size=1) as pools,
+        pools.tenant(tenant) as connection,
+    ):
+        await credentials.add_sign_in_code(
+            connection, tenant, user, made.digest, ttl_seconds=LINK_SECONDS
+        )
+    # After the #, so that it reaches no server and no log.
+    return f"{url}/sign-in#{made.text}"
 
 
 async def _school(settings: Settings, path: Path) -> _School:

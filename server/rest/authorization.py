@@ -5,14 +5,22 @@ from typing import NamedTuple
 from aiohttp import web
 
 from protocol.ids import Role
-from server.auth import policy
+from server.auth import opaque, policy
 from server.auth.access import Access
-from server.auth.tokens import NOBODY, Identity, tokens_key
+from server.auth.tokens import NOBODY, Identity, InvalidTokenError, tokens_key
 from server.errors import UnauthorizedError
 from server.rest.ports import live_sessions_key
-from server.store import standings
+from server.rest.route import Route
+from server.store import credentials, standings
 from server.store.pool import AcquiredConnection, pools_key
 from server.store.standings import Reach, Standing
+
+PUBLISH = "publish"
+NEVER_MS = 2**53 - 1
+"""When a publish token ends by itself: with its session, which is looked up."""
+
+publish_token_key: web.RequestKey[str] = web.RequestKey("publish_token", str)
+"""The id of the publish token that a request was made with."""
 
 
 class Allowed(NamedTuple):
@@ -22,7 +30,7 @@ class Allowed(NamedTuple):
     reach: Reach | None = None
 
 
-async def authenticate(request: web.Request, access: Access) -> Identity:
+async def authenticate(request: web.Request, route: Route) -> Identity:
     """Return who the bearer token of ``request`` says the caller is; nobody, where none is asked.
 
     Raises:
@@ -30,9 +38,12 @@ async def authenticate(request: web.Request, access: Access) -> Identity:
         UnavailableError: If its issuer's keys cannot be had now.
 
     """
-    if access.within == "nothing":
+    if route.access.within == "nothing":
         return NOBODY
-    return await request.app[tokens_key].authenticate(bearer(request))
+    token = bearer(request)
+    if route.scope == PUBLISH and (found := opaque.read_publish_token(token)) is not None:
+        return await _publisher(request, *found)
+    return await request.app[tokens_key].authenticate(token)
 
 
 def bearer(request: web.Request) -> str:
@@ -73,6 +84,18 @@ async def authorize(request: web.Request, identity: Identity, access: Access) ->
     async with request.app[pools_key].tenant(identity.tenant) as connection:
         standing = await standings.find(connection, access.within, resource, identity.user)
     return Allowed(policy.authorize(access, identity, _up_to_date(request, identity, standing)))
+
+
+async def _publisher(request: web.Request, id: str, digest: bytes) -> Identity:
+    """Return in whose name a publish token publishes."""
+    found = await credentials.find_publisher(request.app[pools_key], id)
+    if found is None or not opaque.is_same(found.digest, digest):
+        raise InvalidTokenError
+    request[publish_token_key] = id
+    scope = frozenset((PUBLISH,))
+    return Identity(
+        found.user, found.tenant, found.session, found.role, found.name, scope, NEVER_MS
+    )
 
 
 async def _reaching(connection: AcquiredConnection, identity: Identity, access: Access) -> Allowed:

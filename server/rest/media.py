@@ -9,8 +9,9 @@ from protocol.codec import timestamp
 from protocol.ids import STAFF, ViewName
 from protocol.rest import Page, Playback, SessionRecording
 from server.auth.grants import grants_key
-from server.errors import ForbiddenError, NotFoundError
+from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.rest import answers
+from server.rest.authorization import publish_token_key
 from server.rest.ports import (
     SignallingAnswer,
     live_sessions_key,
@@ -19,7 +20,7 @@ from server.rest.ports import (
 )
 from server.rest.reading import read_body
 from server.rest.route import Call
-from server.store import sessions
+from server.store import credentials, sessions
 from server.store.recordings import list_of_session
 
 SDP = "application/sdp"
@@ -116,13 +117,26 @@ async def _negotiated(
     """
     await _require_view(call, views)
     answer = await start(call["session"], call.identity.user, offer)
+    resource = answer.headers.get("Location", "").rpartition("/")[2]
     try:
         await _require_view(call, views)
-    except ForbiddenError:
-        if resource := answer.headers.get("Location", "").rpartition("/")[2]:
+        if resource:
+            await _require_kept(call, resource)
+    except (ForbiddenError, UnauthorizedError):
+        if resource:
             await call.app[signalling_key].delete(call["session"], resource)
         raise
     return _passed_on(answer)
+
+
+async def _require_kept(call: Call[None, None], resource: str) -> None:
+    """Note what a publish token publishes, so that it ends with the token."""
+    token = call.request.get(publish_token_key)
+    if token is not None:
+        async with call.database() as connection:
+            is_kept = await credentials.note_published(connection, token, resource)
+        if not is_kept:
+            raise UnauthorizedError("This token was revoked.")
 
 
 async def _require_view(call: Call[None, None], views: Container[ViewName]) -> None:
