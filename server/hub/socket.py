@@ -81,6 +81,8 @@ class LiveSocket:
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
         _bound_unsent(transport)
         farewell: asyncio.Task[None] | None = None
+        handler, has_read = asyncio.current_task(), asyncio.Event()
+        assert handler is not None
 
         async def close(code: CloseCode) -> None:
             if code in UNHEARD:
@@ -89,8 +91,13 @@ class LiveSocket:
                 await asyncio.sleep(UNHEARD_SECONDS)
                 transport.abort()
                 return
+            # Whoever closes a socket that another task reads drops the connection at once: what
+            # the client says meanwhile would reset it, and take the goodbye away.
+            if not has_read.is_set():
+                handler.cancel()
             with suppress(TimeoutError, ConnectionError):
                 async with asyncio.timeout(CLOSE_SECONDS):
+                    await has_read.wait()
                     await socket.close(code=code, message=code.reason.encode())
                 return
             transport.abort()
@@ -119,6 +126,9 @@ class LiveSocket:
             hello = await self._hello(socket, request.remote or "")
             connection = await self._join(request, peer, hello)
             await self._live(socket, connection)
+        except asyncio.CancelledError:
+            if farewell is None or handler.uncancel():
+                raise
         except RejectedError as rejected:
             say_goodbye(rejected.code)
         except MalformedFrameError as error:
@@ -127,6 +137,7 @@ class LiveSocket:
         except AbuseError:
             say_goodbye(CloseCode.ABUSE)
         finally:
+            has_read.set()
             self._hub.peers.discard(peer)
             if connection is not None:
                 self._hub.connections.discard(connection)

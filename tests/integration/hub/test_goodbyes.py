@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from protocol import commands as cmd
 from protocol.limits import ABUSE_FACTOR, COMMAND_BURST
 from server.hub import bucket
 from server.hub.asks import Perform
@@ -114,3 +115,20 @@ async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
         events = (await watcher.hear("events"))["events"]
         seen += [each["data"]["text"] for each in events if each["data"].get("text") != "spam"]
     assert seen == [f"line {n}" for n in range(10)]
+
+
+async def test_a_goodbye_reaches_who_is_talking(lesson, unlimited):
+    """Their connection is not reset under what they say: that would take the goodbye from them."""
+    user = new_id()
+    raw = await lesson.raw(user=user)
+    wire = raw.socket._response.connection.transport
+    wire.pause_reading()  # they do not know yet
+    removal = asyncio.ensure_future(lesson.teacher.say(cmd.ParticipantRemove(user)))
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        await raw.send({"type": "signal", "kind": "typing", "data": {"in": "chat" * 60}})
+        await asyncio.sleep(0.001)
+    await removal
+    wire.resume_reading()
+    bye, code = await raw.farewell()
+    assert (bye["code"], code) == (4503, 4503)
