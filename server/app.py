@@ -51,12 +51,14 @@ from server.rest import problems, routes, specification
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
+    erasures_key,
     key_vault_key,
     live_sessions_key,
     objects_key,
     projections_key,
     signalling_key,
 )
+from server.retention import Retention
 from server.secrets.references import References
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
@@ -148,6 +150,8 @@ async def run(settings: Settings, media_socket: Path) -> None:
         broadcast.introduce(hub, fabric)
         presence = Presence(redis, node, hub.present)
         revocation = Revocation(hub, pools, fabric.expel)
+        live_sessions = LiveSessions(hub, reader, identity.log)
+        retention = Retention(pools, objects, live_sessions, clock)
 
         # What is served.
         trusted = map(TrustedIssuer.parse, settings.trusted_issuers)
@@ -162,7 +166,8 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[key_vault_key] = vault
         app[objects_key] = objects
         app[signer_key] = signer
-        app[live_sessions_key] = LiveSessions(hub, reader, identity.log)
+        app[live_sessions_key] = live_sessions
+        app[erasures_key] = retention
         app[projections_key] = projector
         app[signalling_key] = fabric
         app[addresses_key] = AddressGuard(
@@ -183,6 +188,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.keep("presence", presence.run)
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
+        tasks.keep("retention", retention.run)
         resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
         # Not for ever: long logs that have to be folded would keep everybody else out.
         await asyncio.wait((resuming,), timeout=RESUME_SECONDS)

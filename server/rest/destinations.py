@@ -2,6 +2,7 @@
 
 from operator import attrgetter
 
+from protocol.commands import DestinationDisable
 from protocol.rest import (
     Destination,
     Integration,
@@ -15,11 +16,13 @@ from protocol.rest import (
 )
 from server.config import settings_key
 from server.errors import InvalidInputError
+from server.ids import new_id
 from server.rest import answers
-from server.rest.ports import Addresses, addresses_key, key_vault_key
+from server.rest.ports import Addresses, addresses_key, key_vault_key, live_sessions_key
 from server.rest.route import Call
 from server.secrets.secret import Secret
 from server.store import integrations as store
+from server.store import users
 from server.store.pool import AcquiredConnection
 
 
@@ -38,11 +41,40 @@ async def integrations(call: Call[None, PageQuery]) -> Page[Integration]:
     return answers.page(rows, limit, answers.integration, attrgetter("id"))
 
 
-async def change_integration(call: Call[IntegrationChange, None]) -> Integration:
-    """Revoke an integration, or take that back."""
+async def show_integration(call: Call[None, None]) -> Integration:
+    """Return an integration."""
     async with call.database() as connection:
-        row = await store.set_status(connection, call["integration"], call.body.status)
+        return answers.integration(await store.get(connection, call["integration"]))
+
+
+async def change_integration(call: Call[IntegrationChange, None]) -> Integration:
+    """Revoke an integration, or take that back.
+
+    What is streamed through it ends, in every class, before this is answered; if a class cannot
+    be reached, asking again goes on.
+    """
+    status, identity = call.body.status, call.identity
+    async with call.database() as connection:
+        row = await store.set_status(connection, call["integration"], status)
+        used = [] if status == "active" else await store.list_enabled(connection, row.id)
+        # What goes into a log may name only people that there are.
+        await users.ensure(connection, identity.tenant, identity.user, identity.name)
+    for session, destination in used:
+        await call.app[live_sessions_key].perform(
+            session,
+            identity,
+            call.role,
+            DestinationDisable(destination),
+            key=new_id(),
+            expect=None,
+        )
     return answers.integration(row)
+
+
+async def delete_integration(call: Call[None, None]) -> None:
+    """Delete an integration without destinations."""
+    async with call.database() as connection:
+        await store.delete(connection, call["integration"])
 
 
 async def create(call: Call[NewDestination, None]) -> Destination:
@@ -78,6 +110,14 @@ async def show(call: Call[None, None]) -> Destination:
     """Return a destination, without its key."""
     async with call.database() as connection:
         return answers.destination(await store.get_destination(connection, call["destination"]))
+
+
+async def delete(call: Call[None, None]) -> None:
+    """Delete a destination that no session has used, and forget its key."""
+    async with call.database() as connection:
+        reference = await store.delete_destination(connection, call["destination"])
+        if reference.startswith("vault:"):
+            await call.app[key_vault_key].drop(connection, reference)
 
 
 async def replace_key(call: Call[NewStreamKey, None]) -> None:

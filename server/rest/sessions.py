@@ -15,7 +15,7 @@ from protocol.rest import (
     PageQuery,
     Session,
     SessionChange,
-    SessionParticipant,
+    SessionsQuery,
 )
 from server.auth.policy import RANK
 from server.auth.tokens import tokens_key
@@ -24,19 +24,28 @@ from server.errors import ForbiddenError
 from server.ids import new_id
 from server.rest import answers
 from server.rest.route import Call
-from server.store import participants, standings
 from server.store import sessions as store
+from server.store import standings
 from server.store.courses import get_lesson
 
 
 async def create(call: Call[NewSession, None]) -> Session:
     """Schedule a session of a lesson."""
+    return await _create(call, lesson=call["lesson"])
+
+
+async def create_alone(call: Call[NewSession, None]) -> Session:
+    """Schedule a session outside any course."""
+    return await _create(call, lesson=None)
+
+
+async def _create(call: Call[NewSession, None], lesson: str | None) -> Session:
     body = call.body
     async with call.database() as connection:
         row = await store.create(
             connection,
             call.identity.tenant,
-            lesson=call["lesson"],
+            lesson=lesson,
             title=body.title,
             language=body.language,
             scheduled_at=_milliseconds(body.scheduled_at),
@@ -44,12 +53,20 @@ async def create(call: Call[NewSession, None]) -> Session:
     return answers.session(row)
 
 
-async def index(call: Call[None, PageQuery]) -> Page[Session]:
-    """List the tenant's sessions."""
-    limit = call.query.limit
+async def index(call: Call[None, SessionsQuery]) -> Page[Session]:
+    """List sessions, those that the caller's roles open."""
+    query, limit = call.query, call.query.limit
     async with call.database() as connection:
         rows = await store.list_all(
-            connection, reach=call.reach, after=call.query.after, limit=limit + 1
+            connection,
+            course=query.course,
+            lesson=query.lesson,
+            status=query.status,
+            scheduled_from=_milliseconds(query.from_),
+            scheduled_to=_milliseconds(query.to),
+            reach=call.reach,
+            after=query.after,
+            limit=limit + 1,
         )
     return answers.page(rows, limit, answers.session, attrgetter("id"))
 
@@ -84,14 +101,10 @@ async def change(call: Call[SessionChange, None]) -> Session:
     return answers.session(row)
 
 
-async def people(call: Call[None, PageQuery]) -> Page[SessionParticipant]:
-    """List who has to do with a session."""
-    limit = call.query.limit
+async def delete(call: Call[None, None]) -> None:
+    """Delete a session in which nothing has happened yet."""
     async with call.database() as connection:
-        rows = await participants.list_all(
-            connection, call["session"], after=call.query.after, limit=limit + 1
-        )
-    return answers.page(rows, limit, answers.participant, attrgetter("user_id"))
+        await store.delete(connection, call["session"])
 
 
 async def join_token(call: Call[NewJoinToken, None]) -> JoinToken:

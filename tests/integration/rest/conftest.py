@@ -30,12 +30,14 @@ from server.rest import problems, routes
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
+    erasures_key,
     key_vault_key,
     live_sessions_key,
     objects_key,
     projections_key,
     signalling_key,
 )
+from server.retention import Retention
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
 from server.store import courses, installation, sessions, tenants, users
@@ -123,6 +125,7 @@ class School:
     course: str
     lesson: str
     session: str
+    admin: Person
 
 
 async def found(pools):
@@ -145,6 +148,7 @@ async def found(pools):
         course.id,
         lesson.id,
         session.id,
+        people["admin"],
     )
 
 
@@ -215,6 +219,12 @@ async def projector(pools):
 
 
 @pytest_asyncio.fixture
+async def retention(app):
+    """What removes what is kept no longer, and finishes erasures, when it is told to sweep."""
+    return app[erasures_key]
+
+
+@pytest_asyncio.fixture
 async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, projector):
     settings = Settings(
         database_url=Secret(database_url),
@@ -241,6 +251,9 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
         hub, LogReader(pools), (await installation.read(pools)).log
     )
     app[addresses_key] = AddressGuard(parse_allowed(",".join(settings.egress_allow)))
+    app[erasures_key] = Retention(
+        pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
+    )
     app.add_routes(routes.table())
     return app
 

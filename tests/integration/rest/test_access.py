@@ -1,33 +1,36 @@
 import jwt
+import msgspec
 import pytest
 
 from server.auth.origins import Origins
 from server.errors import NotFoundError
 from server.hub.door import Door
 from server.ids import new_id
+from server.rest.conventions import parameters
+from server.rest.reading import NAMES
 from server.rest.routes import ROUTES
-from server.store import integrations, participants, users
-from tests.integration.rest.conftest import TOKEN_SECRET, TOKENS, Person
+from server.rest.samples import sample
+from server.store import assignments, integrations, participants, tenants, users
+from tests.integration.rest.conftest import TOKEN_SECRET, TOKENS, Person, found
 
-IDS = ("course", "lesson", "session", "integration", "destination")
-MORE = {"resource": "r", "recording": new_id(), "file": "index.m3u8"}
-BODIES = {
-    "NewCourse": {"title": "x"},
-    "NewLesson": {"title": "x"},
-    "NewSession": {"title": "x"},
-    "CourseChange": {"title": "x"},
-    "SessionChange": {"title": "x"},
-    "NewJoinToken": {"role": "student", "name": "x"},
-    "CommandRequest": {"key": "k", "op": "hand.raise"},
-    "IntegrationChange": {"status": "revoked"},
-    "EnableDestination": {"destination": new_id()},
-    "NewStreamKey": {"stream_key": "x"},
-}
+IDS = {name for route in ROUTES for name in parameters(route.path)} - NAMES.keys()
+MORE = dict.fromkeys(NAMES, "en") | {"file": "index.m3u8"}
+BODIES = {"CommandRequest": {"key": "k", "op": "hand.raise"}}
+
+
+def body_of(route):
+    """A body that the route takes."""
+    if route.body is None or route.body.__name__ in BODIES:
+        return None if route.body is None else BODIES[route.body.__name__]
+    (schema,), parts = msgspec.json.schema_components([route.body], ref_template="#/x/{name}")
+    return sample(schema, parts, full=False)
 
 
 async def test_no_route_answers_without_a_token(api) -> None:
     ids = {name: new_id() for name in IDS}
     for route in ROUTES:
+        if route.access.within == "nothing":
+            continue
         answer = await api.send(route.method, None, route.path.format_map(ids | MORE))
         assert (answer.status, answer.code) == (401, "unauthorized"), route
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -49,9 +52,7 @@ async def test_a_token_that_does_not_hold_is_refused(api, school) -> None:
     assert answer.status == 401
 
 
-async def test_what_is_another_tenants_reads_like_what_does_not_exist(
-    api, pools, school, stranger
-) -> None:
+async def test_what_is_another_tenants_reads_like_what_does_not_exist(api, pools, school) -> None:
     destination = await _destination(pools, school)
     theirs = {
         "course": school.course,
@@ -59,20 +60,26 @@ async def test_what_is_another_tenants_reads_like_what_does_not_exist(
         "session": school.session,
         "integration": destination.integration_id,
         "destination": destination.id,
+        "user": school.student.id,
     }
+    async with pools.tenant(school.tenant) as connection:
+        domain = await tenants.add_domain(connection, school.tenant, "class.school.example")
+        given = await assignments.list_of(connection, school.student.id)
+    theirs |= {"domain": domain.id, "assignment": given[0].id}
+    stranger = (await found(pools)).admin
+    theirs = {name: new_id() for name in IDS} | theirs
     for route in ROUTES:
-        if "{" not in route.path:
+        if "{" not in route.path or route.access.within == "installation":
             continue
         answers = []
         for ids in (theirs, {name: new_id() for name in IDS}):
-            body = None if route.body is None else BODIES[route.body.__name__]
             headers = {} if route.takes is None else {"Content-Type": route.takes}
             answers.append(
                 await api.send(
                     route.method,
                     stranger,
-                    route.path.format_map(MORE | ids),
-                    body,
+                    route.path.format_map(ids | MORE),
+                    body_of(route),
                     headers=headers | {"X-Request-Id": "same"},
                     raw=None if route.takes is None else b"v=0",
                 )

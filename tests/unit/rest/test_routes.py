@@ -6,6 +6,7 @@ from aiohttp import web
 
 from protocol.rest import ProblemCode
 from server.auth.access import Resource
+from server.auth.policy import OPERATOR
 from server.rest import routes
 from server.rest.problems import STATUS
 from server.rest.route import Route
@@ -46,10 +47,14 @@ def test_who_may_use_a_route_can_be_found_out(route: Route) -> None:
     assert within in places if places else within not in get_args(Resource)
 
 
-def test_no_route_is_there_twice_and_only_media_is_open_to_scoped_tokens() -> None:
+def test_no_route_is_there_twice_and_only_media_and_tenants_are_open_to_scoped_tokens() -> None:
     known = [(each.method, re.sub(r"\{\w+\}", "{}", each.path)) for each in routes.ROUTES]
     assert len(set(known)) == len(known)
-    assert {each.path.split("/")[4] for each in routes.ROUTES if each.scope} == {"whip"}
+    scoped = [each for each in routes.ROUTES if each.scope]
+    assert {each.path.split("/")[4] for each in scoped if each.scope == "publish"} == {"whip"}
+    assert {each.path.split("/")[2] for each in scoped if each.scope == OPERATOR} == {"tenants"}
+    assert {each.scope for each in scoped} == {"publish", OPERATOR}
+    assert all(each.access.within == "installation" for each in scoped if each.scope == OPERATOR)
 
 
 def test_every_code_has_a_status() -> None:
