@@ -57,6 +57,7 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    webhooks_key,
 )
 from server.retention import Retention
 from server.secrets.references import References
@@ -69,6 +70,8 @@ from server.store.pool import Pools, pools_key
 from server.store.projector import Projector
 from server.tasks import Supervisor
 from server.web import pages
+from server.webhooks.dispatcher import Dispatcher
+from server.webhooks.sender import Sender
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -102,6 +105,16 @@ async def run(settings: Settings, media_socket: Path) -> None:
         projector = await stack.enter_async_context(Projector(pools))
         vault = Vault(pools, settings.secret_keys)
         references = References(vault)
+        own_ports = (settings.port, settings.ops_port)
+        webhooks = await stack.enter_async_context(
+            Dispatcher(
+                pools,
+                vault,
+                Sender(parse_allowed(",".join(settings.webhook_allow)), own_ports=own_ports),
+                identity,
+                clock,
+            )
+        )
 
         # What is live.
         async def find_place(session: str) -> Place | None:
@@ -127,7 +140,11 @@ async def run(settings: Settings, media_socket: Path) -> None:
 
         lease = Lease(pools, node, membership)
         broadcast = Broadcast(
-            tasks=tasks, find_targets=find_targets, find_place=find_place, notify=projector.notify
+            tasks=tasks,
+            find_targets=find_targets,
+            find_place=find_place,
+            notify=projector.notify,
+            announce=webhooks.notify,
         )
         hub = Hub(
             acquire=lease.acquire,
@@ -170,9 +187,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[erasures_key] = retention
         app[projections_key] = projector
         app[signalling_key] = fabric
+        app[webhooks_key] = webhooks
         app[addresses_key] = AddressGuard(
-            parse_allowed(",".join(settings.egress_allow)),
-            own_ports=(settings.port, settings.ops_port),
+            parse_allowed(",".join(settings.egress_allow)), own_ports=own_ports
         )
         app[grants_key] = Grants(settings.token_secret, clock)
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])

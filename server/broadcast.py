@@ -56,11 +56,14 @@ class Broadcast:
         find_targets: FindTargets,
         find_place: FindPlace,
         notify: Callable[[str], None],
+        announce: Callable[[str, Sequence[str]], None],
     ) -> None:
+        """Take whom to tell of a session with new events: ``announce`` also of their types."""
         self._tasks = tasks
         self._find_targets = find_targets
         self._find_place = find_place
         self._notify = notify
+        self._announce = announce
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
         self._health: dict[str, Counter[str]] = {}
@@ -82,8 +85,9 @@ class Broadcast:
         self._apply_soon(room)
 
     def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
-        """Say what the session desires now, if that has changed; wake the projector."""
+        """Say what the session desires now, if that has changed; wake who follows the log."""
         self._notify(room.place.session)
+        self._announce(room.place.session, [each.event.type for each in recorded])
         begun = room.state.recordings - before.recordings
         if begun or _wishes(room.state) != _wishes(before):
             self._apply_soon(room)

@@ -146,6 +146,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _says("Private networks that may be streamed to: cidr[:port|:*].", _network),
     ] = ()
+    webhook_allow: Annotated[
+        tuple[str, ...],
+        _says("Private networks that webhooks may go to, also by http: cidr[:port|:*].", _network),
+    ] = ()
     stream_key_refs: Annotated[
         tuple[str, ...],
         _says(

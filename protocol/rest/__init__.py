@@ -91,6 +91,16 @@ from protocol.rest.tenants import (
     TenantChange,
     TenantStatus,
 )
+from protocol.rest.webhooks import (
+    NewWebhookEndpoint,
+    WebhookDeliveriesQuery,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEndpointChange,
+    WebhookRedrive,
+    WebhookRedriven,
+    WebhookSecret,
+)
 
 __all__ = [
     "Answer",
@@ -141,6 +151,7 @@ __all__ = [
     "NewStreamKey",
     "NewTenant",
     "NewUser",
+    "NewWebhookEndpoint",
     "Page",
     "PageQuery",
     "ParticipantRole",
@@ -172,4 +183,11 @@ __all__ = [
     "User",
     "UserChange",
     "UsersQuery",
+    "WebhookDeliveriesQuery",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEndpointChange",
+    "WebhookRedrive",
+    "WebhookRedriven",
+    "WebhookSecret",
 ]

@@ -41,6 +41,13 @@ removals = Counter(
     "liveclass_removals_total", "Classes of which something was kept no longer.", ["kind"]
 )
 
+# Webhooks
+webhook_deliveries = Counter(
+    "liveclass_webhook_deliveries_total",
+    "Attempts to deliver a message: it was taken, waits for the next try, or was given up.",
+    ["outcome"],
+)
+
 # Media, as the media worker reports it once a second
 destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
 

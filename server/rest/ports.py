@@ -144,6 +144,22 @@ class Erasures(Protocol):
         """Say that one has begun."""
 
 
+class Webhooks(Protocol):
+    """What delivers to webhook endpoints."""
+
+    async def check(self, url: str) -> None:
+        """Return if messages may go to ``url``.
+
+        Raises:
+            InvalidInputError: If it is no https URL, or leads to an address that is not public
+                and not allowed.
+
+        """
+
+    def wake(self) -> None:
+        """Say that there may be something to deliver."""
+
+
 erasures_key: web.AppKey[Erasures] = web.AppKey("erasures")
 live_sessions_key: web.AppKey[LiveSessions] = web.AppKey("live_sessions")
 projections_key: web.AppKey[Projections] = web.AppKey("projections")
@@ -151,3 +167,4 @@ signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
 addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
 objects_key: web.AppKey[ObjectStore] = web.AppKey("objects")
+webhooks_key: web.AppKey[Webhooks] = web.AppKey("webhooks")

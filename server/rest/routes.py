@@ -32,6 +32,7 @@ from server.rest import (
     reports,
     sessions,
     tenants,
+    webhooks,
 )
 from server.rest.conventions import Conventions
 from server.rest.endpoint import endpoint
@@ -225,6 +226,25 @@ ROUTES: tuple[Route, ...] = (
           rest.Page[rest.SessionRecording], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
+
+    # Webhooks
+    Route("POST", "/v1/webhook-endpoints", webhooks.create, ADMINISTER, rest.WebhookSecret,
+          rest.NewWebhookEndpoint, status=201, errors=("conflict",)),
+    Route("GET", "/v1/webhook-endpoints", webhooks.index, ADMINISTER,
+          rest.Page[rest.WebhookEndpoint], query=rest.PageQuery),
+    Route("GET", "/v1/webhook-endpoints/{endpoint}", webhooks.show, ADMINISTER,
+          rest.WebhookEndpoint),
+    Route("PATCH", "/v1/webhook-endpoints/{endpoint}", webhooks.change, ADMINISTER,
+          rest.WebhookEndpoint, rest.WebhookEndpointChange, errors=("conflict",)),
+    Route("DELETE", "/v1/webhook-endpoints/{endpoint}", webhooks.delete, ADMINISTER, status=204),
+    Route("POST", "/v1/webhook-endpoints/{endpoint}/rotate-secret", webhooks.rotate_secret,
+          ADMINISTER, rest.WebhookSecret),
+    Route("POST", "/v1/webhook-endpoints/{endpoint}/ping", webhooks.ping, ADMINISTER,
+          rest.WebhookDelivery, status=202, errors=("conflict",)),
+    Route("GET", "/v1/webhook-endpoints/{endpoint}/deliveries", webhooks.deliveries, ADMINISTER,
+          rest.Page[rest.WebhookDelivery], query=rest.WebhookDeliveriesQuery),
+    Route("POST", "/v1/webhook-endpoints/{endpoint}/redrive", webhooks.redrive, ADMINISTER,
+          rest.WebhookRedriven, rest.WebhookRedrive),
 )
 # fmt: on
 

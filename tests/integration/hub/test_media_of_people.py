@@ -43,7 +43,11 @@ async def engine(node, school, tasks):
 
     engine = Engine()
     broadcast = Broadcast(
-        tasks=tasks, find_targets=find_targets, find_place=find_place, notify=lambda _: None
+        tasks=tasks,
+        find_targets=find_targets,
+        find_place=find_place,
+        notify=lambda _: None,
+        announce=lambda *_: None,
     )
     broadcast.introduce(node.hub, engine)
     node.hub._listener = broadcast

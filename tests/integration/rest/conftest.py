@@ -36,6 +36,7 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    webhooks_key,
 )
 from server.retention import Retention
 from server.secrets.secret import Secret
@@ -46,6 +47,8 @@ from server.store.nodes import Membership
 from server.store.pool import pools_key
 from server.store.projector import Projector
 from server.tasks import Supervisor
+from server.webhooks.dispatcher import Dispatcher
+from server.webhooks.sender import Sender
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
@@ -225,7 +228,14 @@ async def retention(app):
 
 
 @pytest_asyncio.fixture
-async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, projector):
+async def webhooks(pools, vault):
+    """What delivers to endpoints on this machine; it is not running."""
+    sender, identity = Sender(parse_allowed("127.0.0.0/8:*")), await installation.read(pools)
+    return Dispatcher(pools, vault, sender, identity, SystemClock())
+
+
+@pytest_asyncio.fixture
+async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, projector, webhooks):
     settings = Settings(
         database_url=Secret(database_url),
         redis_url=Secret(redis_url),
@@ -245,6 +255,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[signer_key] = signer
     app[objects_key] = FileObjects(tmp_path / "objects", signer)
     app[key_vault_key] = vault
+    app[webhooks_key] = webhooks
     app[projections_key] = projector
     app[signalling_key] = fabric
     app[live_sessions_key] = LiveSessions(
