@@ -47,10 +47,14 @@ from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.replays.media import Timelines
+from server.replays.moments import Moments
+from server.replays.publisher import Publisher
 from server.rest import problems, routes, specification
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
+    clock_key,
     erasures_key,
     key_vault_key,
     live_sessions_key,
@@ -59,6 +63,7 @@ from server.rest.ports import (
     signalling_key,
     webhooks_key,
 )
+from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.references import References
 from server.secrets.secret import Secret
@@ -185,6 +190,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[signer_key] = signer
         app[live_sessions_key] = live_sessions
         app[erasures_key] = retention
+        app[clock_key] = clock
+        app[moments_key] = Moments(pools, reader, live_sessions.blanked)
+        app[timelines_key] = Timelines(objects)
         app[projections_key] = projector
         app[signalling_key] = fabric
         app[webhooks_key] = webhooks
@@ -206,6 +214,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
         tasks.keep("retention", retention.run)
+        tasks.keep("publisher", Publisher(pools, live_sessions.report, clock).run)
         resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
         # Not for ever: long logs that have to be folded would keep everybody else out.
         await asyncio.wait((resuming,), timeout=RESUME_SECONDS)

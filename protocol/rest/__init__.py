@@ -47,6 +47,19 @@ from protocol.rest.people import (
 )
 from protocol.rest.problems import Problem, ProblemCode
 from protocol.rest.reports import (
+from protocol.rest.replays import (
+    Replay,
+    ReplayChange,
+    ReplayEvent,
+    ReplayEvents,
+    ReplayEventsQuery,
+    ReplayGap,
+    ReplayMedia,
+    ReplayPlayback,
+    ReplaysQuery,
+    ReplayState,
+    ReplayStateQuery,
+)
     CourseAttendance,
     Poll,
     Question,
@@ -177,6 +190,17 @@ __all__ = [
     "StreamKeyRef",
     "StreamKeyText",
     "Tenant",
+    "Replay",
+    "ReplayChange",
+    "ReplayEvent",
+    "ReplayEvents",
+    "ReplayEventsQuery",
+    "ReplayGap",
+    "ReplayMedia",
+    "ReplayPlayback",
+    "ReplayState",
+    "ReplayStateQuery",
+    "ReplaysQuery",
     "TenantChange",
     "TenantStatus",
     "Url",

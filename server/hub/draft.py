@@ -15,6 +15,7 @@ import orjson
 from protocol import codec
 from protocol.errors import Refusal
 from protocol.events import AnyEvent
+from protocol.features.replays import ReplayCommand
 from server.classroom import people
 from server.classroom.decide import decide, observe
 from server.classroom.evolve import evolve
@@ -94,7 +95,13 @@ class Draft:
             return self._record(ask, events, by=None, stored=stored, digest=digest)
         actor = people.actor(self.state, *ask.who)
         events = decide(
-            self.state, actor, ask.command, new_id=new_id(), at=self._at, expect=ask.expect
+            self.state,
+            actor,
+            ask.command,
+            # There is one replay of a class: it has the id of its class.
+            new_id=self._session if isinstance(ask.command, ReplayCommand) else new_id(),
+            at=self._at,
+            expect=ask.expect,
         )
         return self._record(ask, events, by=actor.user, key=ask.key, stored=stored, digest=digest)
 

@@ -7,12 +7,13 @@ import msgspec
 
 from protocol.commands import AnyCommand
 from protocol.errors import CloseCode, Refusal
+from protocol.events import FromWorkers
 from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
 from server.classroom.state import Classroom, Member
-from server.errors import ForbiddenError
-from server.hub.asks import Committed, Outcome, Perform, Unchanged, Who, unavailable
+from server.errors import ForbiddenError, UnavailableError
+from server.hub.asks import Committed, Outcome, Perform, Report, Unchanged, Who, unavailable
 from server.hub.history import shown
 from server.hub.hub import Hub
 from server.hub.pasts import Pasts
@@ -73,6 +74,41 @@ class LiveSessions:
                 return CommandDone(key, None, False)
             case Refusal():
                 raise outcome
+
+    async def report(self, tenant: str, session: str, key: str, event: FromWorkers) -> None:
+        """Let the class keep what a worker made of it, once per ``key``; return once committed.
+
+        What has nothing to say to the class as it is now is dropped.
+
+        Raises:
+            UnavailableError: If it may not be kept, and is to be reported again.
+
+        """
+        room = await self._hub.room(Place(session, tenant, self._log_id))
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def take(outcome: Outcome) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        room.submit(Report(answer, key, event, take))
+        try:
+            async with asyncio.timeout(PERFORM_SECONDS):
+                outcome = await answer
+        except TimeoutError:
+            raise UnavailableError("The class did not answer in time.") from None
+        if isinstance(outcome, Refusal):
+            raise UnavailableError(outcome.message)
+
+    async def blanked(self, session: str) -> frozenset[int]:
+        """Return the sequences of the events whose text nobody is shown any more, as of now.
+
+        Raises:
+            UnavailableError: If the log cannot be read now.
+
+        """
+        head, _ = await self._reader.head(session)
+        return (await self._state(session, head)).blanked
 
     async def events(
         self,

@@ -34,12 +34,13 @@ async def perform(call: Call[CommandRequest, None]) -> CommandDone:
     """Do what a command says; the answer means that it is committed."""
     body = call.body
     command = decode_command(CommandFrame(0, body.key, body.op, body.data, body.expect))
-    return await _perform(call, command, key=body.key, expect=body.expect)
+    return await submit(call, call["session"], command, key=body.key, expect=body.expect)
 
 
 async def enable_destination(call: Call[EnableDestination, None]) -> CommandDone:
     """Stream a session to a destination: a command like that of the studio."""
-    return await _perform(call, DestinationEnable(call.body.destination), key=call.key)
+    command = DestinationEnable(call.body.destination)
+    return await submit(call, call["session"], command, key=call.key)
 
 
 async def events(call: Call[None, EventsQuery]) -> EventsPage:
@@ -93,14 +94,25 @@ def _known(names: str) -> frozenset[str]:
     return types
 
 
-async def _perform(
-    call: Call[Any, None], command: AnyCommand, *, key: Key, expect: int | None = None
+async def submit(
+    call: Call[Any, Any],
+    session: str,
+    command: AnyCommand,
+    *,
+    key: Key,
+    expect: int | None = None,
 ) -> CommandDone:
+    """Let the class do ``command`` in the name of the caller; return once it is committed.
+
+    Raises:
+        Refusal: If it was not done.
+
+    """
     identity = call.identity
     async with call.database() as connection:
         # What goes into the log may name only people that there are, and the same for the rest.
         await users.ensure(connection, identity.tenant, identity.user, identity.name)
     await references.check(call.app[pools_key], identity.tenant, command)
     return await call.app[live_sessions_key].perform(
-        call["session"], identity, call.role, command, key=key, expect=expect
+        session, identity, call.role, command, key=key, expect=expect
     )

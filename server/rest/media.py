@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Container
+from typing import Any
 
 from aiohttp import web
 
@@ -22,6 +23,7 @@ from server.rest.reading import read_body
 from server.rest.route import Call
 from server.store import credentials, sessions
 from server.store.recordings import list_of_session
+from server.store.replays import is_published
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -71,12 +73,13 @@ async def playback(call: Call[None, None]) -> Page[Playback]:
     async with call.database() as connection:
         status = (await sessions.get(connection, session)).status
         # Until a replay is published its recordings are the staff's.
-        found = await list_of_session(connection, session) if is_staff else []
+        is_shown = is_staff or await is_published(connection, session)
+        found = await list_of_session(connection, session) if is_shown else []
     if status == "live" or (is_staff and status == "scheduled"):
         ways.append(Playback("whep", f"/v1/sessions/{session}/whep", None))
     for recording in reversed(found):
-        if recording.status != "failed":
-            url, expires_at_ms = _hls(call, recording.id)
+        if recording.status == "finalized" or (is_staff and recording.status != "failed"):
+            url, expires_at_ms = hls(call, session, recording.id)
             ways.append(Playback("hls", url, timestamp(expires_at_ms)))
     return Page(tuple(ways), None)
 
@@ -86,7 +89,9 @@ async def recordings(call: Call[None, None]) -> Page[SessionRecording]:
     async with call.database() as connection:
         rows = await list_of_session(connection, call["session"])
     shown = (
-        answers.recording(row, None if row.status == "failed" else _hls(call, row.id)[0])
+        answers.recording(
+            row, None if row.status == "failed" else hls(call, call["session"], row.id)[0]
+        )
         for row in rows
     )
     return Page(tuple(shown), None)
@@ -159,8 +164,8 @@ async def _file(request: web.Request, tenant: str) -> web.Response:
     )
 
 
-def _hls(call: Call[None, None], recording: str) -> tuple[str, int]:
-    session = call["session"]
+def hls(call: Call[Any, Any], session: str, recording: str) -> tuple[str, int]:
+    """Return where the caller may play a recording, and until when in milliseconds."""
     grants = call.app[grants_key]
     grant, expires_at_ms = grants.issue(call.identity.tenant, session, call.identity.user)
     url = f"/v1/sessions/{session}/recordings/{recording}/{grant}/{PLAYLIST}"

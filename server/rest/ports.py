@@ -10,6 +10,7 @@ from protocol.ids import Role, ViewName
 from protocol.rest import CommandDone, EventsPage
 from server.auth.tokens import Identity
 from server.classroom.state import Member
+from server.clock import Clock
 from server.objects.store import ObjectStore
 from server.secrets.secret import Secret
 from server.store.pool import AcquiredConnection
@@ -168,3 +169,4 @@ addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
 objects_key: web.AppKey[ObjectStore] = web.AppKey("objects")
 webhooks_key: web.AppKey[Webhooks] = web.AppKey("webhooks")
+clock_key: web.AppKey[Clock] = web.AppKey("clock")

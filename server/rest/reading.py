@@ -20,6 +20,8 @@ NAMES = {
     "file": "The name of a file.",
     "grant": "What lets in who has the address.",
     "resource": "What the answer to the offer named.",
+    "language": "A language tag (BCP 47).",
+    "page": "The number of a page, from 1.",
 }
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -15,6 +15,7 @@ from server.auth.access import (
     LOOK,
     MANAGE,
     OPERATE,
+    SEARCH,
     SEE,
     TEACH,
 )
@@ -30,6 +31,7 @@ from server.rest import (
     participants,
     people,
     reports,
+    replays,
     sessions,
     tenants,
     webhooks,
@@ -176,6 +178,10 @@ ROUTES: tuple[Route, ...] = (
     # What happens in a session
     Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
           rest.CommandRequest, errors=_COMMAND),
+    # Finding it again
+    Route("GET", "/v1/search", search.search, SEARCH, rest.SearchResults,
+          query=rest.SearchQuery, errors=("bad_request",)),
+
     Route("GET", "/v1/sessions/{session}/events", live.events, ATTEND, rest.EventsPage,
           query=rest.EventsQuery, errors=(*_FIND, "bad_request")),
     Route("GET", "/v1/sessions/{session}/events.ndjson", live.log, ATTEND, query=rest.LogQuery,
@@ -253,6 +259,31 @@ def table() -> list[web.RouteDef]:
     """Return all routes, for :meth:`aiohttp.web.Application.add_routes`.
 
     The application needs :func:`server.rest.problems.middleware`, and what the handlers use under
+    # Replays
+    Route("GET", "/v1/replays", replays.index, SEARCH, rest.Page[rest.Replay],
+          query=rest.ReplaysQuery),
+    Route("GET", "/v1/replays/{replay}", replays.show, ATTEND.of("replay"), rest.Replay),
+    Route("PATCH", "/v1/replays/{replay}", replays.change, TEACH.of("replay"), rest.Replay,
+          rest.ReplayChange, errors=_COMMAND),
+    Route("POST", "/v1/replays/{replay}/publish", replays.publish, TEACH.of("replay"),
+          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
+    Route("POST", "/v1/replays/{replay}/unpublish", replays.unpublish, TEACH.of("replay"),
+          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
+    Route("GET", "/v1/replays/{replay}/state", replays.state, ATTEND.of("replay"),
+          rest.ReplayState, query=rest.ReplayStateQuery),
+    Route("GET", "/v1/replays/{replay}/events", replays.events, ATTEND.of("replay"),
+          rest.ReplayEvents, query=rest.ReplayEventsQuery),
+    Route("GET", "/v1/replays/{replay}/playback", replays.playback, ATTEND.of("replay"),
+          rest.ReplayPlayback),
+    Route("GET", "/v1/replays/{replay}/captions/{language}.vtt", replays.captions,
+          ATTEND.of("replay"), produces=replays.VTT),
+    Route("GET", "/v1/replays/{replay}/chapters.vtt", replays.chapters, ATTEND.of("replay"),
+          produces=replays.VTT),
+    Route("GET", "/v1/replays/{replay}/archive", replays.download, ASSIST.of("replay"),
+          produces=replays.ZIP),
+    Route("GET", "/v1/sessions/{session}/replay", replays.show, ATTEND, rest.Replay,
+          projected=True),
+
     the keys of their owners: settings, tokens, grants, pools, signer, and :mod:`server.rest.ports`.
     """
     conventions = Conventions(ROUTES)

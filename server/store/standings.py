@@ -21,6 +21,10 @@ def _of_part(table: str) -> str:
     )
 
 
+_SESSION = (
+    "SELECT s.tenant_id, s.id AS session_id, l.course_id "
+    "FROM sessions s LEFT JOIN lessons l ON l.id = s.lesson_id WHERE s.id = $1"
+)
 # Row level security leaves the connection's tenant to look at.
 _PLACES: dict[Resource, str] = {
     "tenant": "SELECT id AS tenant_id, NULL::uuid AS session_id, NULL::uuid AS course_id "
@@ -28,12 +32,12 @@ _PLACES: dict[Resource, str] = {
     "course": "SELECT tenant_id, NULL::uuid AS session_id, id AS course_id "
     "FROM courses WHERE id = $1",
     "lesson": "SELECT tenant_id, NULL::uuid AS session_id, course_id FROM lessons WHERE id = $1",
-    "session": "SELECT s.tenant_id, s.id AS session_id, l.course_id "
-    "FROM sessions s LEFT JOIN lessons l ON l.id = s.lesson_id WHERE s.id = $1",
+    "session": _SESSION,
     "asset": _of_part("studio_assets"),
     "artifact": _of_part("artifacts"),
     "recording": _of_part("recordings"),
-    "replay": _of_part("replays"),
+    # There is one replay of a class, and it has its id.
+    "replay": _SESSION,
 }
 # A tenant may name roles of its own; these have a meaning.
 _KNOWN = "r.name IN ('student', 'assistant', 'teacher', 'admin')"

@@ -26,10 +26,13 @@ from server.media.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
+from server.replays.media import Timelines
+from server.replays.moments import Moments
 from server.rest import problems, routes
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
+    clock_key,
     erasures_key,
     key_vault_key,
     live_sessions_key,
@@ -38,6 +41,7 @@ from server.rest.ports import (
     signalling_key,
     webhooks_key,
 )
+from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
@@ -258,9 +262,11 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[webhooks_key] = webhooks
     app[projections_key] = projector
     app[signalling_key] = fabric
-    app[live_sessions_key] = LiveSessions(
-        hub, LogReader(pools), (await installation.read(pools)).log
-    )
+    live = LiveSessions(hub, LogReader(pools), (await installation.read(pools)).log)
+    app[live_sessions_key] = live
+    app[clock_key] = SystemClock()
+    app[moments_key] = Moments(pools, LogReader(pools), live.blanked)
+    app[timelines_key] = Timelines(app[objects_key])
     app[addresses_key] = AddressGuard(parse_allowed(",".join(settings.egress_allow)))
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0

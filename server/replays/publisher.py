@@ -1,0 +1,73 @@
+"""Replays are published when their time comes.
+
+What is planned is in the database, and a publication is reported to the class under a key made
+of the plan: so the task may be killed anywhere and run on every node, and each plan is carried
+out once. A plan whose class lacks what a replay needs stays: it is carried out once that is there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from protocol.events import ReplayPublished
+from server.clock import Clock
+from server.errors import UnavailableError
+from server.ops import metrics
+from server.store import replays
+from server.store.pool import Pools
+from server.store.replays import Plan
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PERIOD_SECONDS = 1.0
+PAGE = 100
+
+Report = Callable[[str, str, str, ReplayPublished], Awaitable[None]]
+"""Tenant, session, key and event → kept by the class; raises UnavailableError if it is not."""
+
+
+class Publisher:
+    """Carries out the plans of every class, for as long as :meth:`run` runs."""
+
+    def __init__(self, pools: Pools, report: Report, clock: Clock) -> None:
+        self._pools = pools
+        self._report = report
+        self._clock = clock
+        self._waiting: frozenset[Plan] = frozenset()
+
+    async def run(self) -> None:
+        """Look every :data:`PERIOD_SECONDS`, until cancelled."""
+        while True:
+            try:
+                await self.publish_due()
+            except UnavailableError:
+                log.warning("publisher_waits_for_database")
+            await asyncio.sleep(PERIOD_SECONDS)
+
+    async def publish_due(self) -> None:
+        """Publish every replay whose time has come and that has what it needs.
+
+        Raises:
+            UnavailableError: If the database is away.
+
+        """
+        due = await replays.list_due(self._pools, self._clock.now_ms(), limit=PAGE)
+        waiting = frozenset(plan for plan in due if plan.lacks is not None)
+        for plan in waiting - self._waiting:
+            log.warning("replay_waits", session=plan.session, lacks=plan.lacks)
+        self._waiting = waiting
+        for plan in due:
+            if plan.lacks is None:
+                await self._publish(plan)
+
+    async def _publish(self, plan: Plan) -> None:
+        key = f"replay:{plan.session}:{plan.publish_at}"
+        try:
+            await self._report(plan.tenant, plan.session, key, ReplayPublished(plan.session))
+        except UnavailableError as error:
+            # The node that has the class looks, too.
+            log.info("replay_not_published_here", session=plan.session, reason=str(error))
+        else:
+            metrics.replays_published.inc()
+            log.info("replay_published", session=plan.session)
