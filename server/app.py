@@ -190,6 +190,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[signer_key] = signer
         app[live_sessions_key] = live_sessions
         app[erasures_key] = retention
+        app[uploads_key] = uploads
         app[clock_key] = clock
         app[moments_key] = Moments(pools, reader, live_sessions.blanked)
         app[timelines_key] = Timelines(objects)
@@ -214,6 +215,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
         tasks.keep("retention", retention.run)
+        for number in range(WORKERS):
+            tasks.keep(f"uploads{number}", uploads.run)
+        tasks.keep("sweeping", Sweeping(pools, objects, clock).run)
         tasks.keep("publisher", Publisher(pools, live_sessions.report, clock).run)
         resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
         # Not for ever: long logs that have to be folded would keep everybody else out.

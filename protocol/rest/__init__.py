@@ -46,7 +46,6 @@ from protocol.rest.people import (
     UsersQuery,
 )
 from protocol.rest.problems import Problem, ProblemCode
-from protocol.rest.reports import (
 from protocol.rest.replays import (
     Replay,
     ReplayChange,
@@ -60,6 +59,7 @@ from protocol.rest.replays import (
     ReplayState,
     ReplayStateQuery,
 )
+from protocol.rest.reports import (
     CourseAttendance,
     Poll,
     Question,
@@ -175,6 +175,17 @@ __all__ = [
     "ProblemCode",
     "PublishToken",
     "Question",
+    "Replay",
+    "ReplayChange",
+    "ReplayEvent",
+    "ReplayEvents",
+    "ReplayEventsQuery",
+    "ReplayGap",
+    "ReplayMedia",
+    "ReplayPlayback",
+    "ReplayState",
+    "ReplayStateQuery",
+    "ReplaysQuery",
     "RoleId",
     "Scene",
     "Session",
@@ -190,17 +201,6 @@ __all__ = [
     "StreamKeyRef",
     "StreamKeyText",
     "Tenant",
-    "Replay",
-    "ReplayChange",
-    "ReplayEvent",
-    "ReplayEvents",
-    "ReplayEventsQuery",
-    "ReplayGap",
-    "ReplayMedia",
-    "ReplayPlayback",
-    "ReplayState",
-    "ReplayStateQuery",
-    "ReplaysQuery",
     "TenantChange",
     "TenantStatus",
     "Url",

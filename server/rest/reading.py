@@ -18,10 +18,10 @@ SEQUENCE = "after_sequence"
 # Parts of a path that are no ids: what they may be is checked where they are used.
 NAMES = {
     "file": "The name of a file.",
-    "grant": "What lets in who has the address.",
-    "resource": "What the answer to the offer named.",
     "language": "A language tag (BCP 47).",
     "page": "The number of a page, from 1.",
+    "grant": "What lets in who has the address.",
+    "resource": "What the answer to the offer named.",
 }
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -30,8 +30,8 @@ from server.rest import (
     objects,
     participants,
     people,
-    reports,
     replays,
+    reports,
     sessions,
     tenants,
     webhooks,
@@ -175,13 +175,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/sign-in", credentials.sign_in, ANYBODY, rest.SignedIn, rest.SignIn,
           errors=("unauthorized",)),
 
-    # What happens in a session
-    Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
-          rest.CommandRequest, errors=_COMMAND),
     # Finding it again
     Route("GET", "/v1/search", search.search, SEARCH, rest.SearchResults,
           query=rest.SearchQuery, errors=("bad_request",)),
 
+    # What happens in a session
+    Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
+          rest.CommandRequest, errors=_COMMAND),
     Route("GET", "/v1/sessions/{session}/events", live.events, ATTEND, rest.EventsPage,
           query=rest.EventsQuery, errors=(*_FIND, "bad_request")),
     Route("GET", "/v1/sessions/{session}/events.ndjson", live.log, ATTEND, query=rest.LogQuery,
@@ -233,6 +233,31 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
 
+    # Replays
+    Route("GET", "/v1/replays", replays.index, SEARCH, rest.Page[rest.Replay],
+          query=rest.ReplaysQuery),
+    Route("GET", "/v1/replays/{replay}", replays.show, ATTEND.of("replay"), rest.Replay),
+    Route("PATCH", "/v1/replays/{replay}", replays.change, TEACH.of("replay"), rest.Replay,
+          rest.ReplayChange, errors=_COMMAND),
+    Route("POST", "/v1/replays/{replay}/publish", replays.publish, TEACH.of("replay"),
+          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
+    Route("POST", "/v1/replays/{replay}/unpublish", replays.unpublish, TEACH.of("replay"),
+          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
+    Route("GET", "/v1/replays/{replay}/state", replays.state, ATTEND.of("replay"),
+          rest.ReplayState, query=rest.ReplayStateQuery),
+    Route("GET", "/v1/replays/{replay}/events", replays.events, ATTEND.of("replay"),
+          rest.ReplayEvents, query=rest.ReplayEventsQuery),
+    Route("GET", "/v1/replays/{replay}/playback", replays.playback, ATTEND.of("replay"),
+          rest.ReplayPlayback),
+    Route("GET", "/v1/replays/{replay}/captions/{language}.vtt", replays.captions,
+          ATTEND.of("replay"), produces=replays.VTT),
+    Route("GET", "/v1/replays/{replay}/chapters.vtt", replays.chapters, ATTEND.of("replay"),
+          produces=replays.VTT),
+    Route("GET", "/v1/replays/{replay}/archive", replays.download, ASSIST.of("replay"),
+          produces=replays.ZIP),
+    Route("GET", "/v1/sessions/{session}/replay", replays.show, ATTEND, rest.Replay,
+          projected=True),
+
     # Webhooks
     Route("POST", "/v1/webhook-endpoints", webhooks.create, ADMINISTER, rest.WebhookSecret,
           rest.NewWebhookEndpoint, status=201, errors=("conflict",)),
@@ -259,31 +284,6 @@ def table() -> list[web.RouteDef]:
     """Return all routes, for :meth:`aiohttp.web.Application.add_routes`.
 
     The application needs :func:`server.rest.problems.middleware`, and what the handlers use under
-    # Replays
-    Route("GET", "/v1/replays", replays.index, SEARCH, rest.Page[rest.Replay],
-          query=rest.ReplaysQuery),
-    Route("GET", "/v1/replays/{replay}", replays.show, ATTEND.of("replay"), rest.Replay),
-    Route("PATCH", "/v1/replays/{replay}", replays.change, TEACH.of("replay"), rest.Replay,
-          rest.ReplayChange, errors=_COMMAND),
-    Route("POST", "/v1/replays/{replay}/publish", replays.publish, TEACH.of("replay"),
-          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
-    Route("POST", "/v1/replays/{replay}/unpublish", replays.unpublish, TEACH.of("replay"),
-          rest.Replay, idempotent=True, command=True, errors=_COMMAND),
-    Route("GET", "/v1/replays/{replay}/state", replays.state, ATTEND.of("replay"),
-          rest.ReplayState, query=rest.ReplayStateQuery),
-    Route("GET", "/v1/replays/{replay}/events", replays.events, ATTEND.of("replay"),
-          rest.ReplayEvents, query=rest.ReplayEventsQuery),
-    Route("GET", "/v1/replays/{replay}/playback", replays.playback, ATTEND.of("replay"),
-          rest.ReplayPlayback),
-    Route("GET", "/v1/replays/{replay}/captions/{language}.vtt", replays.captions,
-          ATTEND.of("replay"), produces=replays.VTT),
-    Route("GET", "/v1/replays/{replay}/chapters.vtt", replays.chapters, ATTEND.of("replay"),
-          produces=replays.VTT),
-    Route("GET", "/v1/replays/{replay}/archive", replays.download, ASSIST.of("replay"),
-          produces=replays.ZIP),
-    Route("GET", "/v1/sessions/{session}/replay", replays.show, ATTEND, rest.Replay,
-          projected=True),
-
     the keys of their owners: settings, tokens, grants, pools, signer, and :mod:`server.rest.ports`.
     """
     conventions = Conventions(ROUTES)
