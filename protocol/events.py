@@ -241,7 +241,7 @@ FromMedia: TypeAlias = (
 )
 """The events that the media worker reports, under an id of its own as their key."""
 
-FromWorkers: TypeAlias = FromMedia | ArtifactCreated | ReplayPublished
+FromWorkers: TypeAlias = FromMedia | ArtifactCreated | ArtifactRemoved | ReplayPublished
 """The events that no command makes: also what is made of a class by itself, after it."""
 
 FROM_MEDIA: frozenset[str] = frozenset(kind.type for kind in get_args(FromMedia))

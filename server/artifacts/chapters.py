@@ -12,6 +12,7 @@ from typing import NamedTuple
 from protocol import events as ev
 from protocol.features.artifacts import ArtifactPayload
 from server.artifacts.history import History
+from server.classroom.erasure import TEXT as ERASED
 
 SHORTEST_MS = 20_000
 """Two chapters are at least this far apart, and a page that was shown for less makes none."""
@@ -61,7 +62,9 @@ def _thinned(
     kept: list[_Candidate] = []
     taken = list(chosen)
     for each in sorted(candidates):
-        if each.title and all(abs(each.start_ms - other) >= distance for other in taken):
+        if each.title not in ("", ERASED) and all(
+            abs(each.start_ms - other) >= distance for other in taken
+        ):
             kept.append(each)
             taken.append(each.start_ms)
     return kept
@@ -108,7 +111,7 @@ def _shown(history: History) -> Iterable[_Candidate]:
 
 
 def _page_title(asset: ev.AssetAdded | None, shown: ev.AssetShown) -> str:
-    if asset is None:
+    if asset is None or asset.name == ERASED:
         return ""
     if asset.pages is None or asset.pages == 1:
         return _short(asset.name)

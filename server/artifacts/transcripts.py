@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from protocol import events as ev
 from protocol.features.artifacts import ArtifactPayload, Segment
 from server.artifacts.history import History
+from server.classroom.erasure import TEXT as ERASED
 
 PART_BYTES = 32 * 1024
 PART_SEGMENTS = 500
@@ -88,7 +89,9 @@ def _in_order(captions: Iterable[tuple[int, ev.CaptionAdded]]) -> Iterable[_Said
         text = " ".join(caption.text.split())
         said = _Said(sequence, Segment(caption.start_ms, caption.end_ms, text))
         last[caption.start_ms] = said
-    ordered = [last[start] for start in sorted(last) if last[start].segment.text]
+    ordered = [
+        last[start] for start in sorted(last) if last[start].segment.text not in ("", ERASED)
+    ]
     starts = [each.segment.start_ms for each in ordered[1:]]
     for each, following in zip(ordered, (*starts, None), strict=True):
         if following is not None and each.segment.end_ms > following:

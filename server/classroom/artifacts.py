@@ -51,8 +51,7 @@ def decide(
             _check_payload(artifact.artifact_type, command.payload)
             return (ev.ArtifactEdited(name, artifact.artifact_type, command.payload),)
         case cmd.ArtifactRemove():
-            is_published = state.replay is not None and state.replay.status == "published"
-            if is_published and len(state.artifacts) == 1:
+            if _is_last_of_published(state):
                 raise Refusal("conflict", "The published replay needs its last artifact.")
             return (ev.ArtifactRemoved(name, artifact.artifact_type),)
         case _:
@@ -92,14 +91,27 @@ def _check_payload(kind: ArtifactType, payload: ArtifactPayload) -> None:
             raise Refusal("bad_request", "It ends before it starts.", field=path)
 
 
-def observe(state: Classroom, event: ev.ArtifactCreated) -> tuple[ev.AnyEvent, ...]:
-    """Return what was made of the class by itself, or made anew; a person's work stays."""
+def observe(
+    state: Classroom, event: ev.ArtifactCreated | ev.ArtifactRemoved
+) -> tuple[ev.AnyEvent, ...]:
+    """Return what was made of the class by itself, made anew, or is made no more.
+
+    A person's work stays, and so does what a published replay rests on.
+    """
     known = state.artifacts.get(event.artifact)
+    if isinstance(event, ev.ArtifactRemoved):
+        is_ours = known is not None and not known.by_hand
+        return (event,) if is_ours and not _is_last_of_published(state) else ()
     if known is None:
         return () if len(state.artifacts) >= MOST_ARTIFACTS else (event,)
     if known.by_hand:
         return ()
     return (ev.ArtifactEdited(event.artifact, event.artifact_type, event.payload),)
+
+
+def _is_last_of_published(state: Classroom) -> bool:
+    is_published = state.replay is not None and state.replay.status == "published"
+    return is_published and len(state.artifacts) == 1
 
 
 def evolve(state: Classroom, event: ArtifactEvent, when: When) -> Classroom:

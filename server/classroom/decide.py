@@ -101,7 +101,7 @@ def observe(state: Classroom, event: ev.FromWorkers) -> tuple[ev.AnyEvent, ...]:
     A report is a fact of the outside world: it is never refused, also after the class has ended.
     """
     match event:
-        case ev.ArtifactCreated():
+        case ev.ArtifactCreated() | ev.ArtifactRemoved():
             return artifacts.observe(state, event)
         case ev.ReplayPublished():
             return replays.observe(state, event)

@@ -46,6 +46,16 @@ artifacts_made = Counter(
     "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."
 )
 
+# Replays
+replays_published = Counter(
+    "liveclass_replays_published_total", "Replays published by this node when their time came."
+)
+
+# Artifacts
+artifacts_made = Counter(
+    "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."
+)
+
 # People's data
 removals = Counter(
     "liveclass_removals_total", "Classes of which something was kept no longer.", ["kind"]

@@ -70,5 +70,8 @@ def test_what_was_erased_or_never_there_is_no_title() -> None:
     log.add(100, ev.QuestionPresented("q"))
     log.add(200, ev.QuestionPresented("unknown"))
     log.add(300, ev.AssetShown("unknown", 1))
+    log.add(301, ev.AssetAdded(DECK, "slide", "x", "…", 9))
+    log.add(302, ev.AssetShown(DECK, 1))
+    log.add(400, ev.PollOpened("p", "…", ("…", "…"), False, False, "live"))
     log.end(600)
     assert made(log) == [(0, "Algebra", 1)]

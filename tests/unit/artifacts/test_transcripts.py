@@ -48,6 +48,7 @@ def test_overlaps_end_and_corrections_win() -> None:
     log.caption(2_000, 9_000, "tow.")
     log.caption(2_000, 3_000, "two.")
     log.caption(4_000, 4_000, " ")
+    log.caption(5_000, 6_000, "…")  # its author was erased
     log.end(60)
     assert made(log)[0][2] == [(0, 2_000, "one."), (2_000, 3_000, "two.")]
 

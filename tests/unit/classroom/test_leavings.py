@@ -8,7 +8,7 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.commands import ArtifactPayload, Segment
 from server.classroom import artifacts, destinations
-from server.classroom.state import Artifact
+from server.classroom.state import Artifact, Replay
 from server.classroom.view import mine, touches
 from tests.strategies import FOR_STAFF, PAST, SOON, identifier
 from tests.unit.classroom.lesson import ANN, ASSISTANT, BOB, TEACHER, Lesson, shown
@@ -135,6 +135,23 @@ def test_what_was_made_by_itself_is_made_anew_until_a_person_edits_it(lesson):
     lesson.state = replace(lesson.state, artifacts=full)
     another = msgspec.structs.replace(made, artifact=identifier(900_001))
     assert lesson.reports(another) == ()
+
+
+def test_what_was_made_by_itself_goes_by_itself_unless_it_is_a_persons_or_the_last(lesson):
+    made = ev.ArtifactCreated(identifier(410), "chapter", CHAPTER, source=3)
+    gone = ev.ArtifactRemoved(made.artifact, "chapter")
+    assert lesson.reports(gone) == ()
+    lesson.reports(made)
+    lesson.does(TEACHER, cmd.ArtifactEdit(made.artifact, CHAPTER))
+    assert lesson.reports(gone) == (), "a person's work stays"
+    lesson.does(TEACHER, cmd.ArtifactRemove(made.artifact))
+    lesson.reports(made)
+    published = replace(lesson.state, replay=Replay(identifier(411), "published"))
+    before, lesson.state = lesson.state, published
+    assert lesson.reports(gone) == (), "a published replay rests on it"
+    lesson.state = before
+    assert lesson.reports(gone) == (gone,)
+    assert not lesson.state.artifacts
 
 
 # ---------------------------------------------------------------- the replay
