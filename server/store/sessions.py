@@ -127,7 +127,7 @@ async def update(
 
     """
     keeps_time = scheduled_at is UNSET
-    if not keeps_time and (await get(connection, session)).status != "scheduled":
+    if not keeps_time and await _has_begun(connection, session):
         raise ConflictError("The class has begun: it cannot be put off any more.")
     await connection.execute(
         "UPDATE sessions SET title = coalesce($2, title), language = coalesce($3, language), "
@@ -135,6 +135,16 @@ async def update(
         session, title, language, keeps_time, None if keeps_time else scheduled_at,
     )  # fmt: skip
     return await get(connection, session)
+
+
+async def _has_begun(connection: AcquiredConnection, session: str) -> bool:
+    # The log itself: the table may be a moment behind.
+    has_begun: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM session_state_events "
+        "WHERE session_id = $1 AND event_type = 'session.started')",
+        session,
+    )
+    return has_begun
 
 
 async def delete(connection: AcquiredConnection, session: str) -> None:

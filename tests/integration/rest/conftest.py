@@ -53,6 +53,8 @@ from server.store.projector import Projector
 from server.tasks import Supervisor
 from server.webhooks.dispatcher import Dispatcher
 from server.webhooks.sender import Sender
+from tests.integration.store.conftest import Room
+
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
@@ -223,6 +225,28 @@ async def fabric(tmp_path):
 async def projector(pools):
     async with Projector(pools) as projector:
         yield projector
+
+
+@pytest_asyncio.fixture
+async def tell(pools, projector):
+    """Write a class into its log: ``await tell(school, (minute, type, data), …)``.
+
+    A fourth part of an event is who it is by. The tables show it when this returns.
+    """
+
+    async def tell(school, *told, start_ms=1_795_302_000_000):
+        room = await Room.open(pools, school.tenant, session=school.session)
+        commands = [
+            room.command(
+                (kind, data), actor=by[0] if by else None, at_ms=start_ms + minute * 60_000
+            )
+            for minute, kind, data, *by in told
+        ]
+        async with LogWriter(pools) as writer:
+            await writer.append(room.session, room.epoch, commands)
+        assert await projector.wait_for(room.session, room.sequence, timeout=3)
+
+    return tell
 
 
 @pytest_asyncio.fixture
