@@ -176,8 +176,6 @@ ROUTES: tuple[Route, ...] = (
           errors=("unauthorized",)),
 
     # Finding it again
-    Route("GET", "/v1/search", search.search, SEARCH, rest.SearchResults,
-          query=rest.SearchQuery, errors=("bad_request",)),
 
     # What happens in a session
     Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
