@@ -46,16 +46,6 @@ artifacts_made = Counter(
     "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."
 )
 
-# Replays
-replays_published = Counter(
-    "liveclass_replays_published_total", "Replays published by this node when their time came."
-)
-
-# Artifacts
-artifacts_made = Counter(
-    "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."
-)
-
 # People's data
 removals = Counter(
     "liveclass_removals_total", "Classes of which something was kept no longer.", ["kind"]
@@ -67,6 +57,9 @@ webhook_deliveries = Counter(
     "Attempts to deliver a message: it was taken, waits for the next try, or was given up.",
     ["outcome"],
 )
+
+# What teachers upload
+uploads = Counter("liveclass_uploads_total", "Uploads worked on, by what became of it.", ["outcome"])
 
 # Media, as the media worker reports it once a second
 destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
