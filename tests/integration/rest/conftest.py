@@ -295,7 +295,6 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )
-    app[uploads_key] = Processing(pools, app[objects_key], live, LogReader(pools), SystemClock())
     app.add_routes(routes.table())
     return app
 
