@@ -7,7 +7,6 @@ from msgspec import Meta, Raw
 from protocol.ids import RecordingId, SessionId, Timestamp, ViewName
 from protocol.rest.paging import PageQuery
 from protocol.rest.shapes import Answer, Body, CourseId, Instant
-from protocol.snapshot import State
 
 MediaTime = Annotated[
     int, Meta(ge=0, le=2**53 - 1, description="Milliseconds of the replay's media.")
@@ -98,7 +97,8 @@ class ReplayState(Answer, frozen=True):
     """When that was."""
     sequence: int
     view: ViewName
-    state: State
+    state: Raw
+    """The same object as in a `snapshot` frame of the live protocol."""
 
 
 class ReplayEventsQuery(Body, frozen=True):

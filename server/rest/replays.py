@@ -129,7 +129,8 @@ async def state(call: Call[None, ReplayStateQuery]) -> ReplayState:
     view = _view(call)
     moment = await call.app[moments_key].at(past.row.session, view, wall)
     media_ms = past.timeline.media_of(wall)
-    return ReplayState(media_ms, timestamp(wall), moment.sequence, view, moment.state)
+    shown = msgspec.Raw(msgspec.json.encode(moment.state))
+    return ReplayState(media_ms, timestamp(wall), moment.sequence, view, shown)
 
 
 async def events(call: Call[None, ReplayEventsQuery]) -> ReplayEvents:
