@@ -1,39 +1,28 @@
 import jwt
-import msgspec
 import pytest
 
+from server.auth.access import ANYBODY, OPERATE
 from server.auth.origins import Origins
+from server.auth.tokens import NIL
 from server.errors import NotFoundError
 from server.hub.door import Door
 from server.ids import new_id
-from server.rest.conventions import parameters
-from server.rest.reading import NAMES
 from server.rest.routes import ROUTES
-from server.rest.samples import sample
-from server.store import assignments, integrations, participants, tenants, users
-from tests.integration.rest.conftest import TOKEN_SECRET, TOKENS, Person, found
-
-IDS = {name for route in ROUTES for name in parameters(route.path)} - NAMES.keys()
-MORE = dict.fromkeys(NAMES, "en") | {"file": "index.m3u8"}
-BODIES = {"CommandRequest": {"key": "k", "op": "hand.raise"}}
-
-
-def body_of(route):
-    """A body that the route takes."""
-    if route.body is None or route.body.__name__ in BODIES:
-        return None if route.body is None else BODIES[route.body.__name__]
-    (schema,), parts = msgspec.json.schema_components([route.body], ref_template="#/x/{name}")
-    return sample(schema, parts, full=False)
+from server.store import participants, users
+from tests.integration.rest.conftest import TOKEN_SECRET, TOKENS, Person
+from tests.integration.rest.requests import Ids, path_of
 
 
 async def test_no_route_answers_without_a_token(api) -> None:
-    ids = {name: new_id() for name in IDS}
+    ids = Ids()
     for route in ROUTES:
-        if route.access.within == "nothing":
+        if route.access is ANYBODY:
             continue
-        answer = await api.send(route.method, None, route.path.format_map(ids | MORE))
+        answer = await api.send(route.method, None, path_of(route, ids))
         assert (answer.status, answer.code) == (401, "unauthorized"), route
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    open_to_all = {route.path for route in ROUTES if route.access is ANYBODY}
+    assert open_to_all == {"/v1/sign-in"}
 
 
 async def test_a_token_that_does_not_hold_is_refused(api, school) -> None:
@@ -50,56 +39,6 @@ async def test_a_token_that_does_not_hold_is_refused(api, school) -> None:
         assert (answer.status, answer.code) == (401, "unauthorized")
     answer = await api.get(None, "/v1/courses", headers={"Authorization": "Basic YTpi"})
     assert answer.status == 401
-
-
-async def test_what_is_another_tenants_reads_like_what_does_not_exist(api, pools, school) -> None:
-    destination = await _destination(pools, school)
-    theirs = {
-        "course": school.course,
-        "lesson": school.lesson,
-        "session": school.session,
-        "integration": destination.integration_id,
-        "destination": destination.id,
-        "user": school.student.id,
-    }
-    async with pools.tenant(school.tenant) as connection:
-        domain = await tenants.add_domain(connection, school.tenant, "class.school.example")
-        given = await assignments.list_of(connection, school.student.id)
-    theirs |= {"domain": domain.id, "assignment": given[0].id}
-    stranger = (await found(pools)).admin
-    theirs = {name: new_id() for name in IDS} | theirs
-    for route in ROUTES:
-        if "{" not in route.path or route.access.within == "installation":
-            continue
-        answers = []
-        for ids in (theirs, {name: new_id() for name in IDS}):
-            headers = {} if route.takes is None else {"Content-Type": route.takes}
-            answers.append(
-                await api.send(
-                    route.method,
-                    stranger,
-                    route.path.format_map(ids | MORE),
-                    body_of(route),
-                    headers=headers | {"X-Request-Id": "same"},
-                    raw=None if route.takes is None else b"v=0",
-                )
-            )
-        assert answers[0].status == 404, (route, answers[0].raw)
-        assert answers[0].raw == answers[1].raw
-        assert _but_date(answers[0].headers) == _but_date(answers[1].headers)
-
-
-def _but_date(headers):
-    return {name: text for name, text in headers.items() if name != "Date"}
-
-
-async def _destination(pools, school):
-    async with pools.tenant(school.tenant) as connection:
-        integration = await integrations.create(connection, school.tenant, provider="youtube")
-        return await integrations.create_destination(
-            connection, school.tenant, integration.id, name="A", url="rtmp://a.example/live",
-            stream_key_ref="env:STREAM_KEY_A",
-        )  # fmt: skip
 
 
 async def test_a_token_of_another_tenant_for_our_session_opens_nothing(api, school, stranger):
@@ -181,3 +120,90 @@ async def test_a_publish_token_opens_no_live_socket(pools, school) -> None:
     token = school.teacher.token(session=school.session, scope=["publish"])
     with pytest.raises(NotFoundError):
         await door.enter(TOKENS.verify(token), school.session)
+
+
+# ---------------------------------------------------------------- scopes of roles
+
+
+async def given(pools, school, role, scope, scope_id):
+    """Somebody with one role, in one course or session."""
+    person = Person(school.tenant, new_id(), role)
+    async with pools.tenant(school.tenant) as connection:
+        await users.ensure(connection, school.tenant, person.id, "Tess")
+        await users.give_role(
+            connection, school.tenant, person.id, role, scope=scope, scope_id=scope_id
+        )
+    return person
+
+
+async def listed(api, who, path):
+    """The ids that a list shows."""
+    answer = await api.get(who, path)
+    assert answer.status == 200, answer.raw
+    return [each["id"] for each in answer.body["items"]]
+
+
+async def test_a_role_in_a_course_opens_that_course_and_what_is_in_it(api, pools, school) -> None:
+    other = (await api.post(school.teacher, "/v1/courses", {"title": "Latin"})).body["id"]
+    lessons = f"/v1/courses/{other}/lessons"
+    lesson = (await api.post(school.teacher, lessons, {"title": "One"})).body["id"]
+    sessions = f"/v1/lessons/{lesson}/sessions"
+    session = (await api.post(school.teacher, sessions, {"title": "Ad hoc"})).body["id"]
+    tess = await given(pools, school, "teacher", "course", other)
+
+    assert await listed(api, tess, "/v1/courses") == [other]
+    assert await listed(api, tess, "/v1/sessions") == [session]
+    assert (await api.patch(tess, f"/v1/courses/{other}", {"title": "Greek"})).status == 200
+    assert (await api.post(tess, lessons, {"title": "Two"})).status == 201
+    assert (await api.post(tess, sessions, {"title": "Again"})).status == 201
+    assert (await api.patch(tess, f"/v1/sessions/{session}", {"title": "Now"})).status == 200
+    # What is not in it reads like what does not exist.
+    for path in (
+        f"/v1/courses/{school.course}",
+        f"/v1/courses/{school.course}/lessons",
+        f"/v1/lessons/{school.lesson}/sessions",
+        f"/v1/sessions/{school.session}",
+    ):
+        answer = await api.get(tess, path)
+        unknown = await api.get(tess, path.replace(path.split("/")[3], new_id()))
+        assert (answer.status, answer.raw) == (404, unknown.raw)
+    # Nor does it manage what is the whole tenant's.
+    assert (await api.post(tess, "/v1/courses", {"title": "x"})).status == 403
+    assert (await api.get(tess, "/v1/destinations")).status == 403
+
+
+async def test_a_role_in_a_session_opens_that_session(api, pools, school) -> None:
+    path = f"/v1/lessons/{school.lesson}/sessions"
+    other = (await api.post(school.teacher, path, {"title": "Other"})).body["id"]
+    tess = await given(pools, school, "assistant", "session", other)
+    assert await listed(api, tess, "/v1/sessions") == [other]
+    assert await listed(api, tess, "/v1/courses") == []
+    assert (await api.get(tess, f"/v1/sessions/{other}/participants")).status == 200
+    assert (await api.get(tess, f"/v1/sessions/{school.session}")).status == 404
+    as_student = tess.token(role="student")
+    assert (await api.get(as_student, f"/v1/sessions/{other}/participants")).status == 403
+    assert (await api.get(as_student, "/v1/sessions")).status == 403
+
+
+async def test_the_list_of_sessions_has_those_one_came_to(api, owner, pools, school) -> None:
+    tess = await given(pools, school, "assistant", "session", new_id())
+    assert await listed(api, tess, "/v1/sessions") == []
+    async with pools.tenant(school.tenant) as connection:
+        await participants.put_down(connection, school.tenant, school.session, tess.id, "assistant")
+    assert await listed(api, tess, "/v1/sessions") == [school.session]
+    for change in ("status = 'banned'", "status = 'admitted', role = 'student'"):
+        await owner.execute(f"UPDATE session_participants SET {change} WHERE user_id = $1", tess.id)
+        assert await listed(api, tess, "/v1/sessions") == []
+
+
+async def test_an_operator_has_the_tenants_and_nothing_in_them(api, school) -> None:
+    operator = Person(NIL, NIL, "admin").token(scope=["operator"])
+    assert (await api.get(operator, "/v1/tenants")).status == 200
+    for route in ROUTES:
+        if route.access not in (OPERATE, ANYBODY) and route.method == "GET":
+            assert (await api.get(operator, path_of(route, Ids()))).status == 403, route.path
+    for token in (
+        school.teacher.token(role="admin"),
+        Person(NIL, NIL, "admin").token(scope=["operator"], session=school.session),
+    ):
+        assert (await api.get(token, "/v1/tenants")).status == 403
