@@ -36,7 +36,8 @@ fix: setup-dev  ## Mend format and lint
 bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
 	$(BIN)/python -m load.bench
 
-fuzz: setup-dev  ## Send a million random frames to a live server, and judge what comes back
+fuzz: setup-dev  ## Send random requests and a million random frames to live servers, and judge the answers
+	$(BIN)/python -m tests.rest_fuzz
 	$(BIN)/python -m load.fuzz
 
 screenshots: setup-dev  ## Take the pictures of README and docs again

@@ -8,7 +8,11 @@ from protocol.rest.shapes import Answer
 ProblemCode: TypeAlias = (
     ErrorCode
     | Literal[
-        "method_not_allowed", "not_acceptable", "precondition_failed", "unsupported_media_type"
+        "method_not_allowed",
+        "not_acceptable",
+        "precondition_failed",
+        "unsupported_codec",
+        "unsupported_media_type",
     ]
 )
 

@@ -1,9 +1,11 @@
 """What we change in session descriptions, and the answers of WHIP and WHEP that are not SDP."""
 
 import re
+from http import HTTPStatus
 
 import msgspec
 
+from protocol.rest import Problem, ProblemCode
 from server.media.fabric import Answer
 
 PROBLEM = "application/problem+json"
@@ -22,10 +24,10 @@ _H264_FMTP = re.compile(
 class UnacceptableOfferError(Exception):
     """The offer cannot be answered; status, code and detail say why."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: ProblemCode, detail: str) -> None:
         super().__init__(detail)
         self.status = status
-        self.code = code
+        self.code: ProblemCode = code
         self.detail = detail
 
     def answer(self) -> Answer:
@@ -33,14 +35,12 @@ class UnacceptableOfferError(Exception):
         return problem(self.status, self.code, self.detail)
 
 
-def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Answer:
+def problem(
+    status: int, code: ProblemCode, detail: str, headers: dict[str, str] | None = None
+) -> Answer:
     """Return an RFC 9457 problem as an answer."""
-    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
-    return Answer(
-        status,
-        {"Content-Type": PROBLEM, **(headers or {})},
-        msgspec.json.encode(body),
-    )
+    body = msgspec.json.encode(Problem(code, HTTPStatus(status).phrase, status, detail))
+    return Answer(status, {"Content-Type": PROBLEM, **(headers or {})}, body)
 
 
 def offer(body: bytes) -> str:

@@ -247,7 +247,7 @@ class Worker:
             return _response(_gone())
         match = request.headers.get("If-Match")
         if match is not None and match not in (peer.etag, "*"):
-            return _response(problem(412, "conflict", "This is another ICE session."))
+            return _response(problem(412, "precondition_failed", "This is another ICE session."))
         fragment = await _body(request)
         if match == "*":
             return _response(problem(422, "bad_request", "ICE restarts are not supported."))

@@ -32,6 +32,7 @@ def endpoint(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Return the aiohttp handler of ``route``, which is in the table of ``conventions``."""
     decoder = None if route.body is None else msgspec.json.Decoder(route.body)
+    question = reading.Query(route.query, is_projected=route.projected)
     shown = conventions.shown_at(route) if conventions.is_conditional(route) else None
     home = conventions.home_of(route)
 
@@ -41,7 +42,7 @@ def endpoint(
         if chooses(route):
             reading.check_accept(request, route.produces)
         reading.check_ids(request)
-        query, sequence = reading.read_query(request, route.query, is_projected=route.projected)
+        query, sequence = question.read(request)
         raw = b"" if decoder is None else await reading.read_json(request)
         body = None if decoder is None else reading.decode_body(decoder, raw)
         role, reach = await authorize(request, identity, route.access)

@@ -30,6 +30,7 @@ _OF_REST: Final[Mapping[ProblemCode, str]] = {
     "method_not_allowed": "The path takes other methods: see `Allow`.",
     "not_acceptable": "The answer is of a type that `Accept` leaves out.",
     "precondition_failed": "It has changed since the caller read it.",
+    "unsupported_codec": "The offer has no codec that goes on air: H.264 is required.",
     "unsupported_media_type": "The body is of another content type than is taken here.",
 }
 MEANINGS: Final[Mapping[ProblemCode, str]] = dict((*describe.ERRORS.items(), *_OF_REST.items()))
@@ -237,7 +238,8 @@ class _Writer:
         for code in self._conventions.refusals(route):
             by_status.setdefault(STATUS[code], []).append(code)
         if "bad_request" in by_status.get(400, ()):
-            by_status[422] = ["bad_request"]  # well-formed, and yet not possible
+            # Well-formed, and yet not possible.
+            by_status.setdefault(422, []).insert(0, "bad_request")
         for status, codes in sorted(by_status.items()):
             name = "-".join((str(status), *codes))
             self.problems.setdefault(name, _problem(status, codes))

@@ -46,6 +46,7 @@ STATUS: dict[ProblemCode, int] = {
     "precondition_failed": 412,
     "too_large": 413,
     "unsupported_media_type": 415,
+    "unsupported_codec": 422,
     "rate_limited": 429,
     "internal": 500,
     "overloaded": 503,

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from aiohttp import hdrs, web
@@ -26,6 +28,7 @@ NAMES = {
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
 _SEQUENCE = re.compile(r"\d{1,15}")
 
 
@@ -68,29 +71,55 @@ def check_ids(request: web.Request) -> None:
             raise NotFoundError
 
 
-def read_query(
-    request: web.Request, kind: type[msgspec.Struct] | None, *, is_projected: bool
-) -> tuple[Any, int]:
-    """Return the query as ``kind``, and the sequence that the tables have to show first.
+class Query:
+    """The parameters that a route takes after the ``?``."""
 
-    Raises:
-        Refusal: ``bad_request``.
+    def __init__(self, kind: type[msgspec.Struct] | None, *, is_projected: bool) -> None:
+        self._kind = None if kind is None else _without_null(kind)
+        self._is_projected = is_projected
+        fields = () if kind is None else msgspec.structs.fields(kind)
+        self._moments = [each.encode_name for each in fields if "datetime" in str(each.type)]
 
+    def read(self, request: web.Request) -> tuple[Any, int]:
+        """Return the query, and the sequence that the tables have to show first.
+
+        Raises:
+            Refusal: ``bad_request``.
+
+        """
+        parameters = dict(request.query)
+        if len(parameters) != len(request.query):
+            raise Refusal("bad_request", "A parameter is given twice.", field="query")
+        sequence = parameters.pop(SEQUENCE, "0") if self._is_projected else "0"
+        if not _SEQUENCE.fullmatch(sequence):
+            raise Refusal("bad_request", "Expected a sequence number.", field=SEQUENCE)
+        for name in self._moments:
+            # Not as msgspec reads texts, for which a number is a time, too.
+            if not _MOMENT.match(parameters.get(name, "2026-11-22T")):
+                raise Refusal("bad_request", "Expected a time (RFC 3339).", field=name)
+        if self._kind is None:
+            if parameters:
+                raise Refusal("bad_request", "This route takes no such parameter.", field="query")
+            return None, int(sequence)
+        try:
+            return msgspec.convert(parameters, self._kind, strict=False), int(sequence)
+        except msgspec.ValidationError as error:
+            raise codec.bad_request(error, b"", "query") from None
+
+
+def _without_null(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return ``kind`` without None among what its fields take: only what is absent is None.
+
+    As msgspec reads texts, "null" would be None, whoever may have meant the word.
     """
-    parameters = dict(request.query)
-    if len(parameters) != len(request.query):
-        raise Refusal("bad_request", "A parameter is given twice.", field="query")
-    sequence = parameters.pop(SEQUENCE, "0") if is_projected else "0"
-    if not _SEQUENCE.fullmatch(sequence):
-        raise Refusal("bad_request", "Expected a sequence number.", field=SEQUENCE)
-    if kind is None:
-        if parameters:
-            raise Refusal("bad_request", "This route takes no such parameter.", field="query")
-        return None, int(sequence)
-    try:
-        return msgspec.convert(parameters, kind, strict=False), int(sequence)
-    except msgspec.ValidationError as error:
-        raise codec.bad_request(error, b"", "query") from None
+    types = get_type_hints(kind, include_extras=True)
+    fields: list[tuple[str, Any, Any]] = [
+        (field.name, reduce(or_, choices), None)
+        for field in msgspec.structs.fields(kind)
+        if field.default is None
+        and (choices := tuple(c for c in get_args(types[field.name]) if c is not type(None)))
+    ]
+    return msgspec.defstruct(kind.__name__, fields, bases=(kind,), frozen=True)
 
 
 async def read_json(request: web.Request) -> bytes:

@@ -81,11 +81,13 @@ def _object(schema: Json, schemas: Mapping[str, Json], *, full: bool) -> Json:
 
 
 def _array(schema: Json, schemas: Mapping[str, Json], name: str, *, full: bool) -> Any:
-    if isinstance(_BY_NAME.get(name), list):
-        return _BY_NAME[name]
+    known = _BY_NAME.get(name)
+    if isinstance(known, list) and schema.get("minItems", 0) <= len(known):
+        return known
     if "prefixItems" in schema:
         return [sample(each, schemas, full=full) for each in schema["prefixItems"]]
-    return [sample(schema["items"], schemas, name.removesuffix("s"), full=full)]
+    one = sample(schema["items"], schemas, name.removesuffix("s"), full=full)
+    return [one] * min(schema.get("minItems", 1) or 1, schema.get("maxItems", 1))
 
 
 def _text(schema: Json, name: str) -> str:

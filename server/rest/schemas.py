@@ -12,7 +12,7 @@ import msgspec
 Json = dict[str, Any]
 
 _SCHEMAS: Final = "#/components/schemas/"
-_GENERIC: Final = re.compile(r"\b(\w+)_(\w+)_$")
+_GENERIC: Final = re.compile(r"^(\w+)_(\w+)_$")
 
 
 def reference(kind: Any) -> Json:
@@ -26,13 +26,13 @@ def components(kinds: Iterable[Any]) -> dict[str, Json]:
     """Return the schemas of ``kinds``, and of what they are made of, by their names."""
     kinds = list(dict.fromkeys(kinds))
     _, found = msgspec.json.schema_components(kinds, ref_template=_SCHEMAS + "{name}")
-    schemas: dict[str, Json] = _renamed(found)
     for kind in _structs(kinds):
-        fields = schemas.get(kind.__name__, {}).get("properties", {})
+        schema = found.get(f"{kind.__module__}.{kind.__qualname__}") or found.get(kind.__name__, {})
         for name, text in _field_docs(kind).items():
-            if name in fields:
-                fields[name]["description"] = text
-    return {name: _plain(schemas[name]) for name in sorted(schemas)}
+            if name in schema.get("properties", {}):
+                schema["properties"][name]["description"] = text
+    schemas = {_name(each): _plain(_renamed(schema)) for each, schema in found.items()}
+    return dict(sorted(schemas.items()))
 
 
 def _structs(kinds: Iterable[Any]) -> Iterator[type[msgspec.Struct]]:
@@ -81,20 +81,36 @@ def _field_docs(kind: type) -> dict[str, str]:
     return docs
 
 
+def _name(name: str) -> str:
+    """Return what we call what msgspec calls ``name``.
+
+    ``Page_Course_`` is ``PageOfCourse``; of two types of the same name that of REST keeps it, and
+    ``protocol.state.talk.Question`` is ``StateQuestion``.
+    """
+    module, _, own = name.rpartition(".")
+    if module and not module.startswith("protocol.rest"):
+        own = module.split(".")[1].title() + own
+    return _GENERIC.sub(r"\1Of\2", own)
+
+
 def _renamed(value: Any) -> Any:
-    """Return ``value`` with ``Page_Course_`` named ``PageOfCourse``, wherever it is named."""
+    """Return ``value`` with every reference to what we call a type."""
     if isinstance(value, dict):
-        return {_GENERIC.sub(r"\1Of\2", key): _renamed(part) for key, part in value.items()}
+        return {key: _renamed(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_renamed(part) for part in value]
     if isinstance(value, str) and value.startswith(_SCHEMAS):
-        return _GENERIC.sub(r"\1Of\2", value)
+        return _SCHEMAS + _name(value.removeprefix(_SCHEMAS))
     return value
 
 
 def _plain(value: Any) -> Any:
     """Return ``value`` with its texts as Markdown, and patterns that all dialects know."""
     if isinstance(value, dict):
+        items = value.get("prefixItems")
+        if items and all(each == items[0] for each in items):
+            # Not every program knows of arrays whose places have types of their own.
+            value = {key: value[key] for key in value if key != "prefixItems"} | {"items": items[0]}
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
