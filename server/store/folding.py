@@ -15,7 +15,7 @@ from server.errors import NotFoundError
 
 from .errors import is_temporary
 from .pool import AcquiredConnection
-from .projections import CLEAR, USERS, Occasion, Statement, dictionary, person, project
+from .projections import CLEAR, USERS, Occasion, Statement, dictionary, find, person, project
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -130,6 +130,7 @@ async def _write(
     words = dictionary(cursor.language)
     people: dict[str, str] = {}
     statements: list[Statement] = []
+    texts: list[Statement] = []
     for sequence, kind, version, payload, by, at_ms in rows:
         event = _decode(sequence, kind, version, payload)
         if event is None:
@@ -139,13 +140,14 @@ async def _write(
         on = Occasion(cursor.tenant, session, sequence, words, at_ms, by)
         if (statement := project(event, on)) is not None:
             statements.append(statement)
+        texts += find(event, on)
     try:
         if people:
             await connection.execute(
                 USERS, cursor.tenant, *zip(*sorted(people.items()), strict=True)
             )
         # Runs of the same statement in one round trip; order is kept.
-        for sql, run in groupby(statements, key=itemgetter(0)):
+        for sql, run in groupby(statements + texts, key=itemgetter(0)):
             await connection.executemany(sql, [parameters for _, parameters in run])
     except asyncpg.PostgresError as error:
         if is_temporary(error):

@@ -9,10 +9,21 @@ from typing import TypeAlias, assert_never
 from protocol import events as ev
 
 from . import library, output, people, polls, stage, talk
+from .findable import find
 from .search import dictionary
 from .statement import Occasion, Statement
 
-__all__ = ["CLEAR", "USERS", "LogOnly", "Occasion", "Statement", "dictionary", "person", "project"]
+__all__ = [
+    "CLEAR",
+    "USERS",
+    "LogOnly",
+    "Occasion",
+    "Statement",
+    "dictionary",
+    "find",
+    "person",
+    "project",
+]
 
 LogOnly: TypeAlias = (
     ev.SessionLocked
@@ -55,6 +66,8 @@ ON CONFLICT DO NOTHING"""
 
 # Children before parents. Who was put down for a session without having come yet stays.
 CLEAR = (
+    "DELETE FROM findable WHERE session_id = $1 AND kind <> 'slide'",
+    "DELETE FROM class_words WHERE session_id = $1",
     "DELETE FROM replays WHERE session_id = $1",
     "DELETE FROM artifacts WHERE session_id = $1",
     "DELETE FROM recordings WHERE session_id = $1",

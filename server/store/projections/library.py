@@ -1,7 +1,7 @@
 """What the class leaves behind, and its replay: ``artifacts`` and ``replays``.
 
-An artifact belongs to whoever made it, and names the event it comes from; editing raises its
-version. The plan to publish is over once it is published.
+An artifact belongs to whoever made it, and names the event it comes from and the last one about it;
+editing raises its version. The plan to publish is over once it is published.
 """
 
 from typing import TypeAlias, assert_never
@@ -11,7 +11,6 @@ import msgspec
 from protocol import events as ev
 from protocol.features.artifacts import ArtifactPayload, ArtifactType
 
-from .search import dictionary
 from .statement import Occasion, Statement
 
 Event: TypeAlias = (
@@ -26,16 +25,12 @@ Event: TypeAlias = (
     | ev.ReplayUnpublished
 )
 
-_FINDABLE = 200_000
-"""How many characters of an artifact are searched: PostgreSQL takes 1 MiB of words at most."""
-
 _CREATED = """
 INSERT INTO artifacts (tenant_id, session_id, id, artifact_type, payload, user_id,
-    source_sequence, search, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, to_tsvector($8::text::regconfig, $9::text), $10)"""
+    source_sequence, touched, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 _EDITED = """
-UPDATE artifacts SET payload = $3, version = version + 1,
-    search = to_tsvector($4::text::regconfig, $5::text)
+UPDATE artifacts SET payload = $3, version = version + 1, touched = $4
 WHERE session_id = $1 AND id = $2"""
 _REMOVED = "DELETE FROM artifacts WHERE session_id = $1 AND id = $2"
 
@@ -61,12 +56,11 @@ def project(event: Event, on: Occasion) -> Statement:
             payload = ArtifactPayload(text=event.text, start_ms=event.start_ms)
             return _created(event.artifact, "note", payload, on)
         case ev.ArtifactCreated():
-            cited = on if event.source is None else on._replace(sequence=event.source)
-            return _created(event.artifact, event.artifact_type, event.payload, cited)
+            return _created(
+                event.artifact, event.artifact_type, event.payload, on, source=event.source
+            )
         case ev.ArtifactEdited(artifact=artifact, payload=payload):
-            return _EDITED, (
-                on.session, artifact, msgspec.json.encode(payload), *_searched(payload, on),
-            )  # fmt: skip
+            return _EDITED, (on.session, artifact, msgspec.json.encode(payload), on.sequence)
         case ev.ArtifactRemoved(artifact=artifact):
             return _REMOVED, (on.session, artifact)
         case ev.ReplayScheduled(replay=replay, publish_at=publish_at):
@@ -80,16 +74,14 @@ def project(event: Event, on: Occasion) -> Statement:
 
 
 def _created(
-    artifact: str, kind: ArtifactType, payload: ArtifactPayload, on: Occasion
+    artifact: str,
+    kind: ArtifactType,
+    payload: ArtifactPayload,
+    on: Occasion,
+    *,
+    source: int | None = None,
 ) -> Statement:
     return _CREATED, (
-        on.tenant, on.session, artifact, kind, msgspec.json.encode(payload), on.by, on.sequence,
-        *_searched(payload, on), on.at_ms,
+        on.tenant, on.session, artifact, kind, msgspec.json.encode(payload), on.by,
+        on.sequence if source is None else source, on.sequence, on.at_ms,
     )  # fmt: skip
-
-
-def _searched(payload: ArtifactPayload, on: Occasion) -> tuple[str, str]:
-    """Return the dictionary of the words to search, and the words."""
-    words = on.dictionary if payload.language is None else dictionary(payload.language)
-    texts = payload.title, payload.text, *(segment.text for segment in payload.segments)
-    return words, "\n".join(text for text in texts if text is not None)[:_FINDABLE]

@@ -1,7 +1,7 @@
 """In which language words are found."""
 
 # PostgreSQL's text search dictionaries, by language.
-_DICTIONARIES = {
+DICTIONARIES = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "es": "spanish", "eu": "basque", "fi": "finnish", "fr": "french",
     "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
@@ -13,4 +13,4 @@ _DICTIONARIES = {
 
 def dictionary(language: str) -> str:
     """Return the text search dictionary for a BCP 47 language tag."""
-    return _DICTIONARIES.get(language.partition("-")[0].lower(), "simple")
+    return DICTIONARIES.get(language.partition("-")[0].lower(), "simple")

@@ -1,8 +1,7 @@
 """What people say: ``chat_messages``, ``questions`` and ``question_votes``.
 
-A removed message keeps its text, for who may restore it, but no search finds it. When a question
-was last on the stage stays known after it has left it; ``answered_at`` and ``dismissed_at`` say
-what it is now.
+A removed message keeps its text, for who may restore it. When a question was last on the stage
+stays known after it has left it; ``answered_at`` and ``dismissed_at`` say what it is now.
 """
 
 from typing import TypeAlias, assert_never
@@ -28,19 +27,17 @@ Event: TypeAlias = (
 
 _POSTED = """
 INSERT INTO chat_messages (
-    tenant_id, session_id, id, user_id, message, to_staff, reply_to, search, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, to_tsvector($8::text::regconfig, $5), $9)"""
+    tenant_id, session_id, id, user_id, message, to_staff, reply_to, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
 _REMOVED = """
-UPDATE chat_messages SET removed_at = $3, pinned_at = NULL, search = NULL
+UPDATE chat_messages SET removed_at = $3, pinned_at = NULL
 WHERE session_id = $1 AND id = $2"""
-_RESTORED = """
-UPDATE chat_messages SET removed_at = NULL, search = to_tsvector($3::text::regconfig, message)
-WHERE session_id = $1 AND id = $2"""
+_RESTORED = "UPDATE chat_messages SET removed_at = NULL WHERE session_id = $1 AND id = $2"
 _PINNED = "UPDATE chat_messages SET pinned_at = $3 WHERE session_id = $1 AND id = $2"
 
 _ASKED = """
-INSERT INTO questions (tenant_id, session_id, id, user_id, prompt, search, created_at)
-VALUES ($1, $2, $3, $4, $5, to_tsvector($6::text::regconfig, $5), $7)"""
+INSERT INTO questions (tenant_id, session_id, id, user_id, prompt, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)"""
 _UPVOTED = """
 INSERT INTO question_votes (tenant_id, session_id, question_id, user_id, created_at)
 SELECT $1, $2, id, $4, $5 FROM questions WHERE session_id = $2 AND id = $3
@@ -60,19 +57,17 @@ def project(event: Event, on: Occasion) -> Statement:
     of, both = (on.session,), (on.tenant, on.session)
     match event:
         case ev.ChatPosted(message=message, text=text, to=to, reply_to=reply_to):
-            return _POSTED, (
-                *both, message, on.by, text, to == "staff", reply_to, on.dictionary, on.at_ms,
-            )  # fmt: skip
+            return _POSTED, (*both, message, on.by, text, to == "staff", reply_to, on.at_ms)
         case ev.ChatRemoved(message=message):
             return _REMOVED, (*of, message, on.at_ms)
         case ev.ChatRestored(message=message):
-            return _RESTORED, (*of, message, on.dictionary)
+            return _RESTORED, (*of, message)
         case ev.ChatPinned(message=message):
             return _PINNED, (*of, message, on.at_ms)
         case ev.ChatUnpinned(message=message):
             return _PINNED, (*of, message, None)
         case ev.QuestionAsked(question=question, prompt=prompt):
-            return _ASKED, (*both, question, on.by, prompt, on.dictionary, on.at_ms)
+            return _ASKED, (*both, question, on.by, prompt, on.at_ms)
         case ev.QuestionUpvoted(question=question):
             return _UPVOTED, (*both, question, on.by, on.at_ms)
         case ev.QuestionUnvoted(question=question):

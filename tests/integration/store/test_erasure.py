@@ -107,10 +107,9 @@ async def test_nothing_of_the_person_is_left_anywhere(pools, lesson, ann, owner,
     assert await places(owner) == {
         ("session_state_events", "event_payload"), ("session_snapshots", "state"),
         ("users", "display_name"), ("users", "email"), ("rest_requests", "body"),
-        ("chat_messages", "message"), ("chat_messages", "search"),
-        ("questions", "prompt"), ("questions", "search"),
+        ("chat_messages", "message"), ("questions", "prompt"),
         ("polls", "prompt"), ("polls", "options"),
-        ("artifacts", "payload"), ("artifacts", "search"),
+        ("artifacts", "payload"), ("findable", "text"), ("findable", "words"),
     }  # fmt: skip
     before = await reader.head(lesson.session)
     assert await erase(pools, lesson.tenant, ann) == Erased(1, HERS)

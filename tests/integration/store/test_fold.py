@@ -221,7 +221,7 @@ async def of_tables(connection, session):
         "chat": set(
             await rows(
                 "id, user_id, message, CASE WHEN to_staff THEN 'staff' ELSE 'everyone' END, "
-                "created_at, search IS NULL AND removed_at IS NOT NULL, pinned_at IS NOT NULL",
+                "created_at, removed_at IS NOT NULL, pinned_at IS NOT NULL",
                 "chat_messages",
             )
         ),

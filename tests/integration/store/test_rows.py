@@ -71,7 +71,7 @@ async def test_a_mute_without_an_end_ends_at_the_end_of_time(pools, room, writer
 async def test_words_are_found_while_they_are_to_be_seen(
     pools, room, writer, projector, owner, whole
 ):
-    found = "SELECT count(*) FROM chat_messages WHERE search @@ to_tsquery('english', 'lesson')"
+    found = "SELECT count(*) FROM findable WHERE words @@ to_tsquery('english', 'lesson')"
     seen = []
     columns = "removed_at IS NULL, pinned_at IS NULL, message"
     for told in whole.told:
@@ -169,7 +169,7 @@ async def test_what_stays(pools, room, writer, projector, whole):
     await tell(room, writer, projector, whole.commands(room))
     async with pools.tenant(room.tenant) as connection:
         rows = await connection.fetch(
-            "SELECT a.id, artifact_type, payload, version, user_id, e.event_type, search::text "
+            "SELECT a.id, artifact_type, payload, version, user_id, e.event_type "
             "FROM artifacts a JOIN session_state_events e "
             "ON e.session_id = a.session_id AND e.sequence = a.source_sequence"
         )
@@ -177,14 +177,25 @@ async def test_what_stays(pools, room, writer, projector, whole):
         segments = found.pop(whole.transcript)
         assert found == {
             whole.chapter: ("chapter", {"title": "Adding sums", "start_ms": 1500}, 2, whole.ann,
-                            "chapter.marked", "'add':1 'sum':2"),
+                            "chapter.marked"),
             whole.highlight: ("highlight", {"start_ms": 2000}, 1, whole.ann,
-                              "highlight.marked", ""),
+                              "highlight.marked"),
             whole.note: ("note", {"text": "my notes", "start_ms": 3000}, 1, whole.bob,
-                         "note.added", "'note':2"),
+                         "note.added"),
         }  # fmt: skip
-        # In its own language, not the class's.
-        assert segments[-1] == "'haus':2 'steh':3"
+        assert segments[0] == "transcript"
+        assert await connection.fetch(
+            "SELECT source_id, is_public, words::text FROM findable "
+            "WHERE source_id = ANY ($1) ORDER BY kind, ordinal",
+            [whole.chapter, whole.highlight, whole.note, whole.transcript],
+        ) == [
+            (whole.chapter, True, "'add':1 'sum':2"),
+            (whole.highlight, True, ""),
+            (whole.note, False, "'note':2"),
+            # In its own language, not the class's.
+            (whole.transcript, True, "'haus':2"),
+            (whole.transcript, True, "'steh':1"),
+        ]  # fmt: skip
         assert await connection.fetch("SELECT id, status, publish_at FROM replays") == [
             (whole.replay, "published", None)
         ]
@@ -204,26 +215,26 @@ async def test_the_plan_to_publish_is_known_until_it_is_fulfilled(
     assert seen == [("draft", True), ("published", False), ("draft", False), ("published", False)]
 
 
-async def test_a_long_transcript_is_kept_whole_and_found_by_its_first_part(
-    room, writer, projector, owner, whole
-):
-    """PostgreSQL takes at most 1 MiB of words to search; these are more, and all different."""
+async def test_every_part_of_a_long_transcript_is_found(room, writer, projector, owner, whole):
+    """PostgreSQL takes at most 1 MiB of words of one text; these are more, and all different."""
     letters = [chr(0x10D0 + number) for number in range(32)]
     words = ["".join(letters[number >> shift & 31] for shift in (20, 15, 10, 5, 0))
              for number in range(80_000)]  # fmt: skip
     texts = [" ".join(words[start : start + 80]) for start in range(0, 80_000, 80)]
-    segments = [{"start_ms": 0, "end_ms": 1, "text": text} for text in texts]
+    segments = [
+        {"start_ms": number, "end_ms": number, "text": text} for number, text in enumerate(texts)
+    ]
     payload = {"language": "xx", "segments": segments}
     transcript = {"artifact": new_id(), "artifact_type": "transcript", "payload": payload}
     await tell(room, writer, projector,
                whole.commands(room, [Told(None, "artifact.created", transcript)]))  # fmt: skip
-    stored, found, lost, by = await owner.fetchrow(
-        "SELECT payload, search @@ $1::tsquery, search @@ $2::tsquery, user_id FROM artifacts",
-        words[0],
-        words[-1],
-    )
-    assert orjson.loads(stored) == payload
-    assert (found, lost, by) == (True, False, None)
+    assert orjson.loads(await owner.fetchval("SELECT payload FROM artifacts")) == payload
+    for word, place in ((words[0], 0), (words[-1], 999)):
+        row = await owner.fetchrow(
+            "SELECT ordinal, start_ms, author_id FROM findable WHERE words @@ $1::text::tsquery",
+            word,
+        )
+        assert tuple(row) == (place, place, None)
 
 
 async def test_a_time_that_is_none_stops_the_session(room, writer, projector, owner, whole):

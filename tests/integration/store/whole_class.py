@@ -11,7 +11,7 @@ SOON = "2126-01-01T00:00:00.000Z"
 TABLES = (
     "sessions", "session_participants", "chat_messages", "questions", "question_votes", "polls",
     "poll_votes", "studio_scenes", "studio_assets", "session_destinations", "recordings",
-    "artifacts", "replays", "users",
+    "artifacts", "replays", "users", "findable", "class_words",
 )  # fmt: skip
 
 
