@@ -75,7 +75,7 @@ async def _fuzz(examples: int, seed: int | None, phases: str, report: Path | Non
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
                 f"{held.ready.url}/v1/openapi.json",
                 *("--url", held.ready.url, "--max-examples", str(examples)),
-                *("--phases", phases, "--workers", "4"),
+                *("--phases", phases),
                 *("-H", f"Authorization: Bearer {held.ready.tokens.admin}"),
                 *("--suppress-health-check", "all", "--no-color", "--warnings", "off"),
                 *("--request-timeout", "20", "--continue-on-failure"),
