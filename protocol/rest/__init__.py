@@ -67,6 +67,14 @@ from protocol.rest.reports import (
     SessionAttendance,
     Stay,
 )
+from protocol.rest.search import (
+    FacetCount,
+    Findable,
+    SearchFacets,
+    SearchHit,
+    SearchQuery,
+    SearchResults,
+)
 from protocol.rest.sessions import (
     JoinToken,
     NewJoinToken,
@@ -137,6 +145,8 @@ __all__ = [
     "ErasureId",
     "EventsPage",
     "EventsQuery",
+    "FacetCount",
+    "Findable",
     "FoundedTenant",
     "HostName",
     "Instant",
@@ -188,6 +198,10 @@ __all__ = [
     "ReplaysQuery",
     "RoleId",
     "Scene",
+    "SearchFacets",
+    "SearchHit",
+    "SearchQuery",
+    "SearchResults",
     "Session",
     "SessionAttendance",
     "SessionChange",

@@ -32,6 +32,7 @@ from server.rest import (
     people,
     replays,
     reports,
+    search,
     sessions,
     tenants,
     webhooks,
@@ -176,6 +177,8 @@ ROUTES: tuple[Route, ...] = (
           errors=("unauthorized",)),
 
     # Finding it again
+    Route("GET", "/v1/search", search.search, SEARCH, rest.SearchResults,
+          query=rest.SearchQuery, errors=("bad_request",)),
 
     # What happens in a session
     Route("POST", "/v1/sessions/{session}/commands", live.perform, ATTEND, rest.CommandDone,
