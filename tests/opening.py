@@ -88,8 +88,8 @@ class Bench:
         self.snapshots = Snapshots(pools, self.reader, tasks)
         self.tenant = new_id()
 
-    async def fill(self, length):
-        """Return a new session with a log of ``length`` events."""
+    async def schedule(self):
+        """Return a new session."""
         session = new_id()
         async with self.pools.tenant(self.tenant) as connection:
             await connection.execute(
@@ -99,6 +99,11 @@ class Bench:
             await connection.execute(
                 "INSERT INTO sessions (id, tenant_id) VALUES ($1, $2)", session, self.tenant
             )
+        return session
+
+    async def fill(self, length):
+        """Return a new session with a log of ``length`` events."""
+        session = await self.schedule()
         epoch = await self.lease.acquire(session)
         head, draft = Head(0, chain.genesis(session), 0), None
         for event, by in lesson(length, random.Random(1)):

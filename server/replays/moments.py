@@ -1,7 +1,7 @@
 """What a class was like at any of its moments, for each view: folds of the beginnings of its log.
 
 A fold goes on from the last of the *checkpoints* before the moment: states that earlier folds
-left behind, one every :data:`EVERY` events. So a moment of a long class costs what its last few
+left behind, one every :data:`EVERY` events. So a moment of a long class costs what its last
 hundred events cost, except for who asks first.
 
 Nothing here outlives its reason. A message that was removed since is blank from the beginning on,
@@ -24,11 +24,11 @@ from server.store import replays
 from server.store.log import LogReader, StoredEvent
 from server.store.pool import Pools
 
-EVERY = 250
+EVERY = 100
 """Events between two checkpoints."""
 BYTES_MOST = 64 * 2**20
 """What all checkpoints together may hold."""
-_SLICE = 32
+_SLICE = 10
 """Events folded before the event loop turns."""
 
 FindBlanked = Callable[[str], Awaitable[frozenset[int]]]
