@@ -21,6 +21,7 @@ from protocol.rest import CommandDone
 from server.auth.tokens import Identity
 from server.clock import Clock
 from server.errors import ConflictError, UnavailableError
+from server.ids import new_id
 from server.objects.store import LIST_MOST, ObjectStore
 from server.ops import metrics
 from server.store import erasure, removal
@@ -125,10 +126,11 @@ class Retention:
                 )
 
     async def _remove(self, what: Due) -> None:
+        if what.kind != "chat":
+            await self._put_away(what)
         row = await removal.begin(self._pools, what)
         objects = 0
         if what.kind != "chat":
-            await self._put_away(row, what)
             below = "" if what.kind == "session" else "recordings/"
             objects = await self._delete_objects(f"{what.tenant}/{what.session}/{below}")
         await removal.remove_words(self._pools, row, what)
@@ -136,7 +138,7 @@ class Retention:
         metrics.removals.labels(what.kind).inc()
         log.info("removed", session=what.session, kind=what.kind, objects=objects)
 
-    async def _put_away(self, row: str, what: Due) -> None:
+    async def _put_away(self, what: Due) -> None:
         """Take the replay back, and archive the class.
 
         Raises:
@@ -161,7 +163,8 @@ class Retention:
                     tenant,
                     "admin",
                     command,
-                    key=f"{row}:{command.op}",
+                    # Asked again it changes nothing: the class itself knows what was done.
+                    key=new_id(),
                     expect=None,
                 )
             except Refusal as refusal:
@@ -170,8 +173,9 @@ class Retention:
 
     async def _delete_objects(self, prefix: str) -> int:
         deleted = 0
-        while keys := await self._objects.list(prefix, limit=LIST_MOST):
-            for key in keys:
-                await self._objects.delete(key)
+        last = ""
+        while keys := await self._objects.list(prefix, after=last, limit=LIST_MOST):
+            for last in keys:
+                await self._objects.delete(last)
             deleted += len(keys)
         return deleted
