@@ -8,11 +8,11 @@ from msgspec.structs import asdict
 
 from protocol import rest
 from protocol.codec import timestamp
-from protocol.errors import Refusal
 from protocol.rest import SearchQuery, SearchResults
 from server.auth.access import STAFFERS
 from server.clock import SystemClock
 from server.config import settings_key
+from server.errors import InvalidInputError
 from server.rest.route import Call
 from server.store import search as store
 from server.store import standings
@@ -119,7 +119,7 @@ def _place(cursor: str) -> Place:
     """Return what :func:`_cursor` was made of.
 
     Raises:
-        Refusal: ``bad_request``.
+        InvalidInputError: If it was not made here.
 
     """
     try:
@@ -135,5 +135,5 @@ def _place(cursor: str) -> Place:
         or not _UUID.fullmatch(place.source)
         or "\0" in place.kind
     ):
-        raise Refusal("bad_request", "Expected next of the page before.", field="after")
+        raise InvalidInputError("Expected `next` of the page before.", field="after")
     return place
