@@ -33,7 +33,7 @@ ERRORS: Final[Mapping[ErrorCode, str]] = {
     "unauthorized": "Over HTTP: the token does not hold.",
     "forbidden": "This person may not do this, or not to that person.",
     "muted": "This person may not speak now.",
-    "locked": "The chat is closed, open to staff alone, or slow: then `retry_ms` says how long to wait.",
+    "locked": "The chat is closed, open to staff alone, or slow: `retry_ms` then says how slow.",
     "not_found": "What the command is about does not exist.",
     "conflict": "It does not go with how things are now, or not before the class starts. Where it"
     " has changed since `expect`, `detail.touched` is the sequence of the last change.",
