@@ -75,10 +75,11 @@ class LiveSessions:
             case Refusal():
                 raise outcome
 
-    async def report(self, tenant: str, session: str, key: str, event: FromWorkers) -> None:
+    async def report(self, tenant: str, session: str, key: str, event: FromWorkers) -> bool:
         """Let the class keep what a worker made of it, once per ``key``; return once committed.
 
-        What has nothing to say to the class as it is now is dropped.
+        Say whether it was new: what was kept before is not kept again, and what has nothing to
+        say to the class as it is now is dropped.
 
         Raises:
             UnavailableError: If it may not be kept, and is to be reported again.
@@ -99,6 +100,7 @@ class LiveSessions:
             raise UnavailableError("The class did not answer in time.") from None
         if isinstance(outcome, Refusal):
             raise UnavailableError(outcome.message)
+        return isinstance(outcome, Committed) and not outcome.is_duplicate
 
     async def blanked(self, session: str) -> frozenset[int]:
         """Return the sequences of the events whose text nobody is shown any more, as of now.

@@ -23,8 +23,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 PERIOD_SECONDS = 1.0
 PAGE = 100
 
-Report = Callable[[str, str, str, ReplayPublished], Awaitable[None]]
-"""Tenant, session, key and event → kept by the class; raises UnavailableError if it is not."""
+Report = Callable[[str, str, str, ReplayPublished], Awaitable[bool]]
+"""Tenant, session, key and event → whether the class keeps it now, and has not before.
+
+Raises UnavailableError if nobody can tell.
+"""
 
 
 class Publisher:
@@ -64,10 +67,13 @@ class Publisher:
     async def _publish(self, plan: Plan) -> None:
         key = f"replay:{plan.session}:{plan.publish_at}"
         try:
-            await self._report(plan.tenant, plan.session, key, ReplayPublished(plan.session))
+            is_new = await self._report(
+                plan.tenant, plan.session, key, ReplayPublished(plan.session)
+            )
         except UnavailableError as error:
             # The node that has the class looks, too.
             log.info("replay_not_published_here", session=plan.session, reason=str(error))
-        else:
+            return
+        if is_new:
             metrics.replays_published.inc()
             log.info("replay_published", session=plan.session)

@@ -196,7 +196,10 @@ async def epoch(pools: Pools, session: str) -> int:
 
 
 async def list_due(pools: Pools, now_ms: int, *, limit: int) -> list[Plan]:
-    """Return the plans, of whatever tenant, whose time has come, the oldest first."""
+    """Return the plans, of whatever tenant, whose time has come; first what lacks nothing.
+
+    An archived class publishes nothing any more.
+    """
     async with pools.hub() as connection:
         rows = await connection.fetch(
             """
@@ -206,7 +209,8 @@ async def list_due(pools: Pools, now_ms: int, *, limit: int) -> list[Plan]:
                 WHEN NOT EXISTS (SELECT FROM artifacts a
                     WHERE a.session_id = r.session_id) THEN 'artifact'
                 END AS lacks
-            FROM replays r WHERE r.status = 'draft' AND r.publish_at <= $1) due
+            FROM replays r JOIN sessions s ON s.id = r.session_id AND s.status = 'ended'
+            WHERE r.status = 'draft' AND r.publish_at <= $1) due
             ORDER BY lacks IS NOT NULL, publish_at LIMIT $2
             """,
             now_ms, limit,
