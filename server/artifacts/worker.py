@@ -34,7 +34,7 @@ CLAIM_SECONDS = 120
 _AT_ONCE = 16
 _TYPES = frozenset(kind.type for kind in KINDS)
 
-Report = Callable[[str, str, str, ArtifactCreated | ArtifactRemoved], Awaitable[None]]
+Report = Callable[[str, str, str, ArtifactCreated | ArtifactRemoved], Awaitable[object]]
 """Tenant, session, key and event → kept by the class; raises UnavailableError if it is not."""
 
 

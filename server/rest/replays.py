@@ -92,7 +92,11 @@ async def change(call: Call[ReplayChange, None]) -> Replay:
     Refused (`conflict`, with the reason) without a finalized recording and an artifact.
     """
     when = call.body.publish_at
-    planned = None if when is None else timestamp(int(when.timestamp() * 1000))
+    try:
+        planned = None if when is None else timestamp(round(when.timestamp() * 1000))
+    except (ValueError, OverflowError):  # in UTC its year has not four digits
+        text = "There is no such time."
+        raise Refusal("bad_request", text, field="publish_at") from None
     return await _performed(call, cmd.ReplaySchedule(planned))
 
 
