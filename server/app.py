@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 
 from server import logs
 from server.addresses import parse_allowed
+from server.assets.processing import WORKERS, Processing
+from server.assets.sweeping import Sweeping
 from server.auth.grants import Grants, grants_key
 from server.auth.issuers import TrustedIssuer
 from server.auth.jwks import Issuers
@@ -61,6 +63,7 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    uploads_key,
     webhooks_key,
 )
 from server.rest.replays import moments_key, timelines_key
@@ -174,6 +177,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         revocation = Revocation(hub, pools, fabric.expel)
         live_sessions = LiveSessions(hub, reader, identity.log)
         retention = Retention(pools, objects, live_sessions, clock)
+        uploads = Processing(pools, objects, live_sessions, reader, clock)
 
         # What is served.
         trusted = map(TrustedIssuer.parse, settings.trusted_issuers)

@@ -4,6 +4,7 @@ What others need is named here: ``rest.Course``. The docstrings are the text of 
 (docs/api.md): a class says what it is, a field that needs words has a docstring of its own.
 """
 
+from protocol.rest.assets import Asset, BoardQuery, NewAsset, NewUpload, Upload
 from protocol.rest.courses import (
     Course,
     CourseChange,
@@ -125,8 +126,10 @@ from protocol.rest.webhooks import (
 
 __all__ = [
     "Answer",
+    "Asset",
     "Assignment",
     "AssignmentId",
+    "BoardQuery",
     "Body",
     "CommandDone",
     "CommandRequest",
@@ -162,6 +165,7 @@ __all__ = [
     "LessonId",
     "LessonOrder",
     "LogQuery",
+    "NewAsset",
     "NewAssignment",
     "NewCourse",
     "NewDestination",
@@ -173,6 +177,7 @@ __all__ = [
     "NewSession",
     "NewStreamKey",
     "NewTenant",
+    "NewUpload",
     "NewUser",
     "NewWebhookEndpoint",
     "Page",
@@ -217,6 +222,7 @@ __all__ = [
     "Tenant",
     "TenantChange",
     "TenantStatus",
+    "Upload",
     "Url",
     "User",
     "UserChange",

@@ -72,9 +72,16 @@ class FileObjects:
         """Return a URL that anybody may read the object from for that long."""
         return self._signer.sign("GET", checked(key), seconds=seconds)
 
-    async def presign_put(self, key: str, content_type: str, *, seconds: int) -> str:
-        """Return a URL that anybody may PUT an object of this type to for that long."""
-        return self._signer.sign("PUT", checked(key), seconds=seconds, content_type=content_type)
+    async def presign_put(
+        self, key: str, content_type: str, *, seconds: int, size: int | None = None
+    ) -> str:
+        """Return a URL that anybody may PUT an object of this type to for that long.
+
+        With ``size`` nothing larger is taken.
+        """
+        return self._signer.sign(
+            "PUT", checked(key), seconds=seconds, content_type=content_type, most_bytes=size
+        )
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)

@@ -118,11 +118,21 @@ class S3Objects:
         )
         return url
 
-    async def presign_put(self, key: str, content_type: str, *, seconds: int) -> str:
-        """Return a URL that anybody may PUT an object of this type to for that long."""
+    async def presign_put(
+        self, key: str, content_type: str, *, seconds: int, size: int | None = None
+    ) -> str:
+        """Return a URL that anybody may PUT an object of this type to for that long.
+
+        With ``size`` nothing larger is taken.
+        """
         url: str = await self._client.generate_presigned_url(
             "put_object",
-            Params={**self._at(key), "ContentType": content_type},
+            Params={
+                **self._at(key),
+                "ContentType": content_type,
+                # Signed like the type: S3 refuses a body of another length.
+                **({} if size is None else {"ContentLength": size}),
+            },
             ExpiresIn=seconds,
         )
         return url

@@ -21,25 +21,36 @@ class UrlSigner:
         self._base = base_url.rstrip("/") + PATH
         self._clock = clock
 
-    def sign(self, method: str, key: str, *, seconds: int, content_type: str = "") -> str:
+    def sign(
+        self,
+        method: str,
+        key: str,
+        *,
+        seconds: int,
+        content_type: str = "",
+        most_bytes: int | None = None,
+    ) -> str:
         """Return a URL for ``method`` on ``key`` that holds for ``seconds``."""
         expires = str(self._clock.now_ms() // 1000 + seconds)
-        query = {"expires": expires} | ({"type": content_type} if content_type else {})
-        query["signature"] = self._signature(method, key, expires, content_type)
+        most = "" if most_bytes is None else str(most_bytes)
+        query = {"expires": expires}
+        query |= {name: value for name, value in (("type", content_type), ("most", most)) if value}
+        query["signature"] = self._signature(method, key, expires, content_type, most)
         return f"{self._base}{quote(key)}?{urlencode(query)}"
 
     def check(self, method: str, key: str, query: Mapping[str, str]) -> None:
         """Return if ``query`` is that of a URL signed for ``method`` on ``key`` and still good.
 
         ``HEAD`` is allowed where ``GET`` is. Of a PUT, compare the body's type with
-        ``query["type"]``.
+        ``query["type"]``, and its bytes with ``query["most"]`` if there is one.
 
         Raises:
             ForbiddenError: If not.
 
         """
-        expires, kind = query.get("expires", ""), query.get("type", "")
-        signature = self._signature("GET" if method == "HEAD" else method, key, expires, kind)
+        expires, kind, most = (query.get(name, "") for name in ("expires", "type", "most"))
+        signed = "GET" if method == "HEAD" else method
+        signature = self._signature(signed, key, expires, kind, most)
         if not hmac.compare_digest(
             signature.encode(), query.get("signature", "").encode(errors="replace")
         ):
@@ -47,6 +58,6 @@ class UrlSigner:
         if int(expires) * 1000 <= self._clock.now_ms():
             raise ForbiddenError("This link has expired.")
 
-    def _signature(self, method: str, key: str, expires: str, content_type: str) -> str:
-        text = "\n".join((method, key, expires, content_type))
+    def _signature(self, method: str, key: str, expires: str, content_type: str, most: str) -> str:
+        text = "\n".join((method, key, expires, content_type, most))
         return hmac.new(self._key, text.encode(errors="replace"), hashlib.sha256).hexdigest()

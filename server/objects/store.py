@@ -71,8 +71,13 @@ class ObjectStore(Protocol):
     async def presign_get(self, key: str, *, seconds: int) -> str:
         """Return a URL that anybody may read the object from for that long."""
 
-    async def presign_put(self, key: str, content_type: str, *, seconds: int) -> str:
-        """Return a URL that anybody may PUT an object of this type to for that long."""
+    async def presign_put(
+        self, key: str, content_type: str, *, seconds: int, size: int | None = None
+    ) -> str:
+        """Return a URL that anybody may PUT an object of this type to for that long.
+
+        With ``size`` nothing larger is taken.
+        """
 
 
 def checked(key: str) -> str:

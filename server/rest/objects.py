@@ -64,11 +64,12 @@ async def write(request: web.Request) -> web.Response:
     kind = query.get("type", "")
     if request.headers.get("Content-Type") != kind:
         raise UnsupportedMediaTypeError(kind)
+    most = min(MOST_BYTES, int(query.get("most", MOST_BYTES)))
     size = 0
     async with request.app[objects_key].writer(key, kind) as writer:
         async for piece in request.content.iter_chunked(PIECE_BYTES):
             size += len(piece)
-            if size > MOST_BYTES:
-                raise Refusal("too_large", f"An object holds at most {MOST_BYTES} bytes.")
+            if size > most:
+                raise Refusal("too_large", f"This object holds at most {most} bytes.")
             await writer.write(piece)
     return web.Response(status=204)

@@ -145,6 +145,13 @@ class Erasures(Protocol):
         """Say that one has begun."""
 
 
+class Uploads(Protocol):
+    """What works on uploads."""
+
+    def notify(self) -> None:
+        """Say that one was committed."""
+
+
 class Webhooks(Protocol):
     """What delivers to webhook endpoints."""
 
@@ -168,5 +175,6 @@ signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
 addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
 objects_key: web.AppKey[ObjectStore] = web.AppKey("objects")
+uploads_key: web.AppKey[Uploads] = web.AppKey("uploads")
 webhooks_key: web.AppKey[Webhooks] = web.AppKey("webhooks")
 clock_key: web.AppKey[Clock] = web.AppKey("clock")

@@ -21,6 +21,7 @@ from server.auth.access import (
 )
 from server.auth.policy import OPERATOR
 from server.rest import (
+    assets,
     attendance,
     courses,
     credentials,
@@ -187,6 +188,29 @@ ROUTES: tuple[Route, ...] = (
           query=rest.EventsQuery, errors=(*_FIND, "bad_request")),
     Route("GET", "/v1/sessions/{session}/events.ndjson", live.log, ATTEND, query=rest.LogQuery,
           produces=live.NDJSON),
+
+    # Slides, boards and media
+    Route("POST", "/v1/sessions/{session}/uploads", assets.create_upload, ASSIST, rest.Upload,
+          rest.NewUpload, status=201, idempotent=True, errors=(*_CREATE, "conflict")),
+    Route("GET", "/v1/sessions/{session}/uploads", assets.list_uploads, ASSIST,
+          rest.Page[rest.Upload], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
+    Route("GET", "/v1/sessions/{session}/uploads/{upload}", assets.show_upload, ASSIST,
+          rest.Upload, errors=_FIND),
+    Route("POST", "/v1/sessions/{session}/uploads/{upload}/commit", assets.commit_upload, ASSIST,
+          rest.Upload, errors=(*_FIND, "bad_request", "conflict")),
+    Route("POST", "/v1/sessions/{session}/assets", assets.create, ASSIST, rest.CommandDone,
+          rest.NewAsset, idempotent=True, command=True, errors=_COMMAND),
+    Route("GET", "/v1/sessions/{session}/assets", assets.index, ATTEND, rest.Page[rest.Asset],
+          query=rest.PageQuery, projected=True, errors=(*_FIND, "bad_request")),
+    Route("GET", "/v1/sessions/{session}/assets/{asset}", assets.show, ATTEND, rest.Asset,
+          projected=True, errors=_FIND),
+    Route("DELETE", "/v1/sessions/{session}/assets/{asset}", assets.remove, ASSIST,
+          rest.CommandDone, errors=_COMMAND),
+    Route("GET", "/v1/sessions/{session}/assets/{asset}/pages/{page}", assets.page, ATTEND,
+          produces=assets.PAGE_IS, projected=True, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/assets/{asset}/board.svg", assets.board, ATTEND,
+          produces=assets.BOARD_IS, query=rest.BoardQuery, projected=True,
+          errors=(*_FIND, "bad_request")),
 
     # Where to stream to
     Route("POST", "/v1/integrations", destinations.create_integration, MANAGE, rest.Integration,

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from server.addresses import parse_allowed
+from server.assets.processing import Processing
 from server.auth.grants import Grants, grants_key
 from server.auth.tokens import Tokens, tokens_key
 from server.clock import SystemClock
@@ -39,6 +40,7 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    uploads_key,
     webhooks_key,
 )
 from server.rest.replays import moments_key, timelines_key
@@ -54,7 +56,6 @@ from server.tasks import Supervisor
 from server.webhooks.dispatcher import Dispatcher
 from server.webhooks.sender import Sender
 from tests.integration.store.conftest import Room
-
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
@@ -295,6 +296,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )
+    app[uploads_key] = Processing(pools, app[objects_key], live, LogReader(pools), SystemClock())
     app.add_routes(routes.table())
     return app
 
