@@ -14,11 +14,11 @@ import pytest
 from tests.directories import reachable_directory
 
 BUDGET_SECONDS = {
-    ("unit", "contract"): 60,
-    ("integration",): 120,
-    ("media",): 120,
-    ("pages",): 120,
-    ("faults",): 45,
+    ("unit", "contract"): 120,
+    ("integration",): 300,
+    ("media",): 150,
+    ("pages",): 150,
+    ("faults",): 120,
 }
 ROOT = Path(__file__).parent
 ORDER = [part for parts in BUDGET_SECONDS for part in parts]

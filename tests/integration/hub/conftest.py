@@ -147,6 +147,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools, revocation)
+        await http.close()  # or the drain waits for the goodbyes of whom a test has dropped
         await hub.drain()
         await runner.cleanup()
 
