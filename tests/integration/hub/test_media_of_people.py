@@ -20,6 +20,7 @@ class Engine:
 
     def __init__(self):
         self.expelled, self.desired, self.is_away = [], [], False
+        self.announced = []
 
     async def apply(self, _session, _epoch, desired):
         self.desired.append(desired)
@@ -47,7 +48,7 @@ async def engine(node, school, tasks):
         find_targets=find_targets,
         find_place=find_place,
         notify=lambda _: None,
-        announce=lambda *_: None,
+        announce=lambda _, types: engine.announced.extend(types),
     )
     broadcast.introduce(node.hub, engine)
     node.hub._listener = broadcast
@@ -69,6 +70,8 @@ async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, les
     ):
         await tess.say(command)
     assert engine.expelled == []
+    assert "participant.role_changed" in engine.announced
+    assert engine.announced[-1] == "participant.grants_changed"
     for command, user in (
         (cmd.ParticipantSetRole(student, "student"), student),
         (cmd.ParticipantRemove(student), student),
