@@ -83,7 +83,7 @@ class ReplayPlayback(Answer, frozen=True):
 
 
 class ReplayStateQuery(Body, frozen=True):
-    """Which moment: of the media (``t``), or since the class started (``at``)."""
+    """Which moment: since the class started (``at``), or else of the media (``t``)."""
 
     t: MediaTime | None = None
     at: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None

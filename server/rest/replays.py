@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,7 +10,6 @@ from aiohttp import web
 
 from protocol import commands as cmd
 from protocol.codec import timestamp
-from protocol.errors import Refusal
 from protocol.features.artifacts import ArtifactPayload
 from protocol.features.marks import CaptionAdded
 from protocol.ids import STAFF
@@ -28,7 +28,7 @@ from protocol.rest import (
     ReplayStateQuery,
 )
 from server.auth.access import STAFFERS
-from server.errors import NotFoundError, UnavailableError
+from server.errors import InvalidInputError, NotFoundError, UnavailableError
 from server.hub.views import Audience
 from server.replays import archive
 from server.replays.media import Timelines
@@ -92,11 +92,7 @@ async def change(call: Call[ReplayChange, None]) -> Replay:
     Refused (`conflict`, with the reason) without a finalized recording and an artifact.
     """
     when = call.body.publish_at
-    try:
-        planned = None if when is None else timestamp(round(when.timestamp() * 1000))
-    except (ValueError, OverflowError):  # in UTC its year has not four digits
-        text = "There is no such time."
-        raise Refusal("bad_request", text, field="publish_at") from None
+    planned = None if when is None else _to_come(when, call.app[clock_key].now_ms())
     return await _performed(call, cmd.ReplaySchedule(planned))
 
 
@@ -119,12 +115,10 @@ async def unpublish(call: Call[None, None]) -> Replay:
 async def state(call: Call[None, ReplayStateQuery]) -> ReplayState:
     """Return what the caller's view of the class saw at a moment.
 
-    The moment is `t` in the media, or `at` since the class started; without either the first of
-    the media. Texts that were removed since are blank.
+    The moment is `at` since the class started, or else `t` in the media; without either the first
+    of the media. Texts that were removed since are blank.
     """
     query = call.query
-    if query.t is not None and query.at is not None:
-        raise Refusal("bad_request", "Name the moment by t or by at.", field="at")
     past = await _past(call)
     if query.at is not None:
         wall = past.row.started_at + min(query.at, past.row.ended_at - past.row.started_at)
@@ -320,6 +314,22 @@ def _shown(call: Call[Any, Any], row: replays.Replay) -> Replay:
         captions=tuple(row.languages),
         processing=_processing(row, call.app[clock_key].now_ms()),
     )
+
+
+def _to_come(when: datetime, now_ms: int) -> str:
+    """Return a time as commands name it.
+
+    Raises:
+        InvalidInputError: If it has passed, or its year has not four digits in UTC.
+
+    """
+    at_ms = round(when.timestamp() * 1000)
+    if at_ms <= now_ms:
+        raise InvalidInputError("This time has passed.", field="publish_at")
+    try:
+        return timestamp(at_ms)
+    except (ValueError, OverflowError):
+        raise InvalidInputError("There is no such time.", field="publish_at") from None
 
 
 def _processing(row: replays.Replay, now_ms: int) -> str | None:

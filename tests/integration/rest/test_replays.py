@@ -129,7 +129,7 @@ async def test_from_the_end_of_a_class_to_its_published_replay(
     planned = await api.patch(teacher, path, {"publish_at": "2999-01-01T01:00:00+01:00"})
     assert planned.body["publish_at"] == "2999-01-01T00:00:00.000Z"
     for when in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"):
-        assert (await api.patch(teacher, path, {"publish_at": when})).status == 400, when
+        assert (await api.patch(teacher, path, {"publish_at": when})).status == 422, when
     stale = await api.patch(teacher, path, {"publish_at": None}, headers={"If-Match": '"another"'})
     assert stale.status == 412
     published = await api.post(teacher, f"{path}/publish", headers={"Idempotency-Key": "p"})
