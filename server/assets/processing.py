@@ -7,6 +7,7 @@ of its upload. So a worker may be killed anywhere, and the next one goes on wher
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -137,7 +138,8 @@ class Processing:
             outcome = "lost"
         except UnavailableError as error:
             log.warning("upload_waits", upload=job.id, reason=str(error))
-            await uploads.release(self._pools, job, seconds=AGAIN_SECONDS)
+            with suppress(LeaseLostError):
+                await uploads.release(self._pools, job, seconds=AGAIN_SECONDS)
             outcome = "waits"
         metrics.uploads.labels(outcome).inc()
         log.info("upload_processed", upload=job.id, session=job.session, outcome=outcome)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from protocol.codec import decode_event, timestamp
 from protocol.commands import AssetAdd, AssetRemove
+from protocol.errors import Refusal
 from protocol.events import AnyEvent
 from protocol.features.board import Stroke
 from protocol.frames import LogEvent
@@ -28,7 +29,7 @@ from server.rest.live import submit
 from server.rest.ports import clock_key, live_sessions_key, objects_key, uploads_key
 from server.rest.route import Call
 from server.store import assets as store
-from server.store import uploads, users
+from server.store import sessions, uploads, users
 
 UPLOAD_SECONDS = 3600
 MEDIA_SECONDS = 6 * 3600
@@ -52,6 +53,8 @@ async def create_upload(call: Call[NewUpload, None]) -> Upload:
         raise InvalidInputError(text, field="bytes")
     expires_at = call.app[clock_key].now_ms() + UPLOAD_SECONDS * 1000
     async with call.database() as connection:
+        if (await sessions.get(connection, call["session"])).status in ("ended", "archived"):
+            raise Refusal("session_ended", "The class is over.")
         await users.ensure(connection, identity.tenant, identity.user, identity.name)
         row = await uploads.create(
             connection,

@@ -323,7 +323,7 @@ async def test_a_job_whose_worker_died_is_taken_up_again(
 
 
 async def test_whoever_is_too_slow_changes_nothing_and_a_killer_is_given_up(
-    uploading, app, pools, owner, school
+    uploading, api, app, pools, owner, school
 ):
     upload = await uploading.send(GIF, "image/gif")
     slow = await uploads.claim(pools)
@@ -351,6 +351,10 @@ async def test_whoever_is_too_slow_changes_nothing_and_a_killer_is_given_up(
     await uploading.command("session.start")
     await uploading.command("session.end")
     await app[uploads_key].work()
+    ended = (await uploading.command("note.add", text="over")).body["sequence"][1]
+    await api.get(school.teacher, f"{uploading.path}?after_sequence={ended}")
+    over = await uploading.begin(picture(), "image/png")
+    assert (over.status, over.code) == (409, "session_ended")
     refused = await uploading.look(late)
     assert (refused["status"], refused["reason"]) == ("failed", "The class is over.")
 
