@@ -191,7 +191,8 @@ ROUTES: tuple[Route, ...] = (
 
     # Slides, boards and media
     Route("POST", "/v1/sessions/{session}/uploads", assets.create_upload, ASSIST, rest.Upload,
-          rest.NewUpload, status=201, idempotent=True, errors=(*_CREATE, "conflict")),
+          rest.NewUpload, status=201, idempotent=True,
+          errors=(*_CREATE, "conflict", "session_ended")),
     Route("GET", "/v1/sessions/{session}/uploads", assets.list_uploads, ASSIST,
           rest.Page[rest.Upload], query=rest.PageQuery, errors=(*_FIND, "bad_request")),
     Route("GET", "/v1/sessions/{session}/uploads/{upload}", assets.show_upload, ASSIST,
