@@ -159,6 +159,7 @@ def _flood(rng: Random, room: Room) -> Script:
                 frames = [encode(signal)] * _FLOOD_FRAMES
             case _:
                 frames = [b'{"type":"pong","applied":0}'] * _FLOOD_FRAMES
+        room.flooded.add(person.user)
         size = rng.choice((20, 50, _FLOOD_FRAMES))
         for start in range(0, len(frames), size):
             batch = frames[start : start + size]

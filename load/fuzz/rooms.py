@@ -76,6 +76,8 @@ class Room:
         self.started = asyncio.Event()
         self._rng = rng
         self._targets: set[str] = set()
+        self.flooded: set[str] = set()
+        """Who has sent so much that they may be kept out for a while."""
         self.teacher = self._person("teacher")
         self._people = [self._person(role) for role in _STAFF]
         self._people += [self._person("student") for _ in range(_STUDENTS)]
@@ -108,6 +110,8 @@ class Room:
             return person.user in self._targets
         if code == CloseCode.SESSION_OVER:
             return self.is_ending and view != "staff"
+        if code == CloseCode.ABUSE:
+            return person.user in self.flooded
         return code == CloseCode.OVERLOADED and not view
 
     def _person(self, role: str) -> Person:

@@ -33,6 +33,7 @@ from server.hub.fanout import Peer
 from server.hub.hub import Hub
 from server.hub.room import Room
 from server.hub.seat import RejectedError
+from server.hub.shunned import Shunned
 from server.hub.standing import must_wait
 from server.hub.welcome import goodbye
 from server.ops import metrics
@@ -65,6 +66,7 @@ class LiveSocket:
         self._door = door
         self._clock = clock
         self._without_hello: Counter[str] = Counter()
+        self._shunned = Shunned(clock)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection until it ends."""
@@ -135,6 +137,8 @@ class LiveSocket:
             log.debug("protocol_error", reason=str(error))
             say_goodbye(CloseCode.PROTOCOL_ERROR)
         except AbuseError:
+            if connection is not None:
+                self._shunned.add(connection.identity.user)
             say_goodbye(CloseCode.ABUSE)
         finally:
             has_read.set()
@@ -180,6 +184,8 @@ class LiveSocket:
         session = request.match_info["session"]
         try:
             identity = await self._tokens.authenticate(hello.token)
+            if identity.user in self._shunned:
+                raise RejectedError(CloseCode.ABUSE)
             room, who = await self._enter(request, identity, session)
             if hello.resume is not None and hello.resume.log == room.place.log_id:
                 await room.reach.wait_for(hello.resume.sequence)

@@ -71,7 +71,8 @@ async def test_each_class_of_operations_has_a_bucket_of_its_own(lesson):
 async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
     lesson, monkeypatch
 ):
-    flooder, talker, watcher = [await lesson.raw() for _ in range(3)]
+    user = new_id()
+    flooder, talker, watcher = [await lesson.raw(user=each) for each in (user, None, None)]
     reached, submit = [], lesson.room.submit
 
     def counted(ask):
@@ -102,6 +103,9 @@ async def test_a_flood_is_ended_and_reaches_neither_the_class_nor_anybody_in_it(
     seconds = time.monotonic() - begun
     await flooding
     assert (bye["code"], bye["retry_ms"], code) == (4513, None, 4513)
+    again = await Raw.open(lesson._node, lesson.session)
+    await again.send({"type": "hello", "token": lesson.token(user=user)})
+    assert (await again.farewell())[1] == 4513, "who comes straight back is kept out"
     # What is over the rate is answered at the door: the class decides no more than that.
     rate = bucket.RATES["talk"]
     me = flooder.heard[0]["connection"]
