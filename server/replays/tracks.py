@@ -13,37 +13,51 @@ from server.replays.timeline import Timeline
 from server.webvtt import Cue
 
 
-class Track:
-    """Cues in milliseconds since the class started → cues in media time."""
+class Tracks:
+    """The tracks of one replay, of what was said and marked since the class ``started_at``."""
 
-    def __init__(self, timeline: Timeline, started_at: int) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        started_at: int,
+        *,
+        transcripts: Sequence[ArtifactPayload] = (),
+        live: Sequence[CaptionAdded] = (),
+        chapters: Sequence[ArtifactPayload] = (),
+    ) -> None:
         self._timeline = timeline
         self._started_at = started_at
+        self._transcripts = transcripts
+        self._live = live
+        self._chapters = chapters
 
-    def captions(
-        self,
-        language: str,
-        transcripts: Iterable[ArtifactPayload],
-        live: Iterable[CaptionAdded],
-    ) -> list[Cue] | None:
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that there are captions in, each once however it is written."""
+        written = [each.language for each in self._transcripts if each.language is not None]
+        spoken = [each.language for each in self._live]
+        tags = {tag.lower(): tag for tag in reversed(written + spoken)}
+        return tuple(sorted(tags.values()))
+
+    def captions(self, language: str) -> list[Cue] | None:
         """Return the captions in ``language``, None if there are none."""
         wanted = language.lower()
         said = [
             Cue(segment.start_ms, segment.end_ms, segment.text)
-            for transcript in transcripts
+            for transcript in self._transcripts
             if (transcript.language or "").lower() == wanted
             for segment in transcript.segments
         ] or [
             Cue(caption.start_ms, caption.end_ms, caption.text)
-            for caption in live
+            for caption in self._live
             if caption.language.lower() == wanted
         ]
         return self._placed(sorted(said)) if said else None
 
-    def chapters(self, chapters: Iterable[ArtifactPayload]) -> list[Cue]:
+    def chapters(self) -> list[Cue]:
         """Return the chapters, each up to the next; of several at one moment the last."""
         starts: dict[int, str] = {}
-        for chapter in sorted(chapters, key=lambda each: each.start_ms or 0):
+        for chapter in sorted(self._chapters, key=lambda each: each.start_ms or 0):
             starts[self._media(chapter.start_ms or 0)] = chapter.title or ""
         ends: Sequence[tuple[int, str]] = [*starts.items(), (self._timeline.duration_ms, "")]
         return [

@@ -1,7 +1,6 @@
 """Replays: a class that is over, moment by moment, its media, its publication, its archive."""
 
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -34,7 +33,7 @@ from server.replays import archive
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.timeline import Timeline
-from server.replays.tracks import Track
+from server.replays.tracks import Tracks
 from server.rest import live, media
 from server.rest.ports import clock_key, objects_key, projections_key
 from server.rest.route import Call
@@ -43,15 +42,13 @@ from server.store import heads, replays, standings
 from server.store.log import PAGE
 from server.store.pool import pools_key
 from server.store.standings import Reach
-from server.webvtt import write
+from server.webvtt import Cue, write
 
 VTT = "text/vtt"
 ZIP = "application/zip"
 
 moments_key = web.AppKey("moments", Moments)
 timelines_key = web.AppKey("timelines", Timelines)
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 
 
 async def index(call: Call[None, ReplaysQuery]) -> Page[Replay]:
@@ -166,7 +163,7 @@ async def playback(call: Call[None, None]) -> ReplayPlayback:
                 each.duration_ms,
             )
         )
-    languages = (await _words(call, past)).languages
+    languages = (await _tracks(call, past)).languages
     gaps = tuple(ReplayGap(*gap) for gap in past.timeline.gaps)
     return ReplayPlayback(past.timeline.duration_ms, tuple(found), gaps, languages)
 
@@ -178,16 +175,16 @@ async def captions(call: Call[None, None]) -> web.Response:
     """
     language = call["language"]
     past = await _past(call)
-    text = (await _words(call, past)).captions(language) if _LANGUAGE.fullmatch(language) else None
-    if text is None:
+    cues = (await _tracks(call, past)).captions(language)
+    if cues is None:
         raise NotFoundError
-    return _track(text)
+    return _track(cues)
 
 
 async def chapters(call: Call[None, None]) -> web.Response:
     """Return the chapters as WebVTT, in media time."""
     past = await _past(call)
-    return _track((await _words(call, past)).chapters())
+    return _track((await _tracks(call, past)).chapters())
 
 
 async def download(call: Call[None, None]) -> web.StreamResponse:
@@ -197,9 +194,11 @@ async def download(call: Call[None, None]) -> web.StreamResponse:
     signed head of the log, and a manifest with the SHA-256 of each file.
     """
     past, app = await _past(call), call.app
-    row, words = past.row, await _words(call, past)
-    tracks = {f"captions/{each}.vtt": words.captions(each) or "" for each in words.languages}
-    tracks["chapters.vtt"] = words.chapters()
+    row, tracks = past.row, await _tracks(call, past)
+    texts = {
+        f"captions/{each}.vtt": write(tracks.captions(each) or ()) for each in tracks.languages
+    }
+    texts["chapters.vtt"] = write(tracks.chapters())
     now_ms = app[clock_key].now_ms()
     head = await heads.read(app[pools_key], row.session)
     files = archive.contents(
@@ -209,7 +208,7 @@ async def download(call: Call[None, None]) -> web.StreamResponse:
         moments=app[moments_key],
         objects=app[objects_key],
         recordings=[each.id for each in past.recordings],
-        tracks=tracks,
+        tracks=texts,
     )
     about = {
         "session": row.session,
@@ -232,29 +231,6 @@ class _Past(NamedTuple):
     timeline: Timeline
 
 
-class _Words(NamedTuple):
-    """What was said, and the chapters, to be written in media time."""
-
-    track: Track
-    transcripts: list[ArtifactPayload]
-    live: list[CaptionAdded]
-    marked: list[ArtifactPayload]
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        made = {each.language for each in self.transcripts if each.language is not None}
-        known = {each.lower() for each in made}
-        made |= {each.language for each in self.live if each.language.lower() not in known}
-        return tuple(sorted(made))
-
-    def captions(self, language: str) -> str | None:
-        cues = self.track.captions(language, self.transcripts, self.live)
-        return None if cues is None else write(cues)
-
-    def chapters(self) -> str:
-        return write(self.track.chapters(self.marked))
-
-
 async def _past(call: Call[Any, Any]) -> _Past:
     """Return the replay in the path.
 
@@ -271,17 +247,19 @@ async def _past(call: Call[Any, Any]) -> _Past:
     return _Past(row, recordings, timeline)
 
 
-async def _words(call: Call[Any, Any], past: _Past) -> _Words:
+async def _tracks(call: Call[Any, Any], past: _Past) -> Tracks:
     session = past.row.session
     async with call.database() as connection:
         transcripts = await replays.artifacts(connection, session, "transcript")
-        marked = await replays.artifacts(connection, session, "chapter")
-        live_captions = await replays.captions(connection, session)
-    return _Words(
-        Track(past.timeline, past.row.started_at),
-        [msgspec.json.decode(each.payload, type=ArtifactPayload) for each in transcripts],
-        [msgspec.json.decode(each, type=CaptionAdded) for each in live_captions],
-        [msgspec.json.decode(each.payload, type=ArtifactPayload) for each in marked],
+        chapters = await replays.artifacts(connection, session, "chapter")
+        captions = await replays.captions(connection, session)
+    payload = msgspec.json.Decoder(ArtifactPayload)
+    return Tracks(
+        past.timeline,
+        past.row.started_at,
+        transcripts=[payload.decode(each.payload) for each in transcripts],
+        live=msgspec.json.Decoder(CaptionAdded).decode_lines(b"\n".join(captions)),
+        chapters=[payload.decode(each.payload) for each in chapters],
     )
 
 
@@ -357,6 +335,6 @@ def _view(call: Call[Any, Any]) -> Audience:
     return "staff" if call.role in STAFF else "student"
 
 
-def _track(text: str) -> web.Response:
+def _track(cues: Iterable[Cue]) -> web.Response:
     headers = {"Cache-Control": "private, no-cache"}
-    return web.Response(text=text, content_type=VTT, charset="utf-8", headers=headers)
+    return web.Response(text=write(cues), content_type=VTT, charset="utf-8", headers=headers)
