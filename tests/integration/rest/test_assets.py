@@ -141,6 +141,14 @@ async def test_slides_are_shown_to_the_class_and_to_nobody_else(
     assert (await uploading.begin(b"x", who=student)).status == 403
     assert (await api.get(student, f"{path}/uploads")).status == 403
 
+    # Who would have to wait in the lobby sees none of it.
+    await uploading.command("session.lock")
+    for each in ("/assets", f"/assets/{asset['id']}", f"/assets/{asset['id']}/pages/1",
+                 f"/assets/{asset['id']}/board.svg"):  # fmt: skip
+        waits = await api.get(student, path + each)
+        assert (waits.status, waits.code) == (403, "forbidden"), each
+    await uploading.command("session.unlock")
+
     # Strokes on a page, as a picture.
     stroke = {"points": [0, 0, 5000, 5000], "colour": "#ff0000", "page": 2}
     drawn = await uploading.command("board.draw", asset=asset["id"], stroke=stroke)
