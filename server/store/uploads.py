@@ -27,7 +27,7 @@ MOST_OPEN = 50
 """Uploads of a session that are pending or processing at the same time."""
 MOST_ATTEMPTS = 5
 """Workers that died of the same upload before it is given up."""
-LEASE_SECONDS = 45.0
+LEASE_SECONDS = 30.0
 
 Status = Literal["pending", "processing", "ready", "failed"]
 
