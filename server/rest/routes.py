@@ -50,6 +50,7 @@ _WRITE: tuple[ProblemCode, ...] = (
     "unsupported_media_type",
 )
 _CREATE: tuple[ProblemCode, ...] = (*_WRITE, "idempotency_conflict")
+_OFFER: tuple[ProblemCode, ...] = ("unsupported_codec", "overloaded")
 _COMMAND: tuple[ProblemCode, ...] = (
     *_WRITE,
     "unknown_op",
@@ -242,15 +243,15 @@ ROUTES: tuple[Route, ...] = (
 
     # Picture and sound
     Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
-          takes=media.SDP, produces=media.SDP, scope="publish", errors=_WRITE),
+          takes=media.SDP, produces=media.SDP, scope="publish", errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whip/{resource}", media.trickle, ASSIST, status=204,
-          takes=media.FRAGMENT, scope="publish", errors=_WRITE),
+          takes=media.FRAGMENT, scope="publish", errors=("precondition_failed",)),
     Route("DELETE", "/v1/sessions/{session}/whip/{resource}", media.end, ASSIST,
           scope="publish", errors=_FIND),
     Route("POST", "/v1/sessions/{session}/whep", media.watch, ATTEND, status=201,
-          takes=media.SDP, produces=media.SDP, errors=_WRITE),
+          takes=media.SDP, produces=media.SDP, errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whep/{resource}", media.trickle, ATTEND, status=204,
-          takes=media.FRAGMENT, errors=_WRITE),
+          takes=media.FRAGMENT, errors=("precondition_failed",)),
     Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
     Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
           rest.Page[rest.Playback], projected=True),
