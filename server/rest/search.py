@@ -10,9 +10,9 @@ from protocol import rest
 from protocol.codec import timestamp
 from protocol.rest import SearchQuery, SearchResults
 from server.auth.access import STAFFERS
-from server.clock import SystemClock
 from server.config import settings_key
 from server.errors import InvalidInputError
+from server.rest.ports import clock_key
 from server.rest.route import Call
 from server.store import search as store
 from server.store import standings
@@ -34,9 +34,8 @@ async def search(call: Call[None, SearchQuery]) -> SearchResults:
     """
     query = call.query
     after = None if query.after is None else _place(query.after)
-    # A page asks with the next one's first hit: whether there is one.
     limit = query.limit
-    now_ms = SystemClock().now_ms() if after is None else after.as_of
+    now_ms = call.app[clock_key].now_ms() if after is None else after.as_of
     wanted = Wanted(
         text=query.q,
         kind=query.kind,
@@ -81,6 +80,7 @@ def _results(found: Found, limit: int, now_ms: int, public_url: str) -> SearchRe
 def _hit(hit: Hit, public_url: str) -> rest.SearchHit:
     fields = asdict(hit)
     del fields["score"]
+    fields["id"] = fields.pop("source")
     moment = "" if hit.media_ms is None else f"?t={hit.media_ms // 1000}"
     snippet, highlights = _highlighted(hit.snippet)
     return rest.SearchHit(
@@ -91,7 +91,6 @@ def _hit(hit: Hit, public_url: str) -> rest.SearchHit:
             "snippet": snippet,
             "highlights": highlights,
         },
-        id=fields.pop("source"),
     )
 
 

@@ -68,6 +68,8 @@ ON CONFLICT DO NOTHING"""
 CLEAR = (
     "DELETE FROM findable WHERE session_id = $1 AND kind <> 'slide'",
     "DELETE FROM class_words WHERE session_id = $1",
+    # They are learned again.
+    "UPDATE findable SET start_ms = NULL WHERE session_id = $1",
     "DELETE FROM replays WHERE session_id = $1",
     "DELETE FROM artifacts WHERE session_id = $1",
     "DELETE FROM recordings WHERE session_id = $1",

@@ -2,7 +2,8 @@
 
 Students find what their view of the event shows (:func:`server.classroom.view.view`), and what is
 their own; staff find all of it. A removed message keeps its row, for who may restore it, without
-words to find it by. Slides are not here: no event carries their text.
+words to find it by. Slides come from elsewhere (``asset_pages``), for no event carries their text;
+when each was shown first is known from here.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,11 @@ UPDATE findable SET words = NULL WHERE session_id = $1 AND kind = 'chat' AND sou
 _RESTORED = """
 UPDATE findable SET words = to_tsvector(dictionary::regconfig, text)
 WHERE session_id = $1 AND kind = 'chat' AND source_id = $2"""
+_SHOWN = """
+UPDATE findable SET start_ms = floor(extract(epoch FROM
+    greatest($4::timestamptz - sessions.started_at, interval '0')) * 1000)
+FROM sessions WHERE sessions.id = $1 AND session_id = $1 AND kind = 'slide' AND source_id = $2
+    AND ordinal = $3 AND start_ms IS NULL"""
 _REMOVED = "DELETE FROM findable WHERE session_id = $1 AND kind = $2 AND source_id = $3"
 
 
@@ -88,8 +94,8 @@ def find(event: ev.AnyEvent, on: Occasion) -> tuple[Statement, ...]:
             )
         case ev.ArtifactRemoved(artifact=artifact, artifact_type=kind):
             return ((_REMOVED, (on.session, kind, artifact)),)
-        case ev.AssetRemoved(asset=asset):
-            return ((_REMOVED, (on.session, "slide", asset)),)
+        case ev.AssetShown(asset=asset, page=page):
+            return ((_SHOWN, (on.session, asset, page, on.at_ms)),)
         case _:
             return ()
 

@@ -199,7 +199,11 @@ async def test_with_everybody_erased_no_word_of_any_event_is_left(pools, room, w
         await erase(pools, room.tenant, person)
     assert await places(owner) == set()
     after = await dump(owner)
-    assert {t: len(rows) for t, rows in after.items()} == {t: len(r) for t, r in before.items()}
+    assert before.pop("class_words")
+    assert after["class_words"] == []
+    assert {t: len(rows) for t, rows in after.items() if t != "class_words"} == {
+        t: len(r) for t, r in before.items()
+    }
     folded = [table for table in TABLES if table != "users"]
     async with Projector(pools) as projector:
         await projector.rebuild(room.session)
