@@ -196,3 +196,31 @@ async def test_everybody_finds_what_they_may_see_and_nothing_else(
                 assert (await find(pools, other, person, "zebra", role=role))[0].total == 0
     assert seen[True] > 4
     assert seen[False]
+
+
+async def test_slides_lead_to_when_they_were_shown_for_as_long_as_their_text_is_kept(
+    pools, rooms, writer, projector, owner
+):
+    term, asset = Term(1, pools, rooms), new_id()
+    await term.hold(writer, projector, classes=1)
+    [session] = term.sessions
+    await owner.execute(
+        "INSERT INTO asset_pages (tenant_id, session_id, asset_id, page, text, dictionary) "
+        "VALUES ($1, $2, $3, 2, 'Okapis', 'english')", term.tenant, session, asset,
+    )  # fmt: skip
+    room = await rooms.open(pools, term.tenant, session=session)
+    told = room.command(("asset.shown", {"asset": asset, "page": 2}), at_ms=AT_MS + 724_000)
+    await writer.append(session, room.epoch, [told])
+    assert await projector.wait_for(session, room.sequence, timeout=5)
+    teacher = term.people[0]
+    async with pools.tenant(term.tenant) as connection:
+        await users.give_role(connection, term.tenant, teacher, "teacher", scope="session",
+                              scope_id=session)  # fmt: skip
+    for again in (False, True):
+        if again:
+            await projector.rebuild(session)
+            assert await projector.wait_for(session, room.sequence, timeout=5)
+        _, [hit] = await find(pools, term.tenant, teacher, "okapi")
+        assert (hit.kind, hit.source, hit.ordinal, hit.media_ms) == ("slide", asset, 2, 724_000)
+    await owner.execute("DELETE FROM asset_pages")
+    assert (await find(pools, term.tenant, teacher, "okapi"))[0].total == 0
