@@ -59,7 +59,9 @@ webhook_deliveries = Counter(
 )
 
 # What teachers upload
-uploads = Counter("liveclass_uploads_total", "Uploads worked on, by what became of it.", ["outcome"])
+uploads = Counter(
+    "liveclass_uploads_total", "Uploads worked on, by what became of it.", ["outcome"]
+)
 
 # Media, as the media worker reports it once a second
 destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
