@@ -17,8 +17,10 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from protocol.events import SessionEnded
 from server import logs
 from server.addresses import parse_allowed
+from server.artifacts.worker import Maker
 from server.assets.processing import WORKERS, Processing
 from server.assets.sweeping import Sweeping
 from server.auth.grants import Grants, grants_key
@@ -53,6 +55,7 @@ from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.publisher import Publisher
 from server.rest import problems, routes, specification
+from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
@@ -146,13 +149,18 @@ async def run(settings: Settings, media_socket: Path) -> None:
                 return None
             return await references.resolve(found.stream_key_ref, place.tenant)
 
+        def announce(session: str, types: Sequence[str]) -> None:
+            webhooks.notify(session, types)
+            if SessionEnded.type in types:
+                maker.notify(session)
+
         lease = Lease(pools, node, membership)
         broadcast = Broadcast(
             tasks=tasks,
             find_targets=find_targets,
             find_place=find_place,
             notify=projector.notify,
-            announce=webhooks.notify,
+            announce=announce,
         )
         hub = Hub(
             acquire=lease.acquire,
@@ -177,6 +185,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         revocation = Revocation(hub, pools, fabric.expel)
         live_sessions = LiveSessions(hub, reader, identity.log)
         retention = Retention(pools, objects, live_sessions, clock)
+        maker = Maker(pools, reader, live_sessions.report, clock)
         uploads = Processing(pools, objects, live_sessions, reader, clock)
 
         # What is served.
@@ -195,6 +204,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[live_sessions_key] = live_sessions
         app[erasures_key] = retention
         app[uploads_key] = uploads
+        app[maker_key] = maker
         app[clock_key] = clock
         app[moments_key] = Moments(pools, reader, live_sessions.blanked)
         app[timelines_key] = Timelines(objects)
@@ -219,6 +229,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
         tasks.keep("retention", retention.run)
+        tasks.keep("artifacts", maker.run)
         for number in range(WORKERS):
             tasks.keep(f"uploads{number}", uploads.run)
         tasks.keep("sweeping", Sweeping(pools, objects, clock).run)

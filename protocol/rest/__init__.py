@@ -4,6 +4,17 @@ What others need is named here: ``rest.Course``. The docstrings are the text of 
 (docs/api.md): a class says what it is, a field that needs words has a docstring of its own.
 """
 
+from protocol.rest.artifacts import (
+    Artifact,
+    ArtifactChange,
+    ArtifactsMade,
+    ArtifactsQuery,
+    ArtifactsToMake,
+    CaptionsQuery,
+    NewArtifact,
+    Transcript,
+    TranscriptQuery,
+)
 from protocol.rest.assets import Asset, BoardQuery, NewAsset, NewUpload, Upload
 from protocol.rest.courses import (
     Course,
@@ -126,11 +137,17 @@ from protocol.rest.webhooks import (
 
 __all__ = [
     "Answer",
+    "Artifact",
+    "ArtifactChange",
+    "ArtifactsMade",
+    "ArtifactsQuery",
+    "ArtifactsToMake",
     "Asset",
     "Assignment",
     "AssignmentId",
     "BoardQuery",
     "Body",
+    "CaptionsQuery",
     "CommandDone",
     "CommandRequest",
     "Course",
@@ -165,6 +182,7 @@ __all__ = [
     "LessonId",
     "LessonOrder",
     "LogQuery",
+    "NewArtifact",
     "NewAsset",
     "NewAssignment",
     "NewCourse",
@@ -222,6 +240,8 @@ __all__ = [
     "Tenant",
     "TenantChange",
     "TenantStatus",
+    "Transcript",
+    "TranscriptQuery",
     "Upload",
     "Url",
     "User",

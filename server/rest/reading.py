@@ -135,8 +135,10 @@ async def read_json(request: web.Request) -> bytes:
     return await read_body(request, ("application/json",))
 
 
-async def read_body(request: web.Request, content_types: Sequence[str]) -> bytes:
-    """Return the body, which must be of one of ``content_types`` and at most 64 KiB.
+async def read_body(
+    request: web.Request, content_types: Sequence[str], *, most: int = BODY_BYTES
+) -> bytes:
+    """Return the body, which must be of one of ``content_types`` and have at most ``most`` bytes.
 
     Raises:
         UnsupportedMediaTypeError: If it is of another type.
@@ -146,14 +148,14 @@ async def read_body(request: web.Request, content_types: Sequence[str]) -> bytes
     if request.content_type not in content_types:
         raise UnsupportedMediaTypeError(" or ".join(content_types))
     data = bytearray()
-    if (request.content_length or 0) <= BODY_BYTES:
+    if (request.content_length or 0) <= most:
         async for chunk in request.content.iter_any():
             data += chunk
-            if len(data) > BODY_BYTES:
+            if len(data) > most:
                 break
         else:
             return bytes(data)
-    raise Refusal("too_large", f"A body holds at most {BODY_BYTES} bytes.")
+    raise Refusal("too_large", f"A body holds at most {most} bytes.")
 
 
 def decode_body(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:

@@ -21,6 +21,7 @@ from server.auth.access import (
 )
 from server.auth.policy import OPERATOR
 from server.rest import (
+    artifacts,
     assets,
     attendance,
     courses,
@@ -259,6 +260,27 @@ ROUTES: tuple[Route, ...] = (
           rest.Page[rest.SessionRecording], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
+
+    # What a class leaves behind
+    Route("GET", "/v1/sessions/{session}/artifacts", artifacts.index, ATTEND,
+          rest.Page[rest.Artifact], query=rest.ArtifactsQuery, projected=True),
+    Route("POST", "/v1/sessions/{session}/artifacts", artifacts.create, ASSIST, rest.Artifact,
+          rest.NewArtifact, status=201, idempotent=True, command=True, errors=_COMMAND),
+    Route("POST", "/v1/sessions/{session}/artifacts/generate", artifacts.generate, ASSIST,
+          rest.ArtifactsMade, rest.ArtifactsToMake, errors=("conflict",)),
+    Route("GET", "/v1/sessions/{session}/artifacts/{artifact}", artifacts.show, ATTEND,
+          rest.Artifact, projected=True),
+    Route("PATCH", "/v1/sessions/{session}/artifacts/{artifact}", artifacts.change, ASSIST,
+          rest.Artifact, rest.ArtifactChange, errors=_COMMAND),
+    Route("DELETE", "/v1/sessions/{session}/artifacts/{artifact}", artifacts.remove, ASSIST,
+          status=204, errors=_COMMAND),
+    Route("POST", "/v1/sessions/{session}/transcripts", artifacts.upload_transcript, ASSIST,
+          rest.Transcript, query=rest.TranscriptQuery, status=201, takes=artifacts.VTT,
+          idempotent=True, command=True, errors=_COMMAND),
+    Route("GET", "/v1/sessions/{session}/captions.vtt", artifacts.captions, ATTEND,
+          query=rest.CaptionsQuery, produces=artifacts.VTT, projected=True, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/chapters.vtt", artifacts.chapters, ATTEND,
+          produces=artifacts.VTT, projected=True),
 
     # Replays
     Route("GET", "/v1/replays", replays.index, SEARCH, rest.Page[rest.Replay],

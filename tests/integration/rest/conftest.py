@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from server.addresses import parse_allowed
+from server.artifacts.worker import Maker
 from server.assets.processing import Processing
 from server.auth.grants import Grants, grants_key
 from server.auth.tokens import Tokens, tokens_key
@@ -30,6 +31,7 @@ from server.objects.signing import UrlSigner
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.rest import problems, routes
+from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
@@ -296,6 +298,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )
+    app[maker_key] = Maker(pools, LogReader(pools), live.report, SystemClock())
     app[uploads_key] = Processing(pools, app[objects_key], live, LogReader(pools), SystemClock())
     app.add_routes(routes.table())
     return app
