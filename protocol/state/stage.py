@@ -8,7 +8,7 @@ from msgspec import Struct
 from protocol import events as ev
 from protocol import limits
 from protocol.commands import SceneLayout, Stroke
-from protocol.features.assets import AssetEvent, AssetType
+from protocol.features.assets import AssetType
 from protocol.features.publisher import PublisherEvent
 from protocol.features.scenes import SceneEvent
 from protocol.ids import UserId
@@ -97,7 +97,10 @@ def fold_scenes(
 
 
 def fold_assets(
-    assets: list[Asset], event: AssetEvent, sequence: int, shown: Shown | None
+    assets: list[Asset],
+    event: ev.AssetAdded | ev.AssetRemoved | ev.AssetShown,
+    sequence: int,
+    shown: Shown | None,
 ) -> list[Asset]:
     """Return the assets after ``event``; the shown one goes last when there are too many."""
     match event:
@@ -115,8 +118,6 @@ def fold_assets(
             for asset in assets:
                 if asset.asset == event.asset:
                     asset.touched = sequence
-            return assets
-        case ev.AssetHidden():
             return assets
         case _:
             assert_never(event)

@@ -20,7 +20,6 @@ from load.connection import Connection
 from protocol import codec, limits
 from protocol import commands as cmd
 from protocol.frames import Ack
-from server.rest.specification import PATH
 from server.tasks import Supervisor
 from tests import reference
 from tests.demo import Demo
@@ -116,7 +115,7 @@ async def test_it_takes_part_in_a_class_that_is_killed_and_drained_under_it(demo
     tokens = demo.ready["tokens"]
     url = f"{demo.ready['url']}/v1/sessions/{demo.ready['session']}/live"
     async with aiohttp.ClientSession() as http, Supervisor("teacher") as tasks:
-        async with http.get(demo.ready["url"] + PATH) as answer:
+        async with http.get(demo.ready["url"] + "/v1/asyncapi.json") as answer:
             assert await answer.json() == json.loads(SPECIFICATION.read_bytes())
         teacher = Connection(http, url, tokens["teacher"], rng=random.Random(1))
         tasks.start("teacher", teacher.run())

@@ -12,7 +12,7 @@ from server.classroom import chat, destinations, people, scenes
 from server.classroom.access import check_outranks
 from server.classroom.evolve import evolve
 from server.classroom.state import Actor, Classroom
-from server.classroom.view import counters, mine, touches, view
+from server.classroom.view import blank, counters, mine, touches, view
 from tests.strategies import REASON, UNKNOWN, identifier
 from tests.unit.classroom.lesson import (
     ADMIN,
@@ -410,6 +410,12 @@ def test_a_removal_looks_the_same_with_and_without_a_reason(lesson):
 def test_the_lobby_is_shown_nothing(kind):
     values = [None if field.required else field.default for field in msgspec.structs.fields(kind)]
     assert view(kind(*values), "lobby") == "hidden"
+
+
+def test_only_messages_have_a_text_to_blank():
+    said = ev.ChatPosted(UNKNOWN, "Ann", "hello", "everyone")
+    assert blank(said) == replace(said, text="")
+    assert blank(ev.HandAllLowered()) == ev.HandAllLowered()
 
 
 def _after(state, event, by):

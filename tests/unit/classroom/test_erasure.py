@@ -10,7 +10,7 @@ import pytest
 
 from protocol import codec
 from protocol.events import EVENTS
-from server.classroom.erasure import NAME, TEXT, WORDS, Scrubber, is_scrubbed
+from server.classroom.erasure import NAME, TEXT, WORDS, Scrubber, is_scrubbed, without_words
 
 ANN = "0195b0a4-0000-7000-8000-00000000000a"
 BOB = "0195b0a4-0000-7000-8000-00000000000b"
@@ -199,3 +199,11 @@ def test_what_no_erasure_leaves_is_not_taken_for_one():
         assert not is_scrubbed("chat.posted", odd)
     for odd in ("words", 7, {"items": "words"}, {"items": ["words"]}, [["words"]]):
         assert not is_scrubbed("scene.created", {"name": TEXT, "layout": odd})
+
+
+def test_all_words_of_an_event_may_go_whoever_said_them():
+    said = {"message": THING, "name": "Ann", "text": "hello", "to": "everyone", "reply_to": None}
+    left = without_words("chat.posted", said)
+    assert (left["name"], left["text"], left["message"]) == (NAME, TEXT, THING)
+    assert without_words("chat.posted", left) is None, "nothing is left to go"
+    assert without_words("hand.all_lowered", {}) is None
