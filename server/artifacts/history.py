@@ -41,13 +41,13 @@ class Happened(NamedTuple):
 
 
 class History(NamedTuple):
-    """What happened in a class that has started; ``at_ms`` counts from then."""
+    """What happened in a class that is over; ``at_ms`` counts from then."""
 
     events: Sequence[Happened]
     started: int
     """The sequence of its start."""
     length_ms: int
-    """Until it ended, or until the last event."""
+    """Until it ended."""
 
 
 class Known(NamedTuple):
@@ -78,7 +78,7 @@ class Shelf(NamedTuple):
 
 
 def history(log: Iterable[Happened]) -> History | None:
-    """Return what happened from the start on, or None if the class has not started.
+    """Return what happened from the start on, or None if the class is not over.
 
     What was prepared before, as assets, is kept as if it had happened at the start.
     """
@@ -87,8 +87,8 @@ def history(log: Iterable[Happened]) -> History | None:
     if start is None:
         return None
     events = [each._replace(at_ms=max(0, each.at_ms - start.at_ms)) for each in log]
-    end = next((each for each in events if isinstance(each.event, ev.SessionEnded)), events[-1])
-    return History(events, start.sequence, end.at_ms)
+    end = next((each for each in events if isinstance(each.event, ev.SessionEnded)), None)
+    return None if end is None else History(events, start.sequence, end.at_ms)
 
 
 def shelf(log: Iterable[Happened]) -> Shelf:

@@ -32,6 +32,7 @@ PERIOD_SECONDS = 30.0
 CLAIM_SECONDS = 120
 """How long one node has a class to itself; what fails is tried again after it."""
 _AT_ONCE = 16
+_PAUSE_SECONDS = 0.5
 _TYPES = frozenset(kind.type for kind in KINDS)
 
 Report = Callable[[str, str, str, ArtifactCreated | ArtifactRemoved], Awaitable[object]]
@@ -122,13 +123,21 @@ class Maker:
     async def _serve(self, runs: Iterable[Run]) -> None:
         for run in runs:
             try:
-                made = await self.make(run.tenant, run.session)
+                made = await self._try(run)
             except (NotFoundError, UnavailableError) as error:
                 # The node that has the class looks, too.
                 log.info("artifacts_not_made_here", session=run.session, reason=str(error))
             else:
                 await artifact_runs.finish(self._pools, run, made.sequence)
                 log.info("artifacts_made", session=run.session, created=len(made.created))
+
+    async def _try(self, run: Run) -> Made:
+        """Make the artifacts of a class; once more where its room had to read its log anew."""
+        try:
+            return await self.make(run.tenant, run.session)
+        except UnavailableError:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return await self.make(run.tenant, run.session)
 
     async def _read(self, session: str) -> list[Happened]:
         head, _ = await self._reader.head(session)

@@ -13,6 +13,8 @@ Erased events keep their marks for ever: add marks here, never change one.
   to says nothing any more.
 - What others wrote *about* the person (an answer, a note) is not theirs; a reason for their removal
   is about them alone, and goes.
+- A transcript that was made by itself goes whole if the person said some of it, also as others
+  corrected it; so do chapters, if a title may be theirs. They are made anew of what is left.
 - A stroke is handwriting: it shrinks to a dot.
 """
 
@@ -74,12 +76,20 @@ REPEATING: Final = frozenset(kind for kind, words in WORDS.items() if words.thin
 """Event types that may hold words of somebody they neither are by nor speak of."""
 
 
+_MADE_OF: Final[Mapping[str, frozenset[str]]] = {
+    "transcript": frozenset(("caption.added",)),
+    "chapter": frozenset(("question.asked", "poll.opened", "asset.added")),
+}
+"""Whose words the artifacts that nobody made are made of."""
+
+
 class Scrubber:
     """Take one person's words out of one session's events, given in the order of the log."""
 
     def __init__(self, user: str) -> None:
         self._user = user
         self._things: set[str] = set()
+        self._said: set[str] = set()
 
     def scrub(self, kind: str, by: str | None, payload: Payload) -> Payload | None:
         """Return what is left of an event, or None if it holds no words of the person.
@@ -92,10 +102,14 @@ class Scrubber:
         is_theirs = (words.of_author and by == self._user) or (
             words.of_subject and payload.get("user") == self._user
         )
+        if by == self._user:
+            self._said.add(kind)
         thing = None if words.thing is None else payload.get(words.thing)
-        if is_theirs and thing is not None:
+        made_as = payload.get("artifact_type", "") if by is None else ""
+        holds_theirs = not self._said.isdisjoint(_MADE_OF.get(made_as, ()))
+        if thing is not None and (is_theirs or (holds_theirs and made_as == "transcript")):
             self._things.add(thing)
-        if not is_theirs and thing not in self._things:
+        if not is_theirs and not holds_theirs and thing not in self._things:
             return None
         left = _without(words, payload)
         return None if left == payload else left

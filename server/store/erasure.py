@@ -149,6 +149,8 @@ async def _pass(pools: Pools, erasure: str, tenant: str, user: str) -> bool:
             if await _scrub(connection, erasure, session, user):
                 found = True
                 await refold(connection, session)
+                # What was made of their words is made anew of what is left.
+                await connection.execute("DELETE FROM artifact_runs WHERE session_id = $1", session)
                 await connection.execute("SELECT forget_session($1, $2)", erasure, session)
     return found
 

@@ -6,7 +6,8 @@ import io
 from protocol.features.artifacts import Segment
 from server.ids import new_id
 from server.rest.artifacts import maker_key
-from server.store import artifact_runs
+from server.store import artifact_runs, erasure
+from server.store.log import LogReader
 
 from .test_live_sessions import command
 
@@ -194,3 +195,55 @@ async def test_a_transcript_is_uploaded_and_things_are_added(api, app, school) -
     assert added.headers["Location"] == f"{path}/artifacts/{added.body['id']}"
     assert (await api.post(teacher, f"{path}/artifacts", new, headers=keyed)).body == added.body
     assert (await api.get(school.student, added.headers["Location"])).body == added.body
+
+
+async def test_what_was_made_of_the_words_of_somebody_goes_with_them(
+    api, app, pools, school, tell, projector
+) -> None:
+    """Slides, a poll and a question make chapters; an erasure takes those with words of theirs."""
+    session, teacher, student = school.session, school.teacher.id, school.student.id
+    deck, poll, question = new_id(), new_id(), new_id()
+    said = {"language": "en", "start_ms": 0, "end_ms": 900}
+    await tell(
+        school,
+        (0, "session.started", {}),
+        (1, "asset.added", {"asset": deck, "asset_type": "slide", "uri": "x", "name": "Leaves",
+                            "pages": 3}, teacher),
+        (2, "asset.shown", {"asset": deck, "page": 2}, teacher),
+        (3, "poll.opened", {"poll": poll, "prompt": "Ready?", "options": ["a", "b"],
+                            "multiple": False, "anonymous": False, "results": "live"}, teacher),
+        (4, "question.asked", {"question": question, "name": "S", "prompt": "Why plugh?"}, student),
+        (5, "question.presented", {"question": question}, teacher),
+        (5, "caption.added", said | {"text": "Because."}, teacher),
+        (5, "caption.added", said | {"text": "Plugh!", "start_ms": 2_000, "end_ms": 3_000},
+         student),
+        (6, "session.ended", {}),
+    )  # fmt: skip
+    maker = app[maker_key]
+    await maker.sweep()
+
+    async def shown():
+        end = await head(api, school)
+        answer = await api.get(
+            school.teacher, f"/v1/sessions/{session}/artifacts?after_sequence={end}"
+        )
+        payloads = [each["payload"] for each in answer.body["items"]]
+        titles = [each["title"] for each in payloads if "title" in each]
+        return sorted(titles), [
+            segment["text"] for each in payloads for segment in each.get("segments", ())
+        ]
+
+    titles = ["Algebra", "Leaves · 2", "Ready?", "Why plugh?"]
+    assert await shown() == (titles, ["Because.", "Plugh!"])
+    await erasure.erase(pools, school.tenant, student, leave_seconds=0)
+    stored = await LogReader(pools).read(session, 0)
+    assert not any(b"plugh" in each.payload.lower() for each in stored)
+    assert await shown() == (["…"] * 4, ["…"] * 2)
+    await maker.sweep()
+    assert await shown() == (titles[:3], ["Because."])
+    verdict = await LogReader(pools).verify(session)
+    assert (verdict.broken, verdict.erased > 0) == (None, True)
+
+
+async def head(api, school):
+    return (await api.get(school.teacher, f"/v1/sessions/{school.session}/events")).body["head"]

@@ -54,7 +54,8 @@ def test_only_what_was_asked_for_is_made() -> None:
     assert kinds(made(a_class(), frozenset(("transcript",)))) == [("ArtifactCreated", "transcript")]
 
 
-def test_of_a_class_that_has_not_started_nothing_is_made() -> None:
+def test_of_a_class_that_is_not_over_nothing_is_made() -> None:
+    assert changes(SESSION, "Algebra", a_class().events[:-1]) == []
     assert changes(SESSION, "Algebra", []) == []
     assert changes(SESSION, "Algebra", a_class().events[1:]) == []
 

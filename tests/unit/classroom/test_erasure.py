@@ -207,3 +207,32 @@ def test_all_words_of_an_event_may_go_whoever_said_them():
     assert (left["name"], left["text"], left["message"]) == (NAME, TEXT, THING)
     assert without_words("chat.posted", left) is None, "nothing is left to go"
     assert without_words("hand.all_lowered", {}) is None
+
+
+def made(kind, text, by=None, type_="artifact.created", thing=THING):
+    payload = {"title": text} if kind == "chapter" else {"segments": [{"text": text}]}
+    return type_, by, {"artifact": thing, "artifact_type": kind, "payload": payload}
+
+
+def test_what_was_made_by_itself_of_their_words_goes_whole():
+    chapter, transcript, other = (
+        made("chapter", "secret?"),
+        made("transcript", "secret and more"),
+        made("transcript", "Bob's own", BOB, thing=ANN),
+    )
+    silent = Scrubber(ANN)
+    assert not any(silent.scrub(*event) for event in (chapter, transcript, other))
+    ann = Scrubber(ANN)
+    assert ann.scrub("question.asked", ANN, {"name": "Ann", "prompt": "secret?"})
+    assert ann.scrub(*transcript) is None, "none of it is hers"
+    left = ann.scrub(*chapter)
+    assert left["payload"] == {"title": TEXT}
+    assert is_scrubbed("artifact.created", left)
+    assert ann.scrub(*made("chapter", "Bob's", BOB, "artifact.edited")) is None
+    assert ann.scrub("caption.added", ANN, {"text": "secret"})
+    assert ann.scrub(*transcript)["payload"] == {"segments": [{"text": TEXT}]}
+    assert ann.scrub(*made("transcript", "secret!", BOB, "artifact.edited")), "still hers"
+    assert ann.scrub(*other) is None
+    again = Scrubber(ANN)
+    again.scrub("caption.added", ANN, {"text": TEXT})
+    assert again.scrub(*transcript), "also one that was on its way when the words went"
