@@ -73,10 +73,10 @@ class SearchHit(Answer, frozen=True):
     teacher_name: str | None
     at: Timestamp
     """When it was said or written; for a title, when the class is."""
-    media_ms: int | None
+    start_ms: int | None
     """The moment of the class in milliseconds since it started, if it has one."""
     url: str
-    """The replay, at that moment."""
+    """The replay, at that moment: ``at`` is ``start_ms``, as in ``GET /v1/replays/…/state``."""
     snippet: str
     """Plain text, not HTML."""
     highlights: tuple[tuple[int, int], ...]

@@ -81,7 +81,7 @@ def _hit(hit: Hit, public_url: str) -> rest.SearchHit:
     fields = asdict(hit)
     del fields["score"]
     fields["id"] = fields.pop("source")
-    moment = "" if hit.media_ms is None else f"?t={hit.media_ms // 1000}"
+    moment = "" if hit.start_ms is None else f"?at={hit.start_ms}"
     snippet, highlights = _highlighted(hit.snippet)
     return rest.SearchHit(
         **fields

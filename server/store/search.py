@@ -88,7 +88,7 @@ class Hit(Struct, frozen=True):
     teacher: str | None
     teacher_name: str | None
     at: int
-    media_ms: int | None
+    start_ms: int | None
     snippet: str
 
 
@@ -212,7 +212,7 @@ hits AS (
         floor(extract(epoch FROM coalesce(f.at, v.at)) * 1000)::bigint AS at,
         CASE WHEN h.kind IN ('session', 'lesson', 'course', 'slide') THEN f.start_ms
             ELSE coalesce(f.start_ms, floor(extract(epoch FROM
-                greatest(f.at - v.started_at, interval '0')) * 1000)::bigint) END AS media_ms,
+                greatest(f.at - v.started_at, interval '0')) * 1000)::bigint) END AS start_ms,
         ts_headline(a.dictionary::regconfig,
             translate(coalesce(f.text, CASE h.kind WHEN 'session' THEN v.title
                 WHEN 'lesson' THEN v.lesson_title ELSE v.course_title END), '{START}{STOP}', ''),

@@ -25,6 +25,7 @@ from load.camera import camera
 from load.connection import Connection
 from load.whip import publish
 from protocol import commands as cmd
+from protocol.errors import CloseCode
 from protocol.frames import Ack
 from server.auth.tokens import NIL, Tokens
 from server.clock import SystemClock
@@ -394,17 +395,17 @@ class School:
         start, end = hit["highlights"][0]
         assert hit["snippet"][start:end].lower() in ("light", "light into sugar")
         assert hit["course_title"] == "Biology"
-        assert hit["media_ms"] == self.captioned_ms
+        assert hit["start_ms"] == self.captioned_ms
         assert await self.find("photosynthesis", by="Olga") == []
         link = urlsplit(hit["url"])
         assert link.path == f"/sessions/{self.ids['session']}/replay"
-        assert int(parse_qs(link.query)["t"][0]) == hit["media_ms"] // 1000
+        assert parse_qs(link.query) == {"at": [str(hit["start_ms"])]}
         async with self.api.client.get(hit["url"]) as page:
             assert page.ok
 
         # There the second page is on the stage, and no poll is open yet; the same in the media.
         state = f"{self.replay}/state"
-        there = await self.get(f"{state}?at={hit['media_ms']}", by="Ann")
+        there = await self.get(f"{state}?at={hit['start_ms']}", by="Ann")
         assert there["state"]["shown"] == {"asset": self.ids["asset"], "page": 2}
         assert there["state"]["polls"] == []
         again = await self.get(f"{state}?t={there['t']}", by="Ann")
@@ -565,6 +566,15 @@ async def test_a_term(server, api, tokens, receiver):
             assert (verdict.broken, verdict.erased > 0) == (None, has_gaps)
 
 
+async def goodbye(school, session):
+    """Return the code with which the live socket of ``session`` sends the school's teacher away."""
+    url = f"{school.url}/v1/sessions/{session}/live"
+    refused = Connection(school.api.client, url, school.token("Tess"), rng=random.Random(1))
+    async with asyncio.timeout(SECONDS):
+        await refused.run()
+    return refused.final_code
+
+
 async def apart(api, ours, stranger):
     """Nothing of ``ours`` is there for anybody of the other school, in no list and at no path."""
     known = {*ours.ids.values(), *(id_ for id_, _ in ours.people.values())}
@@ -582,3 +592,5 @@ async def apart(api, ours, stranger):
                 unknown = await ask(api, route, who, Ids())
                 assert blurred(foreign) == blurred(unknown), (person, route.path)
                 assert foreign.status in (401, 403, 404), (person, route.path)
+    assert await goodbye(stranger, ours.ids["session"]) == CloseCode.NOT_FOUND
+    assert await goodbye(stranger, new_id()) == CloseCode.NOT_FOUND

@@ -221,6 +221,6 @@ async def test_slides_lead_to_when_they_were_shown_for_as_long_as_their_text_is_
             await projector.rebuild(session)
             assert await projector.wait_for(session, room.sequence, timeout=5)
         _, [hit] = await find(pools, term.tenant, teacher, "okapi")
-        assert (hit.kind, hit.source, hit.ordinal, hit.media_ms) == ("slide", asset, 2, 724_000)
+        assert (hit.kind, hit.source, hit.ordinal, hit.start_ms) == ("slide", asset, 2, 724_000)
     await owner.execute("DELETE FROM asset_pages")
     assert (await find(pools, term.tenant, teacher, "okapi"))[0].total == 0

@@ -28,7 +28,7 @@ def test_what_matched_is_where_the_marks_were(parts):
 def hit(**more):
     fields = dict.fromkeys(Hit.__struct_fields__) | {
         "score": 0.1 + 0.2, "session": new_id(), "kind": "chat", "source": new_id(), "ordinal": 3,
-        "session_title": "", "at": AT_MS, "media_ms": 724_900, "snippet": f"a {START}b{STOP}",
+        "session_title": "", "at": AT_MS, "start_ms": 724_900, "snippet": f"a {START}b{STOP}",
     }  # fmt: skip
     return Hit(**fields | more)
 
@@ -39,11 +39,11 @@ def results(hits, limit=2):
 
 
 def test_a_hit_leads_to_its_moment_and_a_page_to_the_next():
-    one, two, three = hit(), hit(media_ms=None), hit()
+    one, two, three = hit(), hit(start_ms=None), hit()
     page = results([one, two, three])
     assert [each.id for each in page.items] == [one.source, two.source]
     first, second = page.items
-    assert first.url == f"https://live.example/sessions/{one.session}/replay?t=724"
+    assert first.url == f"https://live.example/sessions/{one.session}/replay?at=724900"
     assert second.url == f"https://live.example/sessions/{two.session}/replay"
     assert (first.snippet, first.highlights) == ("a b", ((2, 3),))
     assert search._place(page.next) == (
