@@ -25,15 +25,18 @@ def refusals_are_problems(ctx, response, case):
 @schemathesis.hook
 def map_body(context, body):
     """Send 1 where 1.0 was drawn: for JSON Schema they are the same, for us 1.0 is no integer."""
-    if isinstance(body, dict):
-        return {
-            name: int(value) if isinstance(value, float) and value.is_integer() else value
-            for name, value in body.items()
-        }
-    return body
+    match body:
+        case dict():
+            return {name: map_body(context, value) for name, value in body.items()}
+        case list():
+            return [map_body(context, value) for value in body]
+        case float() if body.is_integer():
+            return int(body)
+        case _:
+            return body
 
 
-@schemathesis.serializer("application/sdp", "application/trickle-ice-sdpfrag")
+@schemathesis.serializer("application/sdp", "application/trickle-ice-sdpfrag", "text/vtt")
 def as_text(ctx, value):
     """Send text as it is."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")

@@ -30,11 +30,12 @@ from protocol.rest import (
 )
 
 CONFIG = """\
-# An answer of a server that is away for a moment, and what only the state can refuse.
+# An answer of a server that is away for a moment, and what only the state or the size can refuse.
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", "503"]
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "412", "422", "429", "5xx"]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "412", "413", "422", "429",
+                     "5xx"]
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422",
                      "429", "5xx"]

@@ -261,6 +261,7 @@ async def _submit(
 
     Raises:
         PreconditionFailedError: If the artifact was changed after event ``expect``.
+        InvalidInputError: If an artifact of its type is made of something else.
         Refusal: If it was not done otherwise.
 
     """
@@ -271,6 +272,9 @@ async def _submit(
     except Refusal as refusal:
         if expect is not None and refusal.touched is not None:
             raise PreconditionFailedError from None
+        if refusal.code == "bad_request":
+            # Its form has been checked: it is its meaning that is not right.
+            raise InvalidInputError(refusal.message, field=refusal.field) from None
         raise
 
 

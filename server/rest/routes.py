@@ -266,7 +266,7 @@ ROUTES: tuple[Route, ...] = (
           rest.Page[rest.Artifact], query=rest.ArtifactsQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/artifacts", artifacts.create, ASSIST, rest.Artifact,
           rest.NewArtifact, status=201, idempotent=True, command=True, errors=_COMMAND),
-    Route("POST", "/v1/sessions/{session}/artifacts/generate", artifacts.generate, ASSIST,
+    Route("POST", "/v1/sessions/{session}/artifact-runs", artifacts.generate, ASSIST,
           rest.ArtifactsMade, rest.ArtifactsToMake, errors=("conflict",)),
     Route("GET", "/v1/sessions/{session}/artifacts/{artifact}", artifacts.show, ATTEND,
           rest.Artifact, projected=True),

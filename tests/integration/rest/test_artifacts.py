@@ -47,7 +47,7 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     """Made once, citing its events; made again without a change; people's work stays."""
     session, teacher, student = school.session, school.teacher, school.student
     path = f"/v1/sessions/{session}"
-    early = await api.post(teacher, f"{path}/artifacts/generate", {})
+    early = await api.post(teacher, f"{path}/artifact-runs", {})
     assert (early.status, early.code) == (409, "conflict")
     end = await held(api, school)
 
@@ -87,7 +87,7 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
 
     # Again: nothing to say, nothing to sweep, and the tables are those of the log.
     nothing = {"created": [], "edited": [], "removed": [], "sequence": head}
-    assert (await api.post(teacher, f"{path}/artifacts/generate", {})).body == nothing
+    assert (await api.post(teacher, f"{path}/artifact-runs", {})).body == nothing
     assert await artifact_runs.claim(pools, 2**43, until_ms=2**43, session=session) == []
     before = await rows(pools, school)
     await projector.rebuild(session)
@@ -97,7 +97,7 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     # The class has another title now, and so has its first chapter.
     renamed = {"title": "Plants"}
     assert (await api.patch(teacher, path, renamed)).status == 200
-    again = (await api.post(teacher, f"{path}/artifacts/generate", {})).body
+    again = (await api.post(teacher, f"{path}/artifact-runs", {})).body
     assert (again["created"], len(again["edited"]), again["removed"]) == ([], 1, [])
     all_ = (await api.get(teacher, f"{path}/artifacts")).body["items"]
 
@@ -115,11 +115,11 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     late = await api.patch(teacher, one, better, headers={"If-Match": tag})
     assert (late.status, late.code) == (412, "precondition_failed")
     bad = await api.patch(teacher, one, {"payload": {"title": "Light", "text": "x"}})
-    assert (bad.status, bad.code) == (400, "bad_request")
+    assert (bad.status, bad.code, bad.body["field"]) == (422, "bad_request", "payload.text")
 
     # What was edited is left alone.
     assert (await api.patch(teacher, path, {"title": "Biology"})).status == 200
-    again = (await api.post(teacher, f"{path}/artifacts/generate", {})).body
+    again = (await api.post(teacher, f"{path}/artifact-runs", {})).body
     assert (again["created"], again["edited"], again["removed"]) == ([], [], [])
     assert (await api.get(teacher, one)).body == edited.body
     text = await api.get(student, f"{path}/captions.vtt?language=EN")
@@ -137,8 +137,8 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     # A chapter that somebody takes away is not made again.
     assert (await api.send("DELETE", teacher, one)).status == 204
     assert (await api.get(teacher, one)).status == 404
-    assert (await api.post(teacher, f"{path}/artifacts/generate", {})).body["created"] == []
-    only = await api.post(teacher, f"{path}/artifacts/generate", {"types": ["note"]})
+    assert (await api.post(teacher, f"{path}/artifact-runs", {})).body["created"] == []
+    only = await api.post(teacher, f"{path}/artifact-runs", {"types": ["note"]})
     assert only.code == "bad_request"
 
 
@@ -181,7 +181,7 @@ async def test_a_transcript_is_uploaded_and_things_are_added(api, app, school) -
     segments = [Segment(1_500, 2_500, "Water & light"), Segment(3_500, 4_500, "x")]
     assert [Segment(**each) for each in shown["en"]] == segments
     assert len(shown["fr"]) == 1
-    made = (await api.post(teacher, f"{path}/artifacts/generate", {})).body
+    made = (await api.post(teacher, f"{path}/artifact-runs", {})).body
     assert (made["created"], made["edited"], made["removed"]) == ([], [], [])
     subrip = "1\n00:00:09,000 --> 00:00:10,000\nSubRip\n"
     kind = {"Content-Type": "application/x-subrip"}
