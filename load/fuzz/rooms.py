@@ -73,6 +73,7 @@ class Room:
         self.highest = 0
         """The highest sequence that anybody was told."""
         self.is_ending = False
+        self.is_archiving = False
         self.started = asyncio.Event()
         self._rng = rng
         self._targets: set[str] = set()
@@ -101,6 +102,8 @@ class Room:
         """Take note of what a command that is about to be sent may do to others."""
         if op == "session.end":
             self.is_ending = True
+        elif op == "session.archive":
+            self.is_archiving = self.is_ending
         elif op.startswith("participant."):
             self._targets.add(str(data.get("user")))
 
@@ -109,7 +112,7 @@ class Room:
         if code in _BY_STAFF:
             return person.user in self._targets
         if code == CloseCode.SESSION_OVER:
-            return self.is_ending and view != "staff"
+            return self.is_ending and (self.is_archiving or view != "staff")
         if code == CloseCode.ABUSE:
             return person.user in self.flooded
         return code == CloseCode.OVERLOADED and not view

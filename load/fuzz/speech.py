@@ -11,6 +11,7 @@ from protocol.commands import COMMANDS
 _A_PERSON = "A person."
 _RARE = {
     "session.end": 0.01,
+    "session.archive": 0.3,
     "session.lock": 0.3,
     "participant.ban": 0.3,
     "participant.remove": 0.3,

@@ -81,7 +81,9 @@ def _created(
     *,
     source: int | None = None,
 ) -> Statement:
+    # What comes from no event before it comes from its own: a log has no gaps.
+    cited = source if source is not None and 0 < source < on.sequence else on.sequence
     return _CREATED, (
-        on.tenant, on.session, artifact, kind, msgspec.json.encode(payload), on.by,
-        on.sequence if source is None else source, on.sequence, on.at_ms,
+        on.tenant, on.session, artifact, kind, msgspec.json.encode(payload), on.by, cited,
+        on.sequence, on.at_ms,
     )  # fmt: skip
