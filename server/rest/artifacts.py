@@ -90,6 +90,7 @@ async def change(call: Call[ArtifactChange, None]) -> Artifact:
 
     What was made by itself is a person's from then on, and not made again.
     """
+    await _get(call)  # what is not there is not there, whatever the class would say
     command = ArtifactEdit(call["artifact"], call.body.payload)
     done = await _submit(call, command, key=call.key, expect=await _expected(call))
     await _follow(call, _sequence(done)[1])
@@ -101,6 +102,7 @@ async def remove(call: Call[None, None]) -> None:
 
     The last one of a published replay stays (`conflict`).
     """
+    await _get(call)
     command = ArtifactRemove(call["artifact"])
     done = await _submit(call, command, key=call.key, expect=await _expected(call))
     await _follow(call, _sequence(done)[1])
