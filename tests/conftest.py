@@ -15,9 +15,9 @@ from tests.directories import reachable_directory
 
 BUDGET_SECONDS = {
     ("unit", "contract"): 120,
-    ("integration",): 300,
+    ("integration",): 450,
     ("media",): 150,
-    ("pages",): 150,
+    ("pages",): 180,
     ("faults",): 120,
 }
 ROOT = Path(__file__).parent
