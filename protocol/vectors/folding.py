@@ -25,10 +25,10 @@ def logged(sequence: int, event: ev.AnyEvent, by: str | None) -> dict[str, Any]:
 
 
 def apply(state: State, entry: dict[str, Any]) -> None:
-    """Fold one entry of an ``events`` frame into ``state``; an unknown type changes nothing."""
+    """Fold one entry of an ``events`` frame, of a type that is known, into ``state``."""
     event = decode_event(entry["type"], msgspec.json.encode(entry["data"]))
-    if event is not None:
-        fold(state, event, sequence=entry["sequence"], at=entry["at"], by=entry["by"])
+    assert event is not None
+    fold(state, event, sequence=entry["sequence"], at=entry["at"], by=entry["by"])
 
 
 def folds() -> list[Any]:

@@ -5,8 +5,10 @@ import pytest
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import timestamp
+from protocol.errors import Refusal
 from protocol.ids import FOREVER
 from server.classroom import people
+from server.classroom.access import check
 from server.classroom.state import Actor
 from server.classroom.view import mine
 from tests.strategies import PAST, REASON, SOON, UNKNOWN, identifier
@@ -38,6 +40,16 @@ def test_newcomers_to_a_locked_class_wait_and_others_come_and_go(lesson):
     waiting = mine(lesson.state, WIM, "student", 1)
     assert waiting.lobby
     assert waiting.grants == ()
+
+
+def test_who_never_came_does_nothing_in_a_locked_class(lesson):
+    """Over REST somebody may ask before they have knocked: they would wait, had they come."""
+    newcomer = Actor(WIM, "Wim", "student")
+    check(lesson.state, newcomer, "hand.raise", lesson.now)
+    lesson.does(TEACHER, cmd.SessionLock())
+    with pytest.raises(Refusal, match="waiting"):
+        check(lesson.state, newcomer, "hand.raise", lesson.now)
+    check(lesson.state, Actor(WIM, "Wim", "assistant"), "chat.pin", lesson.now)
 
 
 def test_who_waits_goes_away_and_comes_back_still_waits(lesson):
