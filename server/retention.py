@@ -8,22 +8,20 @@ What the recordings of a class leave is a class that is put away: its replay is 
 and an archived class publishes none again.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import structlog
 
-from protocol.commands import AnyCommand, ReplaySchedule, ReplayUnpublish, SessionArchive
+from protocol.commands import ReplaySchedule, ReplayUnpublish, SessionArchive
 from protocol.errors import Refusal
-from protocol.ids import Role
-from protocol.rest import CommandDone
 from server.auth.tokens import Identity
+from server.classes import Classes
 from server.clock import Clock
 from server.errors import ConflictError, UnavailableError
 from server.ids import new_id
 from server.objects.store import LIST_MOST, ObjectStore
 from server.ops import metrics
+from server.rounds import Rounds
 from server.store import erasure, removal
 from server.store.pool import Pools
 from server.store.removal import Due
@@ -32,28 +30,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PERIOD_SECONDS = 600.0
 PAGE = 100
-
-
-class Commands(Protocol):
-    """The classes, as far as this needs them: :class:`server.hub.live_sessions.LiveSessions`."""
-
-    async def perform(
-        self,
-        session: str,
-        identity: Identity,
-        role: Role,
-        command: AnyCommand,
-        *,
-        key: str,
-        expect: int | None,
-    ) -> CommandDone:
-        """Do what ``command`` says; return once committed.
-
-        Raises:
-            Refusal: If it was not done.
-            UnavailableError: If the class cannot be opened here.
-
-        """
 
 
 async def due(pools: Pools, now_ms: int) -> AsyncIterator[Due]:
@@ -75,7 +51,7 @@ class Retention:
         self,
         pools: Pools,
         objects: ObjectStore,
-        commands: Commands,
+        commands: Classes,
         clock: Clock,
         *,
         leave_seconds: float = erasure.LEAVE_SECONDS,
@@ -85,25 +61,15 @@ class Retention:
         self._commands = commands
         self._clock = clock
         self._leave_seconds = leave_seconds
-        self._wake = asyncio.Event()
+        self._rounds = Rounds("retention", self.sweep, PERIOD_SECONDS)
 
     def notify(self) -> None:
         """Say that an erasure has begun: it is gone on with at once. Cheap."""
-        self._wake.set()
+        self._rounds.notify()
 
     async def run(self) -> None:
         """Look at once, whenever told, and every :data:`PERIOD_SECONDS`, until cancelled."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.sweep()
-            except UnavailableError:
-                log.warning("retention_waits_for_database")
-            try:
-                async with asyncio.timeout(PERIOD_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass  # time to look
+        await self._rounds.run()
 
     async def sweep(self) -> None:
         """Finish every erasure and remove all that is due; what fails is left for the next time.

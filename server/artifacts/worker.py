@@ -21,6 +21,7 @@ from server.artifacts.making import MADE, Change, changes
 from server.clock import Clock
 from server.errors import NotFoundError, UnavailableError
 from server.ops import metrics
+from server.rounds import Rounds
 from server.store import artifact_runs, sessions
 from server.store.artifact_runs import Run
 from server.store.log import PAGE, LogReader
@@ -57,26 +58,16 @@ class Maker:
         self._report = report
         self._clock = clock
         self._ended: dict[str, None] = {}
-        self._wake = asyncio.Event()
+        self._rounds = Rounds("artifacts", self.sweep, PERIOD_SECONDS)
 
     def notify(self, session: str) -> None:
         """Say that a class has ended. Cheap."""
         self._ended[session] = None
-        self._wake.set()
+        self._rounds.notify()
 
     async def run(self) -> None:
         """Make what is due whenever told, and every :data:`PERIOD_SECONDS`, until cancelled."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.sweep()
-            except UnavailableError:
-                log.warning("artifacts_wait_for_database")
-            try:
-                async with asyncio.timeout(PERIOD_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass  # time to look
+        await self._rounds.run()
 
     async def sweep(self) -> None:
         """Make the artifacts of every class that is over; what fails is left for another time.

@@ -10,25 +10,25 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 import structlog
 
 from protocol import codec
-from protocol.commands import AnyCommand, AssetAdd
+from protocol.commands import AssetAdd
 from protocol.errors import RETRYABLE, Refusal
 from protocol.events import AssetAdded
-from protocol.ids import Role
-from protocol.rest import CommandDone
 from server.assets import keys
 from server.assets.kinds import HEAD_BYTES, KINDS, sniff
 from server.assets.renderer import Drawn, RenderError, render
 from server.auth.tokens import Identity
+from server.classes import Classes
 from server.clock import Clock
 from server.errors import NotFoundError, UnavailableError
 from server.objects.store import ObjectStore
 from server.ops import metrics
+from server.rounds import Rounds
 from server.store import uploads
 from server.store.log import LogReader
 from server.store.pool import Pools
@@ -43,28 +43,6 @@ AGAIN_SECONDS = 5.0
 """After which a job is tried again whose class could not be opened."""
 PIECE_BYTES = 4 << 20
 PICTURE = "image/webp"
-
-
-class Commands(Protocol):
-    """The classes, as far as this needs them: :class:`server.hub.live_sessions.LiveSessions`."""
-
-    async def perform(
-        self,
-        session: str,
-        identity: Identity,
-        role: Role,
-        command: AnyCommand,
-        *,
-        key: str,
-        expect: int | None,
-    ) -> CommandDone:
-        """Do what ``command`` says; return once committed.
-
-        Raises:
-            Refusal: If it was not done.
-            UnavailableError: If the class cannot be opened here.
-
-        """
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -92,7 +70,7 @@ class Processing:
         self,
         pools: Pools,
         objects: ObjectStore,
-        commands: Commands,
+        commands: Classes,
         reader: LogReader,
         clock: Clock,
     ) -> None:
@@ -101,26 +79,19 @@ class Processing:
         self._commands = commands
         self._reader = reader
         self._clock = clock
-        self._wake = asyncio.Event()
+        self._rounds = Rounds("uploads", self._work_off, PERIOD_SECONDS)
 
     def notify(self) -> None:
         """Say that an upload was committed: it is looked at at once. Cheap."""
-        self._wake.set()
+        self._rounds.notify()
 
     async def run(self) -> None:
         """Look at once, whenever told, and every :data:`PERIOD_SECONDS`, until cancelled."""
-        while True:
-            self._wake.clear()
-            try:
-                while await self.work():
-                    pass
-            except UnavailableError:
-                log.warning("uploads_wait_for_database")
-            try:
-                async with asyncio.timeout(PERIOD_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass  # time to look
+        await self._rounds.run()
+
+    async def _work_off(self) -> None:
+        while await self.work():
+            pass
 
     async def work(self) -> bool:
         """Do the job that has waited longest; return whether there was one.

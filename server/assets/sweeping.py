@@ -4,15 +4,13 @@ What the class has seen stays, because its replay shows it; it goes with the cla
 What it has never seen goes an hour after it was taken out.
 """
 
-import asyncio
-
 import structlog
 
 from server.assets import keys
 from server.assets.kinds import KINDS
 from server.clock import Clock
-from server.errors import UnavailableError
 from server.objects.store import ObjectStore
+from server.rounds import Rounds
 from server.store import assets, uploads
 from server.store.pool import Pools
 
@@ -34,12 +32,7 @@ class Sweeping:
 
     async def run(self) -> None:
         """Look every :data:`PERIOD_SECONDS`, until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except UnavailableError:
-                log.warning("sweeping_waits")
-            await asyncio.sleep(PERIOD_SECONDS)
+        await Rounds("assets", self.sweep, PERIOD_SECONDS).run()
 
     async def sweep(self) -> None:
         """Delete all that is left over now. Every step may be done twice.

@@ -104,7 +104,6 @@ _OUT = {
     "denied": "You were not let into this class.",
     "removed": "You were removed from this class.",
     "banned": "You were banned from this class.",
-    "waiting": "You are waiting to be let in.",
 }
 
 
@@ -116,10 +115,10 @@ def check(state: Classroom, who: Actor, op: str, at: str) -> None:
 
     """
     member = state.people.get(who.user)
-    if member is not None and member.status != "admitted":
+    if member is not None and member.is_out:
         raise Refusal("forbidden", _OUT[member.status])
-    if member is None and state.locked and who.role not in STAFF:
-        raise Refusal("forbidden", _OUT["waiting"])  # as they would be, had they come
+    if must_wait(state, who):
+        raise Refusal("forbidden", "You are waiting to be let in.")
     rule = RULES[op]
     if not _allows(member, who.role, op):
         if who.role in rule.roles:
@@ -144,6 +143,14 @@ def _check_time(state: Classroom, role: Role, rule: Rule) -> None:
     may_precede = is_staff or (rule.may_precede and state.chat.before_start)
     if state.status == "scheduled" and not may_precede:
         raise Refusal("conflict", "The class has not started yet.")
+
+
+def must_wait(state: Classroom, who: Actor) -> bool:
+    """Say whether ``who`` waits in the lobby, or would: a newcomer to a locked class does."""
+    member = state.people.get(who.user)
+    if member is not None:
+        return member.status == "waiting"
+    return state.locked and who.role not in STAFF
 
 
 def is_muted(member: Member, at: str) -> bool:

@@ -9,8 +9,7 @@ from protocol import events as ev
 from protocol.codec import milliseconds
 from protocol.errors import Refusal
 from protocol.features.participants import ParticipantCommand, ParticipantEvent
-from protocol.ids import STAFF
-from server.classroom.access import RANK, RULES, TEACHER, check_outranks, grants
+from server.classroom.access import RANK, RULES, TEACHER, check_outranks, grants, must_wait
 from server.classroom.changes import put
 from server.classroom.state import Actor, Classroom, Member
 
@@ -21,14 +20,6 @@ def actor(state: Classroom, user: str, name: str, role: str) -> Actor:
     """Return who ``user`` is in this class: the role in the log wins over the token's."""
     member = state.people.get(user)
     return Actor(user, name, role if member is None else member.role)  # type: ignore[arg-type]
-
-
-def must_wait(state: Classroom, who: Actor) -> bool:
-    """Say whether ``who`` would wait in the lobby: a newcomer to a locked class does."""
-    member = state.people.get(who.user)
-    if member is not None:
-        return member.status == "waiting"
-    return state.locked and who.role not in STAFF
 
 
 def arrive(state: Classroom, who: Actor) -> tuple[ev.AnyEvent, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from protocol import events as ev
 from protocol.errors import CloseCode
 from protocol.ids import Role, ViewName, view_of
-from server.classroom import people
+from server.classroom import access, people
 from server.classroom.state import Classroom
 from server.hub.asks import Who
 from server.hub.draft import Recorded
@@ -43,7 +43,7 @@ def standing_of(state: Classroom, who: Who) -> Standing | CloseCode:
     if member is not None and member.is_out:
         return OUT[member.status]
     actor = people.actor(state, *who)
-    return Standing(actor.role, "lobby" if people.must_wait(state, actor) else view_of(actor.role))
+    return Standing(actor.role, "lobby" if access.must_wait(state, actor) else view_of(actor.role))
 
 
 def must_wait(state: Classroom, who: Who) -> bool:

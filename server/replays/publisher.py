@@ -5,7 +5,6 @@ of the plan: so the task may be killed anywhere and run on every node, and each 
 out once. A plan whose class lacks what a replay needs stays: it is carried out once that is there.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -14,6 +13,7 @@ from protocol.events import ReplayPublished
 from server.clock import Clock
 from server.errors import UnavailableError
 from server.ops import metrics
+from server.rounds import Rounds
 from server.store import replays
 from server.store.pool import Pools
 from server.store.replays import Plan
@@ -41,12 +41,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Look every :data:`PERIOD_SECONDS`, until cancelled."""
-        while True:
-            try:
-                await self.publish_due()
-            except UnavailableError:
-                log.warning("publisher_waits_for_database")
-            await asyncio.sleep(PERIOD_SECONDS)
+        await Rounds("replays", self.publish_due, PERIOD_SECONDS).run()
 
     async def publish_due(self) -> None:
         """Publish every replay whose time has come and that has what it needs.

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from protocol.commands import AnyCommand
 from protocol.ids import Role, ViewName
-from protocol.rest import CommandDone, EventsPage
+from protocol.rest import EventsPage
 from server.auth.tokens import Identity
+from server.classes import Classes
 from server.classroom.state import Member
 from server.clock import Clock
 from server.objects.store import ObjectStore
@@ -16,25 +16,8 @@ from server.secrets.secret import Secret
 from server.store.pool import AcquiredConnection
 
 
-class LiveSessions(Protocol):
-    """The classes, wherever they are owned. Access has been checked when these are called."""
-
-    async def perform(
-        self,
-        session: str,
-        identity: Identity,
-        role: Role,
-        command: AnyCommand,
-        *,
-        key: str,
-        expect: int | None,
-    ) -> CommandDone:
-        """Do what ``command`` says, as if it had come over a live socket; return once committed.
-
-        Raises:
-            Refusal: If it was not done.
-
-        """
+class LiveSessions(Classes, Protocol):
+    """The classes as REST needs them: also what is told of them."""
 
     async def events(
         self,

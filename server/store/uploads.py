@@ -229,8 +229,8 @@ async def finish(
         await connection.execute(
             """
             INSERT INTO asset_pages (
-                tenant_id, session_id, asset_id, page, text, dictionary, search)
-            SELECT $1, $2, $3, page, text, $4, to_tsvector($4::text::regconfig, text)
+                tenant_id, session_id, asset_id, page, text, dictionary)
+            SELECT $1, $2, $3, page, text, $4
             FROM unnest($5::int[], $6::text[]) AS t (page, text)
             ON CONFLICT (asset_id, page) DO NOTHING
             """,

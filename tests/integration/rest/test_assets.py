@@ -123,12 +123,10 @@ async def test_slides_are_shown_to_the_class_and_to_nobody_else(
         assert (await api.get(student, f"{asset['pages_url']}{number}")).status == 404
 
     async with pools.tenant(school.tenant) as connection:
-        found = await connection.fetch(
-            "SELECT page, text FROM asset_pages WHERE asset_id = $1 "
-            "AND search @@ websearch_to_tsquery('english', 'quarter') ORDER BY page",
-            ready["asset"],
-        )  # fmt: skip
-    assert [tuple(row) for row in found] == [(n, "Halves and quarters") for n in (1, 2, 3)]
+        kept = await connection.fetch(
+            "SELECT page, text FROM asset_pages WHERE asset_id = $1 ORDER BY page", ready["asset"]
+        )
+    assert [tuple(row) for row in kept] == [(n, "Halves and quarters") for n in (1, 2, 3)]
     # What was sent is not kept, and nothing of it is left.
     objects = app[objects_key]
     assert await objects.list(f"{school.tenant}/{school.session}/uploads/") == []
