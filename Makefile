@@ -1,10 +1,11 @@
 # `make demo` and `make test` do all the set-up they need on a machine with Python ≥ 3.11.
 PYTHON ?= python3
 BIN := .venv/bin
+SECONDS ?= 120
 CLIENT := docs/examples/node-client
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test check fix bench fuzz screenshots spec vendor lock clean
+.PHONY: help setup setup-dev demo run test check fix bench soak fuzz screenshots spec vendor lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +36,10 @@ fix: setup-dev  ## Mend format and lint
 
 bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
 	$(BIN)/python -m load.bench
+
+soak: setup-dev  ## Run the tests that take minutes, SECONDS=120 each at most; one JSON line at the end
+	$(BIN)/python -m tests.peers
+	SECONDS=$(SECONDS) $(BIN)/pytest tests/soak --timeout $$(($(SECONDS) + 300))
 
 fuzz: setup-dev  ## Send random requests and a million random frames to live servers, and judge the answers
 	$(BIN)/python -m tests.rest_fuzz

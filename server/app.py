@@ -42,7 +42,7 @@ from server.hub.revocation import Revocation
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
-from server.media.address import AddressGuard
+from server.media.destinations.address import AddressGuard
 from server.media.fabric import DestinationTarget
 from server.media.local_fabric import LocalFabric
 from server.objects.open import open_objects

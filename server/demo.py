@@ -23,7 +23,7 @@ from server.clock import SystemClock
 from server.config import Settings
 from server.errors import InvalidInputError
 from server.ids import new_id
-from server.media.address import parse
+from server.media.destinations.address import parse
 from server.processes import stop_asked
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault

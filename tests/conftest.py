@@ -21,7 +21,7 @@ BUDGET_SECONDS = {
     ("faults",): 120,
 }
 ROOT = Path(__file__).parent
-ORDER = [part for parts in BUDGET_SECONDS for part in parts]
+ORDER = [part for parts in BUDGET_SECONDS for part in parts] + ["soak"]
 
 _spent: defaultdict[str, float] = defaultdict(float)
 

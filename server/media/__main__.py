@@ -9,7 +9,7 @@ from server import logs
 from server.addresses import parse_allowed
 from server.clock import SystemClock
 from server.config import Settings, load
-from server.media.address import AddressGuard
+from server.media.destinations.address import AddressGuard
 from server.media.worker import run
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner

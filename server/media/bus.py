@@ -217,9 +217,16 @@ class Subscription:
 
 
 class Bus:
-    """Everything one session publishes, in order, to whoever subscribes."""
+    """Everything one session publishes, in order, to whoever subscribes.
+
+    It is all that a consumer knows of the publisher: ``want_keyframe`` asks that one for a
+    keyframe, however many ask at once.
+    """
 
     def __init__(self) -> None:
+        self.want_keyframe: Callable[[], None] = lambda: None
+        self.ready = asyncio.Event()
+        """Set while the picture is steady and may be sent to platforms."""
         self._subscriptions: set[Subscription] = set()
         self.gop = GopCache()
         self.parameters: VideoParameters | None = None

@@ -13,6 +13,10 @@ import msgspec
 
 from server.secrets.secret import Secret
 
+EventData = dict[str, int | str | bool | None]
+Emit = Callable[[str, EventData], None]
+"""Say that something happened: the type of the event and its data."""
+
 
 class DestinationTarget(msgspec.Struct, frozen=True):
     """Where a session's stream shall go. It holds no key: the engine asks for that."""
@@ -50,7 +54,7 @@ class MediaEvent(msgspec.Struct, frozen=True):
     id: str
     session: str
     type: str
-    data: dict[str, int | str | bool | None]
+    data: EventData
 
 
 class Answer(msgspec.Struct, frozen=True):

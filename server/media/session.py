@@ -4,16 +4,17 @@ import asyncio
 import ssl
 
 from server.clock import Clock
-from server.media import health, sdp
-from server.media.address import AddressGuard
+from server.media import sdp
 from server.media.bus import Bus
-from server.media.destination import Emit
-from server.media.egress import Egress, ResolveSecret
-from server.media.fabric import Answer, Desired, DestinationTarget, RecordingTarget
+from server.media.destinations.address import AddressGuard
+from server.media.destinations.egress import Egress, ResolveSecret
+from server.media.destinations.health import DestinationHealth
+from server.media.fabric import Answer, Desired, DestinationTarget, Emit, RecordingTarget
+from server.media.ingest.health import UplinkHealth
+from server.media.ingest.source import Source
 from server.media.peer import Peer
-from server.media.recorder import ObjectStore, Recorder
-from server.media.source import Source
-from server.media.whep import Viewer
+from server.media.recording.recorder import ObjectStore, Recorder
+from server.media.viewers.whep import Viewer
 from server.tasks import Supervisor
 
 TICK_SECONDS = 0.1
@@ -54,8 +55,8 @@ class MediaSession:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._finishing: asyncio.Task[None] | None = None
         self._retries: dict[str, int] = {}
-        self._uplink = health.UplinkHealth()
-        self._health: dict[str, health.DestinationHealth] = {}
+        self._uplink = UplinkHealth()
+        self._health: dict[str, DestinationHealth] = {}
         self._joining = asyncio.Semaphore(2)
 
     async def run(self) -> None:
@@ -107,7 +108,6 @@ class MediaSession:
                 user,
                 self._clock.monotonic(),
                 bus=self.bus,
-                want_keyframe=self.source.want_keyframe,
                 on_closed=lambda: self._forget(viewer),
             )
             self.viewers[viewer.id] = viewer
@@ -155,7 +155,7 @@ class MediaSession:
         uplink = self.source.sample(now)
         destinations = {}
         for identity, egress in self.egress.items():
-            judge = self._health.setdefault(identity, health.DestinationHealth())
+            judge = self._health.setdefault(identity, DestinationHealth())
             destinations[identity] = judge.add(egress.sample(now, sends=uplink.connected))
         for gone in self._health.keys() - self.egress.keys():
             del self._health[gone]
@@ -169,7 +169,6 @@ class MediaSession:
         egress = Egress(
             target,
             bus=self.bus,
-            source=self.source,
             resolve_secret=self._resolve_secret,
             guard=self._guard,
             emit=self._emit,

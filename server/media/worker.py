@@ -19,11 +19,10 @@ from aiohttp import WSMsgType, web
 from server.clock import Clock, SystemClock
 from server.ids import new_id
 from server.media import aiortc_seam, control
-from server.media.address import AddressGuard
-from server.media.destination import EventData
-from server.media.fabric import Answer, MediaEvent
+from server.media.destinations.address import AddressGuard
+from server.media.fabric import Answer, EventData, MediaEvent
 from server.media.outbox import Outbox
-from server.media.recorder import ObjectStore
+from server.media.recording.recorder import ObjectStore
 from server.media.sdp import UnacceptableOfferError, problem
 from server.media.session import MediaSession
 from server.secrets.secret import Secret

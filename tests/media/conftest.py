@@ -11,7 +11,7 @@ import pytest
 from server.addresses import parse_allowed
 from server.errors import NotFoundError
 from server.media import worker
-from server.media.address import AddressGuard
+from server.media.destinations.address import AddressGuard
 from server.media.fabric import Desired, DestinationTarget, MediaEvent
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from server.media import egress
+from server.media.destinations import egress
 from tests.demo import free_port
 from tests.media.conftest import TEACHER, Media, RtmpServer
 from tests.media.pulled import pull

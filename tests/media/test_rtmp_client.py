@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.addresses import parse_allowed
-from server.media.address import AddressGuard
 from server.media.codes import Code, DestinationError
+from server.media.destinations.address import AddressGuard
 from server.media.rtmp import chunks, client
 from server.media.rtmp.chunks import ChunkStream, MessageType
 from server.media.rtmp.client import RtmpPublisher, publish

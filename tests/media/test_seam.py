@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.media import aiortc_seam
 from server.media.aiortc_seam import Payloads
-from server.media.assembler import AccessUnit, AudioAssembler, VideoAssembler
 from server.media.h264 import join_annexb, nal_type, split_annexb
+from server.media.ingest.assembler import AccessUnit, AudioAssembler, VideoAssembler
 
 
 def test_aiortc_is_the_version_the_seam_was_written_for() -> None:

@@ -3,7 +3,7 @@
 Adobe Flash Video File Format 10.1, annex E.
 """
 
-from server.media.audio import RATE, SPECIFIC_CONFIG
+from server.media.aac import RATE, SPECIFIC_CONFIG
 from server.media.bus import EncodedUnit, Kind
 from server.media.h264 import VideoParameters
 from server.media.rtmp import amf

@@ -24,7 +24,7 @@ from server.hub.lease import Lease
 from server.hub.live_sessions import LiveSessions
 from server.hub.snapshots import Snapshots
 from server.ids import new_id
-from server.media.address import AddressGuard
+from server.media.destinations.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner

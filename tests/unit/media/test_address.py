@@ -8,8 +8,8 @@ import pytest
 
 from server.addresses import is_public, parse_allowed
 from server.errors import InvalidInputError
-from server.media.address import AddressGuard, parse
 from server.media.codes import Code, DestinationError
+from server.media.destinations.address import AddressGuard, parse
 
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",

@@ -5,7 +5,7 @@ import random
 import pytest
 from aiortc.codecs import h264 as aiortc_h264
 
-from server.media.assembler import (
+from server.media.ingest.assembler import (
     HOLE_SECONDS,
     SLOTS,
     AccessUnit,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import av
 import pytest
 
-from server.media.audio import FRAME, MAX_SILENCE, AacTranscoder
+from server.media.ingest.audio import FRAME, MAX_SILENCE, AacTranscoder
 
 
 def opus_packets(count: int) -> list[bytes]:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from server.media.clock import MAX_SLOPE, PublisherClock, SenderReports
+from server.media.ingest.clock import MAX_SLOPE, PublisherClock, SenderReports
 
 
 class Stream:

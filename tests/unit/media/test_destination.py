@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.media.codes import Code
-from server.media.destination import PERMANENT, Destination, Happening, Phase, Signal, fail, step
+from server.media.destinations.destination import (
+    PERMANENT,
+    Destination,
+    Happening,
+    Phase,
+    Signal,
+    fail,
+    step,
+)
 
 LIVE = (Signal.SOURCE_READY, Signal.RESOLVED, Signal.PUBLISHED, Signal.PROGRESSED)
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from server.media.destination import Phase
-from server.media.health import DestinationHealth, DestinationSample, UplinkHealth, UplinkSample
+from server.media.destinations.destination import Phase
+from server.media.destinations.health import DestinationHealth, DestinationSample
+from server.media.ingest.health import UplinkHealth, UplinkSample
 
 
 def uplink(

@@ -9,11 +9,11 @@ import av
 import pytest
 
 from server.errors import NotFoundError, UnavailableError
-from server.media import fmp4, recorder
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters, join_lengths, nal_type, parameters, split_annexb
-from server.media.playlist import Segment, parse, render
+from server.media.recording import fmp4, recorder
+from server.media.recording.playlist import Segment, parse, render
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
 
 

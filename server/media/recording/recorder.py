@@ -14,12 +14,11 @@ from typing import Protocol
 import structlog
 
 from server.errors import NotFoundError, UnavailableError
-from server.media import fmp4, playlist
-from server.media.audio import FRAME, RATE
+from server.media.aac import FRAME, RATE
 from server.media.bus import RECORDER_LIMITS, Bus, EncodedUnit, Kind
-from server.media.destination import Emit
-from server.media.fabric import RecordingTarget
+from server.media.fabric import Emit, RecordingTarget
 from server.media.h264 import VideoParameters
+from server.media.recording import fmp4, playlist
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -12,17 +12,16 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from server.clock import Clock
-from server.media import destination
-from server.media.address import AddressGuard
 from server.media.bus import RTMP_LIMITS, Bus, EncodedUnit, Kind, Subscription
 from server.media.codes import Code, DestinationError
-from server.media.destination import Destination, Emit, Phase, Signal
-from server.media.fabric import DestinationTarget
+from server.media.destinations import destination
+from server.media.destinations.address import AddressGuard
+from server.media.destinations.destination import Destination, Phase, Signal
+from server.media.destinations.health import DestinationSample
+from server.media.fabric import DestinationTarget, Emit
 from server.media.h264 import VideoParameters
-from server.media.health import DestinationSample
 from server.media.rtmp import tags
 from server.media.rtmp.client import RtmpPublisher, publish
-from server.media.source import Source
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -49,7 +48,6 @@ class Egress:
         target: DestinationTarget,
         *,
         bus: Bus,
-        source: Source,
         resolve_secret: ResolveSecret,
         guard: AddressGuard,
         emit: Emit,
@@ -63,7 +61,6 @@ class Egress:
         self.bytes_sent = 0
         self.lag_ms = 0
         self._bus = bus
-        self._source = source
         self._resolve_secret = resolve_secret
         self._guard = guard
         self._emit = emit
@@ -88,7 +85,7 @@ class Egress:
             while True:
                 match self.state.phase:
                     case Phase.ARMED:
-                        await self._source.ready.wait()
+                        await self._bus.ready.wait()
                         self._retry.clear()
                         self._signal(Signal.SOURCE_READY)
                         await self._attempt()
@@ -169,7 +166,7 @@ class Egress:
         key_ms = self._bus.gop.last_key_ms
         fresh = key_ms is not None and self._bus.last_ms - key_ms <= FRESH_GOP_MS
         if not fresh:
-            self._source.want_keyframe()
+            self._bus.want_keyframe()
         subscription = self._subscription = self._bus.subscribe(
             frozenset({Kind.VIDEO, Kind.AUDIO}), RTMP_LIMITS, replay=fresh
         )

@@ -7,12 +7,12 @@ import asyncio
 
 from server.clock import Clock
 from server.media import h264, sdp
-from server.media.assembler import AccessUnit, AudioPacket, Statistics
-from server.media.audio import AudioThread
 from server.media.bus import Bus, EncodedUnit, Kind
-from server.media.destination import Emit
-from server.media.health import UplinkSample
-from server.media.whip import Publisher
+from server.media.fabric import Emit
+from server.media.ingest.assembler import AccessUnit, AudioPacket, Statistics
+from server.media.ingest.audio import AudioThread
+from server.media.ingest.health import UplinkSample
+from server.media.ingest.whip import Publisher
 from server.tasks import Supervisor
 
 SILENCE_SECONDS = 2.0
@@ -32,11 +32,10 @@ class Source:
 
     def __init__(self, *, bus: Bus, clock: Clock, emit: Emit, tasks: Supervisor) -> None:
         self.publisher: Publisher | None = None
-        self.ready = asyncio.Event()
-        """Set while the picture is stable and may be sent out."""
         self.consumed = False
         """Whether anything but viewers consumes: that needs keyframes at even intervals."""
         self._bus = bus
+        bus.want_keyframe = self.want_keyframe
         self._clock = clock
         self._emit = emit
         self._tasks = tasks
@@ -167,7 +166,7 @@ class Source:
             return
         stable = now - self._geometry_since >= STABLE_SECONDS
         if stable or now - self._first_key_at >= STABLE_WAIT_SECONDS:
-            self.ready.set()
+            self._bus.ready.set()
 
     def _on_picture(self, publisher: Publisher, unit: AccessUnit, ms: int) -> None:
         if publisher is not self.publisher:
@@ -228,4 +227,4 @@ class Source:
         if self._announced is not None and not self._lost:
             self._lost = True
             self._emit("publisher.lost", {"user": user, "reason": reason})
-        self.ready.clear()
+        self._bus.ready.clear()

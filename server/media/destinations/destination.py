@@ -14,15 +14,13 @@ It knows no clock and no chance: both come in with each signal. What happens is 
 events of the session's log.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.media.codes import Code
+from server.media.fabric import EventData
 
-EventData = dict[str, int | str | bool | None]
 Happening = tuple[str, EventData]
-Emit = Callable[[str, EventData], None]
 
 BASE_DELAY_MS = 1_000
 MAX_DELAY_MS = 30_000

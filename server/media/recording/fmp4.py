@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.media.audio import BIT_RATE, FRAME, RATE, SPECIFIC_CONFIG
+from server.media.aac import BIT_RATE, FRAME, RATE, SPECIFIC_CONFIG
 from server.media.h264 import VideoParameters
 
 VIDEO_TIMESCALE = 90_000

@@ -18,17 +18,14 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.codec.context import Flags
 
+from server.media.aac import BIT_RATE, FRAME, RATE
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-RATE = 48_000
-FRAME = 1_024
-BIT_RATE = 128_000
 # Longer holes are jumped over: nobody wants to hear the silence of a lost publisher at once.
 MAX_SILENCE = RATE
 # Differences below this are rounding.
 TOLERANCE = 240
-# AAC-LC, 48 kHz, stereo (ISO/IEC 14496-3 §1.6.2.1).
-SPECIFIC_CONFIG = b"\x11\x90"
 
 _TIME_BASE = Fraction(1, RATE)
 

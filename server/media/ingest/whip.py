@@ -5,8 +5,8 @@ from functools import partial
 
 from server.clock import Clock
 from server.media import aiortc_seam, sdp
-from server.media.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
-from server.media.clock import PublisherClock
+from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
+from server.media.ingest.clock import PublisherClock
 from server.media.peer import Peer
 
 REMB_FLOOR = 800_000

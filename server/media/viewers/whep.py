@@ -50,12 +50,10 @@ class Viewer(Peer):
         created_at: float,
         *,
         bus: Bus,
-        want_keyframe: Callable[[], None],
         on_closed: Callable[[], None],
     ) -> None:
         super().__init__(user, created_at, on_closed)
         self._bus = bus
-        self._want_keyframe = want_keyframe
         self._subscriptions = [
             bus.subscribe(frozenset({Kind.VIDEO}), VIEWER_LIMITS),
             bus.subscribe(frozenset({Kind.OPUS}), VIEWER_LIMITS, from_keyframe=False),
@@ -70,7 +68,7 @@ class Viewer(Peer):
             transceiver.sender.replaceTrack(_BusTrack(kind, subscription))
             aiortc_seam.send_payloads(transceiver.sender)
             if kind == "video":
-                aiortc_seam.on_keyframe_request(transceiver.sender, self._want_keyframe)
+                aiortc_seam.on_keyframe_request(transceiver.sender, self._bus.want_keyframe)
         self.prefer_codecs()
 
     def check(self) -> None:
@@ -84,7 +82,7 @@ class Viewer(Peer):
         was = self.connected
         super()._changed()
         if self.connected and not was:
-            self._want_keyframe()
+            self._bus.want_keyframe()
 
     def _end(self) -> None:
         for subscription in self._subscriptions:

@@ -1,0 +1,53 @@
+"""How the publisher's way to us is. Pure."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from server.media.health import WINDOW, State, Verdict, kilobits, verdict
+
+LOSS_UNSTABLE = 0.02
+LOSS_FAILING = 0.10
+MIN_FPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSample:
+    """What the publisher's streams counted until now."""
+
+    at: float
+    bytes: int
+    pictures: int
+    packets: int
+    lost: int
+    connected: bool
+
+
+class UplinkHealth:
+    """Judge the publisher's way to us."""
+
+    def __init__(self) -> None:
+        self._samples: deque[UplinkSample] = deque(maxlen=WINDOW)
+
+    def add(self, sample: UplinkSample) -> Verdict:
+        """Take a sample and return the verdict with its figures."""
+        if self._samples and sample.packets < self._samples[-1].packets:
+            # Another publisher counts from zero.
+            self._samples.clear()
+        self._samples.append(sample)
+        first = self._samples[0]
+        seconds = sample.at - first.at
+        packets = sample.packets - first.packets
+        if not sample.connected or not packets or seconds <= 0:
+            return verdict(State.NO_DATA, "uplink", "Nothing arrives from the studio.", 0)
+        lost = sample.lost - first.lost
+        loss = lost / (lost + packets)
+        fps = round((sample.pictures - first.pictures) / seconds)
+        state, text = State.GOOD, "The studio's connection is good."
+        if loss >= LOSS_FAILING or fps == 0:
+            state, text = State.FAILING, "The studio's connection loses most of the picture."
+        elif loss >= LOSS_UNSTABLE:
+            state, text = State.UNSTABLE, "The studio's connection loses packets."
+        elif fps < MIN_FPS:
+            state, text = State.UNSTABLE, "The studio sends few pictures per second."
+        kbps = kilobits(sample.bytes - first.bytes, seconds)
+        return verdict(state, "uplink", text, kbps) | {"fps": fps, "lost": sample.lost}

@@ -1,0 +1,1 @@
+"""From the bus to the object store: a recording is the HLS that replays play."""

@@ -1,0 +1,1 @@
+"""From the bus to those who watch."""
