@@ -7,3 +7,5 @@ FRAME = 1_024
 BIT_RATE = 128_000
 SPECIFIC_CONFIG = b"\x11\x90"
 """The AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1)."""
+SILENCE = bytes.fromhex("211004608c1c")
+"""A frame of silence: what an encoder makes of 1,024 zeros on both sides."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server.errors import NotFoundError
-from server.media.recording import playlist
+from server.media.hls import playlist
 from server.replays.timeline import Stretch, Timeline, stretches
 from server.store.replays import Recording
 

@@ -18,7 +18,7 @@ from server.media.aac import FRAME, RATE
 from server.media.bus import RECORDER_LIMITS, Bus, EncodedUnit, Kind
 from server.media.fabric import Emit, RecordingTarget
 from server.media.h264 import VideoParameters
-from server.media.recording import fmp4, playlist
+from server.media.hls import fmp4, playlist
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

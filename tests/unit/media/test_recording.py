@@ -12,8 +12,9 @@ from server.errors import NotFoundError, UnavailableError
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters, join_lengths, nal_type, parameters, split_annexb
-from server.media.recording import fmp4, recorder
-from server.media.recording.playlist import Segment, parse, render
+from server.media.hls import fmp4
+from server.media.hls.playlist import Segment, parse, render
+from server.media.recording import recorder
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
 
 

@@ -12,6 +12,7 @@ from server.media.aac import BIT_RATE, FRAME, RATE, SPECIFIC_CONFIG
 from server.media.h264 import VideoParameters
 
 VIDEO_TIMESCALE = 90_000
+PER_MS = VIDEO_TIMESCALE // 1_000
 _VIDEO, _AUDIO = 1, 2
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _SYNC_SAMPLE = 0x02000000
