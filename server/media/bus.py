@@ -227,6 +227,8 @@ class Bus:
         self.want_keyframe: Callable[[], None] = lambda: None
         self.ready = asyncio.Event()
         """Set while the picture is steady and may be sent to platforms."""
+        self.on_slate = False
+        """Whether a slate stands in for a publisher that is lost."""
         self._subscriptions: set[Subscription] = set()
         self.gop = GopCache()
         self.parameters: VideoParameters | None = None
@@ -267,6 +269,11 @@ class Bus:
         """End a subscription. Idempotent."""
         self._subscriptions.discard(subscription)
         subscription.close()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody takes pictures."""
+        return any(Kind.VIDEO in s.kinds for s in self._subscriptions)
 
     @property
     def starving(self) -> bool:
