@@ -15,6 +15,7 @@ DTLS               peers with an RSA certificate need ECDHE-RSA suites
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
@@ -131,27 +132,34 @@ def take_reports(receiver: RTCRtpReceiver, on_report: OnReport) -> None:
     _private(receiver)._handle_rtcp_packet = tapped
 
 
-class _BoundedEstimator:
-    """Keeps aiortc's bitrate estimate between a floor and a cap."""
+@dataclass(slots=True)
+class Bounds:
+    """Between what an estimate is kept, in bits per second; may be changed at any time."""
 
-    def __init__(self, estimator: Any, floor: int, cap: int) -> None:
+    floor: int
+    cap: int
+
+
+class _BoundedEstimator:
+    """Keeps aiortc's bitrate estimate within bounds."""
+
+    def __init__(self, estimator: Any, bounds: Bounds) -> None:
         self._estimator = estimator
-        self._floor = floor
-        self._cap = cap
+        self._bounds = bounds
 
     def add(self, **measured: int) -> tuple[int, list[int]] | None:
         estimate = self._estimator.add(**measured)
         if estimate is None:
             return None
         bitrate, sources = estimate
-        return max(self._floor, min(self._cap, bitrate)), sources
+        return max(self._bounds.floor, min(self._bounds.cap, bitrate)), sources
 
 
-def bound_estimate(receiver: RTCRtpReceiver, *, floor: int, cap: int) -> None:
-    """Keep the REMB that a video ``receiver`` sends within bounds, in bits per second."""
+def bound_estimate(receiver: RTCRtpReceiver, bounds: Bounds) -> None:
+    """Keep the REMB that a video ``receiver`` sends within ``bounds``."""
     private = _private(receiver)
     estimator = private._RTCRtpReceiver__remote_bitrate_estimator
-    private._RTCRtpReceiver__remote_bitrate_estimator = _BoundedEstimator(estimator, floor, cap)
+    private._RTCRtpReceiver__remote_bitrate_estimator = _BoundedEstimator(estimator, bounds)
 
 
 async def request_keyframe(receiver: RTCRtpReceiver) -> None:

@@ -152,7 +152,7 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
     aiortc_seam.take_packets(receiving, take)
     aiortc_seam.take_packets(listening, hear)
     aiortc_seam.take_reports(receiving, lambda ntp, rtp: reports.append((ntp, rtp)))
-    aiortc_seam.bound_estimate(receiving, floor=800_000, cap=6_000_000)
+    aiortc_seam.bound_estimate(receiving, aiortc_seam.Bounds(800_000, 6_000_000))
     try:
         await pair.connect()
         async with asyncio.timeout(8):

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from server.clock import Clock
 from server.media import aiortc_seam, sdp
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
 from server.media.ingest.clock import PublisherClock
+from server.media.network import EVERYWHERE, Network
+from server.media.offer import Use
 from server.media.peer import Peer
 
 REMB_FLOOR = 800_000
@@ -21,6 +24,8 @@ OnSound = Callable[[AudioPacket, int], None]
 class Publisher(Peer):
     """One publisher's connection, from RTP packets to units on the session's time line."""
 
+    use: ClassVar[Use] = "publish"
+
     def __init__(
         self,
         user: str,
@@ -30,11 +35,14 @@ class Publisher(Peer):
         on_picture: OnPicture,
         on_sound: OnSound,
         on_closed: Callable[[], None],
+        network: Network = EVERYWHERE,
     ) -> None:
-        super().__init__(user, clock.monotonic(), on_closed)
+        super().__init__(user, clock.monotonic(), on_closed, network)
         self.video = VideoAssembler()
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)
+        self.bounds = aiortc_seam.Bounds(REMB_FLOOR, REMB_CAP)
+        """Of the bitrate that the publisher is told to send."""
         self.last_rtp: float | None = None
         """When the last packet arrived, by the monotonic clock."""
         self._clock = clock
@@ -51,7 +59,7 @@ class Publisher(Peer):
             if kind == "video":
                 self._receiver = receiver
                 aiortc_seam.take_packets(receiver, self._video_packet)
-                aiortc_seam.bound_estimate(receiver, floor=REMB_FLOOR, cap=REMB_CAP)
+                aiortc_seam.bound_estimate(receiver, self.bounds)
             else:
                 aiortc_seam.take_packets(receiver, self._audio_packet)
             aiortc_seam.take_reports(receiver, partial(self._report, kind))
