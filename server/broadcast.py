@@ -130,7 +130,7 @@ class Broadcast:
             if not answer.done():
                 answer.set_result(outcome)
 
-        room.submit(Report(self, event.id, typed, take))
+        room.submit(Report(event.id, typed, take))
         try:
             async with asyncio.timeout(REPORT_SECONDS):
                 outcome = await answer
@@ -183,7 +183,7 @@ class Broadcast:
         over = room.state.recordings - {room.state.recording}
         for recording in over - self._told.get(room.place.session, set()):
             failed = RecordingFailed(recording, "empty")
-            room.submit(Report(self, f"{recording}.empty", failed, lambda _: None))
+            room.submit(Report(f"{recording}.empty", failed, lambda _: None))
 
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place

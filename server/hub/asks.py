@@ -33,9 +33,8 @@ Outcome = Committed | Unchanged | Refusal
 
 
 class Perform(NamedTuple):
-    """Do what ``who`` wishes. ``sender`` is whatever keeps its commands in order: a connection."""
+    """Do what ``who`` wishes."""
 
-    sender: object
     who: Who
     key: str
     command: AnyCommand
@@ -46,7 +45,6 @@ class Perform(NamedTuple):
 class Report(NamedTuple):
     """Keep what a worker saw or made; ``key`` is the id that it gave the report."""
 
-    sender: object
     key: str
     event: FromWorkers
     answer: Callable[[Outcome], None]

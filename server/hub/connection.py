@@ -211,7 +211,6 @@ class Connection:
             return
         self.room.submit(
             Perform(
-                self,
                 self.seat.who,
                 frame.key,
                 command,

@@ -40,8 +40,12 @@ class Forgetting:
                 await asyncio.sleep(error.retry_seconds)
 
     async def _reload_raised(self, watch: EpochWatch) -> None:
-        # A room that is not open is reading the log in any case.
-        rooms = {room.place.session: room for room in self._hub.rooms if room.is_open.is_set()}
+        # A room that is not open reads the log in any case; one that follows, when its owner does.
+        rooms = {
+            room.place.session: room
+            for room in self._hub.rooms
+            if room.owns and room.is_open.is_set()
+        }
         if not rooms:
             return
         for session in await watch.raised({key: room.epoch for key, room in rooms.items()}):

@@ -8,9 +8,10 @@ import structlog
 
 from protocol.errors import CloseCode
 from server.clock import Clock
-from server.errors import FencedError, UnavailableError
+from server.errors import UnavailableError
 from server.hub.fanout import Peer
-from server.hub.room import Listener, Room
+from server.hub.lease import Claim
+from server.hub.room import Follow, Listener, Room
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.ops import metrics
@@ -30,14 +31,15 @@ IDLE_TICKS = 60
 class Hub:
     """Every live session on this node.
 
-    ``acquire(session)`` makes this node its owner and returns the epoch; it raises
-    ``FencedError`` while another live node owns it.
+    ``acquire(session)`` makes this node its owner, or says where the living node is that owns it;
+    ``follow`` follows that one.
     """
 
     def __init__(
         self,
         *,
-        acquire: Callable[[str], Awaitable[int]],
+        acquire: Callable[[str], Awaitable[Claim]],
+        follow: Follow,
         writer: LogWriter,
         reader: LogReader,
         snapshots: Snapshots,
@@ -54,6 +56,7 @@ class Hub:
         """Who of those known to the rooms may not come in any more (``server.hub.revocation``)."""
         self.is_draining = False
         self._acquire = acquire
+        self._follow = follow
         self._writer = writer
         self._reader = reader
         self.snapshots = snapshots
@@ -95,6 +98,7 @@ class Hub:
             room = self._rooms[place.session] = Room(
                 place,
                 acquire=self._acquire,
+                follow=self._follow,
                 writer=self._writer,
                 reader=self._reader,
                 snapshots=self.snapshots,
@@ -115,7 +119,7 @@ class Hub:
         while True:
             await asyncio.sleep(1)
             for session, room in list(self._rooms.items()):
-                room.seating.tick()
+                room.tick()
                 self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
                 if self._idle[session] >= IDLE_TICKS:
                     self._running[session].cancel()
@@ -143,12 +147,6 @@ class Hub:
     async def _run(self, room: Room) -> None:
         try:
             await room.run()
-        except FencedError:
-            if room.epoch == 0:
-                log.info("room_is_elsewhere", session=room.place.session)
-            else:
-                metrics.lease_lost.inc()
-                log.warning("room_lost", session=room.place.session)
         finally:
             del self._rooms[room.place.session], self._running[room.place.session]
             self._idle.pop(room.place.session, None)

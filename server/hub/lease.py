@@ -5,12 +5,28 @@ fences every append that the old owner may still send.
 """
 
 import asyncio
+from typing import NamedTuple
 
-from server.errors import FencedError, NotFoundError, UnavailableError
+from server.errors import NotFoundError, UnavailableError
 from server.store.nodes import BEAT_SECONDS, Membership, find_owner, take_over
 from server.store.pool import Pools
 
 ATTEMPTS = 5
+
+
+class Held(NamedTuple):
+    """This node owns the session, under this epoch."""
+
+    epoch: int
+
+
+class Elsewhere(NamedTuple):
+    """A living node owns the session; ``url`` is where its links are taken."""
+
+    url: str
+
+
+Claim = Held | Elsewhere
 
 
 class Lease:
@@ -20,36 +36,46 @@ class Lease:
         self._pools = pools
         self._node = node
         self._membership = membership
+        self._is_leaving = False
 
-    async def acquire(self, session: str) -> int:
-        """Make this node the owner of ``session``; return the new epoch.
+    async def acquire(self, session: str) -> Claim:
+        """Make this node the owner of ``session``, unless a living node is.
 
-        It is a new one also where this node was the owner already: whatever of its own is still
-        under way is fenced.
+        The epoch is a new one also where this node was the owner already: whatever of its own is
+        still under way is fenced.
 
         Raises:
-            FencedError: If a living node owns it.
             NotFoundError: If there is no such session.
             UnavailableError: If the database is away.
 
         """
         for _ in range(ATTEMPTS):
+            if self._is_leaving:
+                raise UnavailableError("This node is shutting down.")
             seen = await find_owner(self._pools, session)
             is_other = seen is not None and seen.node != self._node
             if seen is not None and is_other and not await self._membership.is_dead(seen.node):
-                raise FencedError
+                if seen.url is None:  # it has come to life since it was looked up
+                    continue
+                return Elsewhere(seen.url)
             epoch = await take_over(self._pools, session, self._node, seen)
             if epoch is not None:
-                return epoch
+                return Held(epoch)
             if seen is None and await find_owner(self._pools, session) is None:
                 raise NotFoundError
         raise UnavailableError("The session changes its owner too often.")
 
     async def keep(self) -> None:
-        """Stay alive in the eyes of the others, until cancelled."""
-        while True:
+        """Stay alive in the eyes of the others, until cancelled or :meth:`leave`."""
+        while not self._is_leaving:
             await asyncio.sleep(BEAT_SECONDS)
             try:
-                await self._membership.beat()
+                if not self._is_leaving:
+                    await self._membership.beat()
             except UnavailableError:
                 continue  # the next beat makes it good, on a new connection
+
+    async def leave(self) -> None:
+        """Let others take at once what this node owned; it owns nothing any more."""
+        self._is_leaving = True
+        await self._membership.leave()

@@ -61,7 +61,7 @@ class LiveSessions:
                 answer.set_result(outcome)
 
         who = Who(identity.user, identity.name, role)
-        room.submit(Perform(answer, who, key, command, expect, take))
+        room.submit(Perform(who, key, command, expect, take))
         try:
             async with asyncio.timeout(PERFORM_SECONDS):
                 outcome = await answer
@@ -92,7 +92,7 @@ class LiveSessions:
             if not answer.done():
                 answer.set_result(outcome)
 
-        room.submit(Report(answer, key, event, take))
+        room.submit(Report(key, event, take))
         try:
             async with asyncio.timeout(PERFORM_SECONDS):
                 outcome = await answer

@@ -1,6 +1,6 @@
-"""One live session: takes asks in order, stores what they lead to, tells everybody.
+"""One live session on one node: it owns the session, or follows the node that does.
 
-Rules:
+Who owns takes asks in order, stores what they lead to, tells everybody:
 
 1. Only the room's own task changes its state. A socket that goes away tears nothing.
 2. One batch is in flight at a time; the next is decided only after its outcome.
@@ -8,43 +8,54 @@ Rules:
 4. When the outcome is not known, the log is: the room takes the session again under a new epoch,
    so that whatever may still be under way is fenced, and reads what it has missed.
 5. What it remembers is saved now and then, behind its back; it is opened from there and the log.
+
+Who follows passes asks on and tells what it hears. Nothing that is told may be lost on the way:
+a batch that does not continue what is known sends the room to the log. When the owner is gone
+each room that followed takes the session, and one of them gets it; its people notice nothing.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import structlog
 
-from protocol.errors import Refusal
-from server.classroom.evolve import evolve
 from server.classroom.state import Classroom
 from server.clock import Clock
-from server.errors import FencedError, UnavailableError
-from server.hub.asks import Ask, Perform, Report
-from server.hub.draft import Draft, Head, Recorded, stored_key
-from server.hub.history import recall
+from server.errors import UnavailableError
+from server.hub.asks import Ask
+from server.hub.draft import Draft, Head, Recorded
+from server.hub.followers import Follower, Say
+from server.hub.following import Following
 from server.hub.inbox import Inbox
-from server.hub.keys import KeyHashes, Keys, Known
+from server.hub.lease import Claim, Held
+from server.hub.link_messages import (
+    Batch,
+    Done,
+    Felt,
+    Followed,
+    Reactions,
+    Refused,
+    Roster,
+    ToFollower,
+    Told,
+)
 from server.hub.reach import Reach
-from server.hub.saved import Image
+from server.hub.replica import Replica
 from server.hub.seating import Place, Seating
-from server.hub.snapshots import SLICE, Snapshots
+from server.hub.snapshots import Snapshots
+from server.hub.turn import Turn
 from server.ops import metrics
-from server.store import chain
-from server.store.log import PAGE, LogReader, LogWriter, PoisonedError, StoredEvent
+from server.store.events import StoredEvent
+from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-SAVE_EVERY = 2000
-"""Events after which a room saves what it remembers …"""
-SAVE_LEAST = 200
-"""… or, when it closes, if there are that many: fewer are folded faster than read."""
-
 
 class Listener(Protocol):
-    """Whoever outside the room follows it; hears without waiting."""
+    """Whoever outside the room follows it; hears without waiting, and only where it is owned."""
 
     def opened(self, room: "Room") -> None:
         """Hear that this node owns the session now, perhaps again."""
@@ -56,14 +67,19 @@ class Listener(Protocol):
         """Hear that this node does not own the session any more."""
 
 
+Follow = Callable[[str, Place], AbstractAsyncContextManager[Following]]
+"""Follow what the node at a URL owns."""
+
+
 class Room:
-    """The single writer of one session's events."""
+    """One session on this node. ``state``, ``head`` and ``seating`` are those of its replica."""
 
     def __init__(
         self,
         place: Place,
         *,
-        acquire: Callable[[str], Awaitable[int]],
+        acquire: Callable[[str], Awaitable[Claim]],
+        follow: Follow,
         writer: LogWriter,
         reader: LogReader,
         snapshots: Snapshots,
@@ -72,39 +88,51 @@ class Room:
         listener: Listener,
     ) -> None:
         self.place = place
-        self.state = Classroom()
         self.epoch = 0
-        self.head = Head(0, chain.genesis(place.session), 0)
+        self.owns = False
+        """Whether this node is the session's owner, also while the log is away."""
         self.is_loaded = False
         """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
+        """Set while asks are taken."""
         self._inbox = Inbox(self.is_open)
+        self._following: Following | None = None
+        self._replica = Replica(
+            place,
+            submit=self.submit,
+            reader=reader,
+            snapshots=snapshots,
+            clock=clock,
+            tasks=tasks,
+        )
         self.reach = Reach(
             place.session,
             reader,
             head=lambda: self.head.sequence,
             is_open=self.is_open,
-            call=self._inbox.call,
-        )
-        self.seating = Seating(
-            place,
-            committed=lambda: (self.state, self.head.sequence),
-            submit=self.submit,
-            reader=reader,
-            clock=clock,
-            tasks=tasks,
+            call=self._call,
         )
         self._acquire = acquire
-        self._writer = writer
-        self._reader = reader
+        self._follow = follow
+        self._turn = Turn(self._replica, writer, clock)
         self._snapshots = snapshots
-        self._clock = clock
         self._listener = listener
         self._settled = asyncio.Event()
-        self._keys = Keys(place.session, reader, KeyHashes())
-        self._saved = 0
-        self._must_reload = False
-        self._is_whole = False
+
+    @property
+    def state(self) -> Classroom:
+        """The class as its log has it."""
+        return self._replica.state
+
+    @property
+    def head(self) -> Head:
+        """The end of the log as far as this room knows it."""
+        return self._replica.head
+
+    @property
+    def seating(self) -> Seating:
+        """Who is here."""
+        return self._replica.seating
 
     # ------------------------------------------------------------ from outside
 
@@ -125,23 +153,47 @@ class Room:
         For when the log has changed, which only the erasure of a person does. Sockets stay; each
         gets a snapshot.
         """
-        self._must_reload = True
-        self._inbox.call()
+        self._replica.must_reload = True
+        self._call()
 
     def submit(self, ask: Ask) -> None:
         """Put an ask in line; it is answered exactly once, perhaps at once."""
-        self._inbox.put(ask)
+        self._line.put(ask)
+
+    def tick(self) -> None:
+        """Notice what time has changed. Called once a second."""
+        self.seating.tick()
+        if self._following is not None:
+            self._following.tick()
+
+    def let_follow(self, say: Say) -> Follower | None:
+        """Let another node follow, if this one owns the session."""
+        if not self.owns or not self.is_open.is_set():
+            return None
+        reactions = self.seating.ephemeral.reactions
+        return self.seating.followers.add(say, self._followed(), reactions)
 
     @property
     def is_busy(self) -> bool:
         """Whether anything that was asked waits for its outcome."""
-        return len(self._inbox) > 0
+        return len(self._line) > 0
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody is here or awaited, and nothing goes on that needs an owner."""
         is_needed = self.is_busy or not self.seating.is_empty
-        return not is_needed and self.state.status != "live" and not self.state.recordings
+        goes_on = self.owns and (self.state.status == "live" or bool(self.state.recordings))
+        return not is_needed and not goes_on
+
+    @property
+    def _line(self) -> Inbox | Following:
+        """Where asks go."""
+        return self._inbox if self._following is None else self._following
+
+    def _call(self) -> None:
+        self._inbox.call()
+        if self._following is not None:
+            self._following.call()
 
     # ------------------------------------------------------------ the room's own task
 
@@ -149,164 +201,164 @@ class Room:
         """Serve until cancelled.
 
         Raises:
-            FencedError: If another node owns the session now.
+            NotFoundError: If there is no such session.
 
         """
         try:
-            await self._recover()
             while True:
-                await self._inbox.wait()
-                if self._must_reload or self.reach.is_behind:
-                    self._inbox.refuse_all()
-                    await self._recover()
-                self._inbox.take()
-                await self._turn()
+                try:
+                    claim = await self._acquire(self.place.session)
+                    if isinstance(claim, Held):
+                        await self._own(claim.epoch)
+                    else:
+                        await self._follow_owner(claim.url)
+                except UnavailableError as error:
+                    log.warning("room_waits", session=self.place.session, reason=str(error))
+                    await asyncio.sleep(error.retry_seconds)
         finally:
-            self._inbox.refuse_all()
+            if self.owns:
+                self._replica.save(self.epoch, is_last=True)
+            self._disown()
             self._settled.set()
-            self._save(SAVE_LEAST)
             self.seating.ephemeral.close()
-            self._listener.closed(self)
 
-    async def _turn(self) -> None:
-        """Decide, store, tell, answer: all that is in hand, in order."""
-        asks = self._inbox.in_hand
-        try:
-            known = await self._keys.find(
-                stored_key(ask) for ask in asks if isinstance(ask, Perform | Report)
-            )
-            while asks:
-                draft, failed = self._draft(asks, known)
-                if failed is None and draft.commands:
-                    try:
-                        await self._writer.append(self.place.session, self.epoch, draft.commands)
-                    except PoisonedError as error:
-                        log.exception("command_poisoned", session=self.place.session)
-                        failed = draft.asked[error.index]
-                if failed is None:
-                    self._commit(draft)
-                    break
-                # One command that cannot be stored takes nobody else's down: decide without it.
-                asks.remove(failed)
-                if isinstance(failed, Perform | Report):
-                    failed.answer(Refusal("internal", "This command failed; it was logged."))
-        except UnavailableError as error:
-            self._inbox.refuse_all()
-            # Somebody has raised the epoch: another owner, which to recover will tell, or an
-            # erasure, which has changed the log.
-            self._must_reload |= isinstance(error, FencedError)
-            log.warning("append_failed", session=self.place.session, error=repr(error))
-            await self._recover()
-        else:
-            asks.clear()
-
-    def _draft(self, asks: list[Ask], known: dict[str, Known]) -> tuple[Draft, Ask | None]:
-        """Return the decisions on ``asks``, or the one that our own code fails on."""
-        draft = Draft(self.place.session, self.state, self.head, self._clock.now_ms(), known)
-        for ask in asks:
-            try:
-                draft.take(ask)
-            except Exception:
-                log.exception("command_failed", session=self.place.session)
-                return draft, ask
-        return draft, None
-
-    def _commit(self, draft: Draft) -> None:
-        before, self.state, self.head = self.state, draft.state, draft.head
-        for stored, known in draft.keys.items():
-            self._keys.remember(stored, known)
-        if draft.recorded:
-            for each in draft.recorded:
-                metrics.events.labels(each.event.type).inc()
-            self.seating.tell(draft.recorded, before)
-            self._forget_blanked(before)
-            self._listener.committed(self, before, draft.recorded)
-        for ask, outcome in draft.outcomes:
-            ask.answer(outcome)
-        self.reach.moved()
-        self._save(SAVE_EVERY)
-
-    def _forget_blanked(self, before: Classroom) -> None:
-        """Let nobody catch up on words that were removed, from frames that still hold them."""
-        if self.state.blanked is before.blanked:
-            return
-        if newly := self.state.blanked - before.blanked:
-            for view in self.seating.views.values():
-                view.feed.forget(max(newly))
-
-    # ------------------------------------------------------------ recovery
-
-    async def _recover(self) -> None:
-        """Take the session, read what this room does not have yet, and open.
-
-        Raises:
-            FencedError: If another live node owns the session.
-
-        """
-        while True:
-            try:
-                self.epoch = await self._acquire(self.place.session)
-                if self._must_reload:
-                    # Under the new epoch: what was saved under the old one does not come back.
-                    await self._snapshots.forget(self.place.session)
-                    self._must_reload = self._is_whole = False
-                if self._is_whole:
-                    await self._read_on()
-                else:
-                    await self._load()
-                break
-            except FencedError:
-                raise
-            except UnavailableError as error:
-                log.warning("room_waits_for_log", session=self.place.session)
-                await asyncio.sleep(error.retry_seconds)
-        self.seating.reconcile()
+    def _settle(self) -> None:
+        """Let in whoever waits for the room to know its log."""
         self.is_loaded = True
         self._settled.set()
+
+    def _disown(self) -> None:
+        """Be the owner no longer, if this room was."""
+        self._inbox.refuse_all()
+        if self.owns:
+            self.owns = False
+            self.seating.followers.end()
+            self._listener.closed(self)
+
+    # ------------------------------------------------------------ owning
+
+    async def _own(self, epoch: int) -> None:
+        """Be the owner under ``epoch``, until it is to be acquired again.
+
+        Raises:
+            UnavailableError: If the log cannot be read now.
+
+        """
+        # Whoever else has raised it may have changed the log: that is how an erasure is told.
+        if self._replica.whole_since and epoch != self.epoch + 1:
+            self._replica.must_reload = True
+        self.epoch = epoch
+        self.owns = True
+        if self._replica.must_reload:
+            # Under the new epoch: what was saved under the old one does not come back.
+            await self._snapshots.forget(self.place.session)
+        if self._replica.must_reload or not self._replica.whole_since:
+            await self._replica.load(epoch)
+            self._replica.save(epoch)
+        else:
+            await self._replica.read_on(self._committed)
+        self.seating.followers.restart(self._followed())
+        self.seating.own()
+        self._settle()
         self.is_open.set()
         self.reach.caught_up()
         self._listener.opened(self)
         log.info("room_opened", session=self.place.session, head=self.head.sequence)
+        try:
+            while await self._turn.take(self._inbox.in_hand, epoch, self._commit):
+                await self._inbox.wait()
+                if self._replica.must_reload or self.reach.is_behind:
+                    break
+                self._inbox.take()
+        finally:
+            self._inbox.refuse_all()
 
-    async def _load(self) -> None:
-        """Begin with what is saved and the log after it; whoever is here gets a snapshot."""
-        past = await self._snapshots.past(self.place.session)
-        self.state, self.head = past.state, past.head
-        self._keys = Keys(self.place.session, self._reader, past.keys)
-        self._saved = past.saved
-        self._is_whole = True
-        self.seating.restart(past.views, past.head.sequence)
-        self._save(SAVE_EVERY)
+    def _commit(self, draft: Draft) -> None:
+        before = self.state
+        self._replica.take(draft)
+        if draft.recorded:
+            keys = {each.sequence: each.key for each in draft.recorded}
+            self.seating.followers.commit(
+                self.epoch,
+                lambda: [
+                    Told(
+                        StoredEvent(
+                            event.sequence, event.id, event.type, event.version, event.payload,
+                            event.key, event.actor, event.at_ms, event.digest,
+                        ),
+                        keys[event.sequence],
+                    )
+                    for command in draft.commands
+                    for event in command
+                ],
+            )  # fmt: skip
+            self._committed(before, draft.recorded)
+        for ask, outcome in draft.outcomes:
+            ask.answer(outcome)
+        self.reach.moved()
+        self._replica.save(self.epoch)
 
-    async def _read_on(self) -> None:
-        """Tell whoever is here what the log holds beyond what this room knows."""
-        while page := await self._reader.read(self.place.session, self.head.sequence, PAGE):
-            for start in range(0, len(page), SLICE):
-                self._follow(page[start : start + SLICE])
-                await asyncio.sleep(0)
-
-    def _follow(self, events: Sequence[StoredEvent]) -> None:
-        before, recorded = self.state, []
-        for stored in events:
-            if stored.key is not None:
-                self._keys.hashes.add(stored.key)
-            each = recall(stored)
-            if each is not None:
-                recorded.append(each)
-                self.state = evolve(
-                    self.state, each.event, sequence=each.sequence, at=each.at, by=each.by
-                )
-        last = events[-1]
-        self.head = Head(last.sequence, last.digest, last.at_ms)
-        self.seating.tell(recorded, before)
-        self._forget_blanked(before)
+    def _committed(self, before: Classroom, recorded: Sequence[Recorded]) -> None:
+        for each in recorded:
+            metrics.events.labels(each.event.type).inc()
         self._listener.committed(self, before, recorded)
 
-    def _save(self, least: int) -> None:
-        """Have what this room remembers saved, if that has grown by ``least`` events."""
-        if self.head.sequence - self._saved < least:
-            return
-        self._saved = self.head.sequence
-        frames = {each.audience: each.snapshot for each in self.seating.views.values()}
-        image = Image(self.head, self.state, frames, self._keys.hashes.pack())
-        self._snapshots.save(self.place.session, self.epoch, image)
+    def _followed(self) -> Followed:
+        return Followed(
+            self.place.session, self.epoch, self.head.sequence, self._replica.whole_since
+        )
+
+    # ------------------------------------------------------------ following
+
+    async def _follow_owner(self, url: str) -> None:
+        """Follow the node at ``url`` until it is lost.
+
+        Raises:
+            UnavailableError: If it is not reached; what the log holds is told all the same.
+
+        """
+        self._disown()
+        async with self._follow(url, self.place) as following:
+            try:
+                followed = await following.begin()
+            except UnavailableError:
+                await self._replica.catch_up()
+                self._settle()
+                raise
+            self.epoch = followed.epoch
+            await self._replica.catch_up(followed.whole_since)
+            self._following = following
+            try:
+                self.seating.report(following)
+                self._settle()
+                self.is_open.set()
+                self.reach.caught_up()
+                log.info("room_follows", session=self.place.session, head=self.head.sequence)
+                async for message in following.messages():
+                    await self._hear(following, message)
+            finally:
+                self._following = None
+                self.is_open.clear()
+
+    async def _hear(self, following: Following, message: ToFollower | None) -> None:
+        match message:
+            case Batch(epoch=epoch, events=events) if epoch >= self.epoch:
+                self.epoch = epoch
+                await self._replica.take_batch(events)
+                self.reach.moved()
+            case Done() | Refused():
+                following.answer(message)
+            case Roster(people=people, is_full=is_full):
+                self.seating.list_people(people, is_full=is_full)
+            case Reactions(counts=counts):
+                self.seating.ephemeral.show_reactions(counts)
+            case Felt(view=view, frame=frame):
+                self.seating.ephemeral.feel(view, frame)
+            case Followed(epoch=epoch, whole_since=whole_since):
+                self.epoch = epoch
+                await self._replica.catch_up(whole_since)
+            case None:
+                await self._replica.catch_up()
+                self.reach.caught_up()
+            case _:
+                pass  # of an owner that has been fenced

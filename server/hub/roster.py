@@ -1,7 +1,7 @@
 """Who is here: kept per connection, shown per person. Pure; time is passed in."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from protocol.frames import Person, Presence
@@ -64,6 +64,29 @@ class Roster:
         if entry.connections == 0:
             entry.leaves_at = now + DROPPED_SECONDS
         self._touched.add(user)
+
+    @property
+    def touched(self) -> Set[str]:
+        """Who has come, gone or changed since the last call of :meth:`changes`."""
+        return self._touched
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._people)
+
+    def find(self, user: str) -> tuple[Who, int] | None:
+        """Return a person who is here, and how many connections they have."""
+        entry = self._people.get(user)
+        return None if entry is None else (Who(user, entry.name, entry.role), entry.connections)
+
+    def show(self, who: Who, connections: int) -> None:
+        """Take the roster's word of another node: this person is here."""
+        self._place(who).connections = connections
+        self._touched.add(who.user)
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        for user in [*self._people]:
+            self.remove(user)
 
     def remove(self, user: str) -> None:
         """Forget a person at once."""

@@ -18,13 +18,17 @@ from protocol.snapshot import State
 from server.classroom.state import Classroom
 from server.classroom.view import mine, touches
 from server.clock import Clock
-from server.hub.asks import Ask
-from server.hub.attendance import Attendance
+from server.hub.asks import Ask, Who
+from server.hub.attendance import Attendance, Register, Reporting
 from server.hub.draft import Recorded
 from server.hub.ephemeral import Ephemeral
 from server.hub.fanout import Feed, Frame, websocket_frame
+from server.hub.followers import Followers
+from server.hub.following import Following
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
+from server.hub.link_messages import Listed
 from server.hub.lobby import Lobby
+from server.hub.roster import Roster
 from server.hub.seat import RejectedError, Seat
 from server.hub.standing import Standing, decided, doubtful, is_over, standing_of
 from server.hub.views import AUDIENCES, Audience, View
@@ -63,16 +67,21 @@ class Seating:
             for audience in AUDIENCES
         }
         self.lobby = Lobby(committed=committed, tasks=tasks)
-        self.attendance = Attendance(
-            submit=submit, changed=lambda: self.ephemeral.presence_changed(), clock=clock
-        )
-        self.roster = self.attendance.roster
+        self.roster = Roster()
+        """Who is in the class, here and on every other node."""
+        self.followers = Followers(place.session, self.roster)
+        self.attendance: Register = Reporting(lambda _: None)
         self.ephemeral = Ephemeral(
-            {audience: view.feed for audience, view in self.views.items()}, self.roster, committed
+            {audience: view.feed for audience, view in self.views.items()},
+            self.roster,
+            committed,
+            self.followers,
         )
         self._place = place
         self._committed = committed
+        self._submit = submit
         self._log = reader
+        self._clock = clock
         self._seats: dict[str, set[Seat]] = {}
 
     @property
@@ -82,8 +91,8 @@ class Seating:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is here, and nobody awaited back."""
-        return not self._seats and self.attendance.is_empty
+        """Whether nobody is here or on another node, and nobody awaited back."""
+        return not self._seats and self.attendance.is_empty and not self.followers
 
     @property
     def behind(self) -> int:
@@ -126,10 +135,44 @@ class Seating:
         self.attendance.tick()
         self.lobby.catch_up()
 
-    def reconcile(self) -> None:
-        """Make attendance true again: who is here has joined, who is not gets the grace."""
+    # ------------------------------------------------------------ the other nodes
+
+    def own(self) -> None:
+        """Count everybody: who is here has joined, who is not gets the grace."""
+        if not isinstance(self.attendance, Attendance):
+            self.roster.clear()
+            self.ephemeral.forward = None
+            self.attendance = Attendance(
+                self.roster,
+                submit=self._submit,
+                changed=self.ephemeral.presence_changed,
+                clock=self._clock,
+            )
+            for seat in self.all:
+                self.attendance.count(seat.who, seat.view)
         here = (seat.who for seat in self.all)
         self.attendance.reconcile(here, self._committed()[0].people)
+
+    def report(self, following: Following) -> None:
+        """Report who is here to the node that owns the class, from the beginning."""
+        self.ephemeral.forward = following.signal
+        self.attendance = Reporting(following.seat)
+        for seat in self.all:
+            self.attendance.came(seat.who, seat.view)
+
+    def list_people(self, people: Iterable[Listed], *, is_full: bool) -> None:
+        """Take the owner's word for who is in the class."""
+        people = list(people)
+        if is_full:
+            here = {each.user for each in people}
+            for user in [user for user in self.roster if user not in here]:
+                self.roster.remove(user)
+        for each in people:
+            if each.connections is None:
+                self.roster.remove(each.user)
+            else:
+                self.roster.show(Who(each.user, each.name, each.role), each.connections)
+        self.ephemeral.presence_changed()
 
     # ------------------------------------------------------------ being here
 
@@ -217,6 +260,7 @@ class Seating:
                 member = state.people.get(user)
                 is_connected = user in self._seats
                 self.attendance.begin_anew(user, member, is_connected=is_connected)
+                self.followers.begin_anew(user)
         return moving
 
     def _sit(self, seat: Seat, standing: Standing, resume: ResumePosition | None) -> None:

@@ -55,7 +55,10 @@ class Membership:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave at once, so that nobody waits for this node to expire."""
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Leave at once, so that nobody waits for this node to expire. Idempotent."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

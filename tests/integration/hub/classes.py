@@ -45,7 +45,7 @@ class Class:
     async def does(self, who, command, key=None):
         """Return the outcome of a command."""
         answer = asyncio.get_running_loop().create_future()
-        self.room.submit(Perform(self, who, key or new_id(), command, None, answer.set_result))
+        self.room.submit(Perform(who, key or new_id(), command, None, answer.set_result))
         return await asyncio.wait_for(answer, 5)
 
     async def chats(self, count, *, at_once=100):

@@ -23,11 +23,14 @@ from server.hub import bucket
 from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.lease import Lease
+from server.hub.link_server import LinkServer
+from server.hub.links import Links
 from server.hub.revocation import Revocation
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.secrets.secret import Secret
+from server.serve import free_port
 from server.store import installation
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
@@ -123,12 +126,14 @@ async def started(database_url, tokens, *, port=0, clock=None):
         tasks = await stack.enter_async_context(Supervisor("node"))
         pools = await stack.enter_async_context(Pools.open(database_url))
         writer = await stack.enter_async_context(LogWriter(pools))
-        name = new_id()
-        membership = await stack.enter_async_context(Membership(pools, name, "http://here"))
+        links = await stack.enter_async_context(Links(SECRET, clock))
+        name, internal = new_id(), free_port("127.0.0.1")
+        url = f"http://127.0.0.1:{internal}"
+        membership = await stack.enter_async_context(Membership(pools, name, url))
         lease = Lease(pools, name, membership)
         reader = LogReader(pools)
         hub = Hub(
-            acquire=lease.acquire, writer=writer, reader=reader, clock=clock,
+            acquire=lease.acquire, follow=links.follow, writer=writer, reader=reader, clock=clock,
             snapshots=Snapshots(pools, reader, tasks), tasks=tasks, listener=Quiet(),
             drain_seconds=1,
         )  # fmt: skip
@@ -140,16 +145,22 @@ async def started(database_url, tokens, *, port=0, clock=None):
         socket = LiveSocket(hub, tokens, door, clock)
         app = web.Application()
         app.add_routes([web.get("/v1/sessions/{session}/live", socket.handle)])
-        runner = web.AppRunner(app, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        inner = web.Application()
+        inner.add_routes(LinkServer(hub, SECRET, identity.log).routes())
+        runners = []
+        for served, wanted in ((app, port), (inner, internal)):
+            runners.append(web.AppRunner(served, shutdown_timeout=1))
+            await runners[-1].setup()
+            site = web.TCPSite(runners[-1], "127.0.0.1", wanted)
+            await site.start()
+            if served is app:
+                port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools, revocation)
         await http.close()  # or the drain waits for the goodbyes of whom a test has dropped
         await hub.drain()
-        await runner.cleanup()
+        for runner in runners:
+            await runner.cleanup()
 
 
 @pytest_asyncio.fixture

@@ -105,7 +105,7 @@ async def test_one_poisonous_command_harms_nobody_else(node, school, tasks, pool
 
     def ask(key, text):
         # Not through the codec, which would refuse it: this is what a defect would look like.
-        room.submit(Perform("test", who, key, cmd.ChatPost(text), None, outcomes.append))
+        room.submit(Perform(who, key, cmd.ChatPost(text), None, outcomes.append))
 
     for key, text in [("a", "good"), ("b", "bad \0"), ("c", "good, too"), ("d", "\0"), ("e", "!")]:
         ask(key, text)

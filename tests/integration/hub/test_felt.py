@@ -184,7 +184,7 @@ async def test_what_was_taken_before_the_drain_is_finished(lesson, node, pools):
     head = room.head.sequence
     for n in range(300):  # more than one turn takes
         asked = Who(who.user, who.name, "teacher")
-        room.submit(Perform("test", asked, f"{n}", cmd.ChatPost(f"{n}"), None, outcomes.append))
+        room.submit(Perform(asked, f"{n}", cmd.ChatPost(f"{n}"), None, outcomes.append))
     await node.hub.drain()
     assert [outcome.first for outcome in outcomes] == list(range(head + 1, head + 301))
     assert len(await LogReader(pools).read(lesson.session, head)) == 300

@@ -125,7 +125,7 @@ async def test_a_recording_that_was_over_at_once_is_given_up(engine, lesson, eve
     answers = []
     who = Who(new_id(), "Tom", "teacher")
     for command in (cmd.RecordingStart(), cmd.RecordingStop()):  # in one batch
-        lesson.room.submit(Perform(answers, who, new_id(), command, None, answers.append))
+        lesson.room.submit(Perform(who, new_id(), command, None, answers.append))
     await eventually(lambda: len(answers) == 2)
     assert all(isinstance(answer, Committed) for answer in answers)
     await eventually(lambda: not lesson.room.state.recordings)

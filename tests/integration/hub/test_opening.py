@@ -9,7 +9,7 @@ from protocol import commands as cmd
 from protocol.codec import encode
 from protocol.errors import Refusal
 from protocol.frames import SnapshotFrame
-from server.hub import room as room_module
+from server.hub import replica as replica_module
 from server.hub.asks import Committed
 from server.hub.saved import VERSION, Image, pack, unpack
 from server.store import snapshots
@@ -20,7 +20,7 @@ from .classes import Class, snapshots_of
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(room_module, "SAVE_LEAST", 1)
+    monkeypatch.setattr(replica_module, "SAVE_LEAST", 1)
 
 
 @pytest_asyncio.fixture
@@ -57,7 +57,7 @@ async def check_it_is_the_log(lesson):
         audience: encode(SnapshotFrame(past.head.sequence, state))
         for audience, state in past.views.items()
     }
-    assert room._keys.hashes.pack() == past.keys.pack()
+    assert room._replica.keys.hashes.pack() == past.keys.pack()
     assert len(past.keys.pack()) > 8 * 8
 
 
@@ -67,7 +67,7 @@ async def test_only_the_tail_is_read_and_the_room_is_the_same(lesson, reads, mon
     # What happens after the save is read from the log.
     await lesson.open()
     await lesson.does(lesson.tess, cmd.ChatPost("after the save"))
-    monkeypatch.setattr(room_module, "SAVE_LEAST", 1_000)
+    monkeypatch.setattr(replica_module, "SAVE_LEAST", 1_000)
     await lesson.close()
     assert await kept(lesson) == saved
     reads.clear()
@@ -178,7 +178,7 @@ async def test_a_restored_database_is_believed(lesson, owner, reads):
 async def test_a_room_saves_now_and_then_and_never_waits_for_it(
     lesson, owner, database_url, monkeypatch, eventually
 ):
-    monkeypatch.setattr(room_module, "SAVE_EVERY", 20)
+    monkeypatch.setattr(replica_module, "SAVE_EVERY", 20)
     store, room = lesson.node.hub.snapshots, lesson.room
     async with owner.transaction():
         await owner.execute("LOCK TABLE session_snapshots IN ACCESS EXCLUSIVE MODE")
@@ -211,10 +211,10 @@ async def test_a_room_saves_now_and_then_and_never_waits_for_it(
 
 
 async def test_a_long_log_that_was_folded_is_saved_at_once(lesson, monkeypatch):
-    monkeypatch.setattr(room_module, "SAVE_LEAST", 1_000)
+    monkeypatch.setattr(replica_module, "SAVE_LEAST", 1_000)
     await lesson.close()
     assert await kept(lesson) is None
-    monkeypatch.setattr(room_module, "SAVE_EVERY", 10)
+    monkeypatch.setattr(replica_module, "SAVE_EVERY", 10)
     room = await lesson.open()
     await lesson.node.hub.snapshots.settle()
     assert (await kept(lesson)).sequence == room.head.sequence

@@ -13,7 +13,6 @@ from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.embedded import EmbeddedServices
 from server.ids import new_id
-from server.store import nodes
 from server.store.log import LogReader
 from server.store.migrate import migrate
 from server.store.pool import Pools
@@ -132,64 +131,3 @@ async def test_a_class_outlives_the_death_of_postgresql(data_dir, tasks, unlimit
         assert sorted(texts) == sorted([*before, *acks])
         pools = await stack.enter_async_context(Pools.open(url))
         assert (await LogReader(pools).verify(session)).broken is None
-
-
-async def test_a_living_node_keeps_its_class_and_a_dead_ones_class_goes_on_elsewhere(
-    database_url, school, tasks, pools, monkeypatch
-):
-    monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.5)
-    async with AsyncExitStack() as stack:
-        ours = await stack.enter_async_context(AsyncExitStack())
-        a = await ours.enter_async_context(started(database_url, school.tokens))
-        b = await stack.enter_async_context(started(database_url, school.tokens))
-        session = await school.session()
-        lesson = Lesson(a, school, session, tasks)
-        await lesson.teacher.say(cmd.SessionStart())
-        for n in range(3):
-            await lesson.ann.say(cmd.ChatPost(f"{n}"))
-        await lesson.caught_up()
-        room, epoch, head = lesson.room, lesson.room.epoch, lesson.room.head.sequence
-
-        turned_away = await Raw.open(b, session)
-        await turned_away.send({"type": "hello", "token": lesson.token()})
-        async with asyncio.timeout(2):  # at once: it does not wait for what cannot be
-            bye, code = await turned_away.farewell()
-        assert (bye["code"], code) == (4129, 4129)
-        assert bye["retry_ms"] > 0
-        assert (await lesson.ann.say(cmd.ChatPost("still here"))).sequence == (head + 1, head + 1)
-
-        # A loses its life, as far as the database can tell, without a word.
-        membership = a.lease._membership
-        membership._connection.terminate()
-        membership._connection = None
-        monkeypatch.setattr(membership, "beat", _never)
-        for person in lesson.everybody:
-            person._url = b.live(session)
-        await asyncio.sleep(0.8)
-        seen = lesson.ann.client.position
-        late = b.person(session, lesson.token(name="Late"), tasks)
-        assert isinstance(await late.say(cmd.ChatPost("on the other node")), Ack)
-        assert b.hub.find(session).epoch > epoch
-        assert lesson.ann.client.position == seen
-
-        # The zombie's next append is fenced: nothing stored, its people go to the other node.
-        answer = await lesson.ann.say(cmd.ChatPost("resent to the other node"), timeout_seconds=10)
-        assert isinstance(answer, Ack)
-        assert a.hub.find(session) is None
-        assert lesson.ann.client.welcome.recovery == "replay"
-        lesson._node = b
-        await lesson.caught_up(*lesson.everybody, late)
-        assert room.head.sequence == head + 1
-        texts = [message.text for message in late.client.state.messages]
-        wanted = ["0", "1", "2", "still here", "on the other node", "resent to the other node"]
-        assert texts == wanted
-        for person in (lesson.ann, lesson.bob):
-            assert not person.client.gaps
-            assert person.client.state == late.client.state
-        stored = await LogReader(pools).read(session, 0)
-        assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
-        assert (await LogReader(pools).verify(session)).broken is None
-
-
-async def _never():
-    await asyncio.Event().wait()

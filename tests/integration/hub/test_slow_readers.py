@@ -38,7 +38,7 @@ def chatter(lesson):
         who = Who(me.user, me.name, "teacher")
         for number in range(lines):
             line = f"{number} ".ljust(1900, "x")
-            lesson.room.submit(Perform("test", who, new_id(), cmd.ChatPost(line), None, answered))
+            lesson.room.submit(Perform(who, new_id(), cmd.ChatPost(line), None, answered))
             while number - told > 500:
                 done.clear()
                 await done.wait()

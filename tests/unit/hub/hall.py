@@ -65,6 +65,7 @@ class Hall:
             clock=SystemClock(),
             tasks=tasks,
         )
+        self.seating.own()
 
     def submit(self, ask):
         self.line.append(ask)
@@ -74,7 +75,7 @@ class Hall:
         outcomes = []
         for command in commands:
             key = f"{who.user[-3:]}.{len(self.line)}.{self.head.sequence}"
-            self.line.append(Perform(None, who, key, command, None, outcomes.append))
+            self.line.append(Perform(who, key, command, None, outcomes.append))
         return outcomes
 
     def commit(self):

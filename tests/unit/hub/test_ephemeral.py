@@ -11,6 +11,7 @@ from server.classroom.state import Classroom
 from server.hub import ephemeral as ephemeral_module
 from server.hub.asks import Who
 from server.hub.ephemeral import MOST_REACTIONS, MOST_SIGNALS, SIGNAL_BYTES, Ephemeral
+from server.hub.followers import Followers
 from server.hub.roster import Roster
 
 
@@ -36,7 +37,8 @@ def views():
 async def lane(views, monkeypatch):
     for pause in ("PRESENCE_COALESCE_MS", "COUNTERS_COALESCE_MS", "SIGNAL_COALESCE_MS"):
         monkeypatch.setattr(ephemeral_module, pause, 1)
-    lane = Ephemeral(views, Roster(), lambda: (Classroom(), 7))
+    roster = Roster()
+    lane = Ephemeral(views, roster, lambda: (Classroom(), 7), Followers("s", roster))
     yield lane
     lane.close()
 

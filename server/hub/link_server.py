@@ -1,0 +1,135 @@
+"""What other nodes may ask of the sessions that this one owns: the other end of their links."""
+
+import hmac
+from contextlib import suppress
+
+import msgspec
+import structlog
+from aiohttp import WSMsgType, web
+
+from protocol.errors import Refusal
+from protocol.frames import SignalSent
+from server.errors import LiveClassError
+from server.hub.asks import Outcome
+from server.hub.followers import Follower, ask_of
+from server.hub.hub import Hub
+from server.hub.link_messages import (
+    Asked,
+    Ended,
+    Follow,
+    Here,
+    Reported,
+    Signalled,
+    ToOwner,
+    Unfollow,
+    encode,
+    to_owner,
+)
+from server.hub.links import HEARTBEAT_SECONDS, MESSAGE_BYTES, PATH, Outgoing, link_key
+from server.hub.room import Room
+from server.hub.seating import Place
+from server.secrets.secret import Secret
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class LinkServer:
+    """Takes the links of other nodes."""
+
+    def __init__(self, hub: Hub, secret: Secret, log_id: str) -> None:
+        self._hub = hub
+        self._expected = f"Bearer {link_key(secret)}"
+        self._log_id = log_id
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the internal listener serves."""
+        return [web.get(PATH, self.handle)]
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one node until its link is lost."""
+        shown = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(shown.encode(), self._expected.encode()):
+            raise web.HTTPUnauthorized
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES, compress=False
+        )
+        await socket.prepare(request)
+        outgoing = Outgoing(socket)
+        async with Supervisor("link") as tasks:
+            served = _Served(self._hub, self._log_id, outgoing, tasks)
+            tasks.start("outgoing", outgoing.run())
+            try:
+                async for frame in socket:
+                    if frame.type is not WSMsgType.BINARY:
+                        break
+                    served.hear(to_owner.decode(frame.data))
+            except msgspec.MsgspecError as error:
+                log.error("link_not_understood", error=str(error))
+            finally:
+                served.end()
+        return socket
+
+
+class _Served:
+    """Everything that one node follows here."""
+
+    def __init__(self, hub: Hub, log_id: str, outgoing: Outgoing, tasks: Supervisor) -> None:
+        self._hub = hub
+        self._log_id = log_id
+        self._say = outgoing.say
+        self._tasks = tasks
+        self._followed: dict[str, tuple[Room, Follower]] = {}
+
+    def hear(self, message: ToOwner) -> None:
+        """Take what the node says."""
+        session = message.session
+        if isinstance(message, Follow):
+            self._tasks.start("follow", self._let_follow(session, message.tenant))
+            return
+        room, follower = self._followed.get(session, (None, None))
+        if room is None or follower is None or not room.owns:
+            self._say(encode(Ended(session)))
+            return
+        match message:
+            case Unfollow():
+                self._leave(session)
+            case Here(people=people):
+                follower.seat(people, room.seating.attendance)
+            case Signalled(user=user, data=data):
+                with suppress(Refusal, msgspec.ValidationError):
+                    sent = msgspec.convert({"kind": message.kind}, SignalSent)
+                    room.seating.ephemeral.signal(
+                        user, msgspec.structs.replace(sent, data=msgspec.Raw(data))
+                    )
+            case Asked() | Reported():
+                self._ask(room, follower, message)
+
+    def end(self) -> None:
+        """Let the node follow nothing any more."""
+        for session in [*self._followed]:
+            self._leave(session)
+
+    def _ask(self, room: Room, follower: Follower, asked: Asked | Reported) -> None:
+        def answer(outcome: Outcome) -> None:
+            follower.answer(asked.number, outcome)
+
+        try:
+            room.submit(ask_of(asked, answer))
+        except Refusal as refusal:
+            answer(refusal)
+
+    async def _let_follow(self, session: str, tenant: str) -> None:
+        follower = None
+        with suppress(LiveClassError):
+            room = await self._hub.room(Place(session, tenant, self._log_id))
+            follower = room.let_follow(self._say)
+        if follower is None:
+            self._say(encode(Ended(session)))
+        else:
+            self._followed[session] = room, follower
+
+    def _leave(self, session: str) -> None:
+        room, follower = self._followed.pop(session)
+        if room.seating.followers.remove(self._say) is follower:
+            follower.leave(room.seating.attendance)

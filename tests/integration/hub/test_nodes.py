@@ -1,0 +1,302 @@
+"""One class on two nodes: one owns it, the other follows, and nobody in it can tell which."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from protocol import commands as cmd
+from protocol.frames import Ack, Nack
+from server.hub import following as following_module
+from server.hub import links as links_module
+from server.hub.link_messages import Follow, encode
+from server.hub.links import link_key
+from server.store import nodes
+from server.store.log import LogReader
+from server.tasks import Supervisor
+
+from .conftest import SECRET, Lesson, started
+from .raw import Raw
+
+
+class Two:
+    """A class whose owner is ``a``; ``b`` follows."""
+
+    def __init__(self, a, b, lesson, stack_of_a):
+        self.a, self.b, self.lesson, self._stack_of_a = a, b, lesson, stack_of_a
+        self.session = lesson.session
+
+    @property
+    def rooms(self):
+        return self.a.hub.find(self.session), self.b.hub.find(self.session)
+
+    async def raw(self, node, role="student", name="Raw", **more):
+        return await Raw.join(node, self.session, self.lesson.token(role, name, **more))
+
+    async def lose_a(self, monkeypatch):
+        """Let A seem dead to the database, without a word to anybody."""
+        membership = self.a.lease._membership
+        membership._connection.terminate()
+        membership._connection = None
+        monkeypatch.setattr(membership, "beat", _never)
+        await asyncio.sleep(nodes.LIFE_SECONDS + 0.3)
+
+
+@pytest_asyncio.fixture
+async def two(database_url, school, tasks, monkeypatch):
+    monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.5)
+    async with AsyncExitStack() as stack:
+        b = await stack.enter_async_context(started(database_url, school.tokens))
+        of_a = await stack.enter_async_context(AsyncExitStack())
+        a = await of_a.enter_async_context(started(database_url, school.tokens))
+        lesson = Lesson(a, school, await school.session(), tasks)
+        assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+        await lesson.caught_up()
+        people = await stack.enter_async_context(Supervisor("far"))
+        lesson.far = b.person(lesson.session, lesson.token(name="Far"), people)
+        assert await lesson.far.until(lambda client: client.welcome is not None, 5)
+        two = Two(a, b, lesson, of_a)
+        two.far_task_ends = people.close
+        yield two
+
+
+async def _never():
+    await asyncio.Event().wait()
+
+
+async def test_what_is_said_on_either_node_is_heard_on_both(two, pools):
+    lesson, far = two.lesson, two.lesson.far
+    owner, follower = two.rooms
+    assert (owner.owns, follower.owns) == (True, False)
+    assert follower.epoch == owner.epoch
+    everybody = (*lesson.everybody, far)
+    answers = await asyncio.gather(
+        *(each.say(cmd.ChatPost(f"{n}")) for n in range(5) for each in everybody)
+    )
+    assert all(isinstance(each, Ack) for each in answers)
+    sequences = [each.sequence[0] for each in answers]
+    assert len(set(sequences)) == 20
+    # A resend finds what was done, wherever it comes from; a refusal is the same everywhere.
+    raw = await two.raw(two.b)
+    first = await raw.say("chat.post", {"text": "twice"}, key="once")
+    again = await raw.say("chat.post", {"text": "twice"}, key="once")
+    assert (again["sequence"], again["duplicate"]) == (first["sequence"], True)
+    refused = await far.say(cmd.SessionEnd())
+    assert isinstance(refused, Nack)
+    assert refused.code == "forbidden"
+    wrong = await raw.say("poll.vote", {"poll": "nonsense", "choices": [0]})
+    assert wrong["type"] == "nack"
+
+    head = max(owner.head.sequence, *sequences)
+    for each in everybody:
+        assert await each.until(lambda client: client.position >= head, 5)
+        assert each.client.gaps == 0
+    assert far.client.state == lesson.ann.client.state == lesson.bob.client.state
+    stored = await LogReader(pools).read(two.session, 0)
+    assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
+
+
+async def test_everybody_is_on_the_roster_of_both_and_felt_on_both(two, eventually):
+    near, far = await two.raw(two.a, "teacher"), await two.raw(two.b, "assistant")
+    user = {}
+    for raw in (near, far):
+        user[raw] = raw.heard[0]["me"]["user"]
+
+    def rosters():
+        return [
+            {user: room.seating.roster.find(user)[1] for user in room.seating.roster}
+            for room in two.rooms
+        ]
+
+    await eventually(lambda: all(len(each) == 6 for each in rosters()))
+    assert rosters()[0] == rosters()[1]
+    second = await two.raw(two.b, "assistant", user=user[far])
+    await eventually(lambda: all(each[user[far]] == 2 for each in rosters()))
+    await second.socket.close()
+    await eventually(lambda: all(each[user[far]] == 1 for each in rosters()))
+
+    await far.send({"type": "signal", "kind": "typing", "data": {}})
+    assert (await near.hear("signal"))["by"] == user[far]
+    await near.send({"type": "signal", "kind": "cursor", "data": {"x": 3}})
+    while (signal := await far.hear("signal"))["kind"] != "cursor":
+        pass
+    assert signal["by"] == user[near]
+    for raw in (near, far):
+        await raw.send({"type": "signal", "kind": "reaction", "data": {"emoji": "🎉"}})
+    for raw in (near, far):
+        while (counters := await raw.hear("counters"))["reactions"] != {"🎉": 2}:
+            pass
+        assert counters["online"] == 6
+    owner, _ = two.rooms
+    owner.seating.ephemeral.health({"state": "good"}, {})
+    assert (await far.hear("health"))["uplink"] == {"state": "good"}
+    # Who leaves the far node is awaited back by the owner, and has left after the grace.
+    await far.socket.close()
+    await eventually(lambda: all(each.get(user[far]) == 0 for each in rosters()))
+
+
+async def test_what_staff_decide_here_holds_for_who_sits_there(two, eventually):
+    lesson = two.lesson
+    far = await two.raw(two.b)
+    user = far.heard[0]["me"]["user"]
+    await lesson.teacher.say(cmd.SessionLock())
+    waiting = await two.raw(two.b, name="Newcomer")
+    assert waiting.heard[0]["view"] == "lobby"
+    newcomer = waiting.heard[0]["me"]["user"]
+    owner, follower = two.rooms
+    await eventually(lambda: newcomer in owner.state.people)
+    assert owner.state.people[newcomer].status == "waiting"
+    assert newcomer not in owner.seating.roster
+    await lesson.teacher.say(cmd.ParticipantAdmit(newcomer))
+    while (welcome := await waiting.hear("welcome"))["view"] != "student":
+        pass
+    await eventually(lambda: newcomer in owner.seating.roster)
+    await eventually(lambda: newcomer in follower.seating.roster)
+    await lesson.teacher.say(cmd.ParticipantSetRole(user, "assistant"))
+    while (welcome := await far.hear("welcome"))["view"] != "staff":
+        pass
+    assert "participant.ban" in welcome["me"]["grants"]
+    await eventually(lambda: owner.seating.roster.find(user)[0].role == "assistant")
+    await lesson.teacher.say(cmd.ParticipantBan(user))
+    bye, code = await far.farewell()
+    assert (bye["code"], code) == (4504, 4504)
+    await eventually(
+        lambda: user not in owner.seating.roster and user not in follower.seating.roster
+    )
+    # A hand, a vote and a note come back to their author alone, on the far node, too.
+    await lesson.teacher.say(cmd.PollOpen("2+2?", ("3", "4")))
+    await eventually(lambda: follower.state.polls)
+    (poll,) = follower.state.polls
+    await waiting.command("poll.vote", {"poll": poll, "choices": [1]})
+    while (mine := await waiting.hear("mine"))["votes"] != {poll: [1]}:
+        pass
+    assert mine["lobby"] is False
+
+
+async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(
+    two, pools, monkeypatch, eventually
+):
+    lesson, far = two.lesson, two.lesson.far
+    owner, follower = two.rooms
+    epoch, welcome = owner.epoch, far.client.welcome
+    assert isinstance(await far.say(cmd.ChatPost("before")), Ack)
+    await two.lose_a(monkeypatch)
+    # A's process lives on and knows nothing: it is deposed as soon as B takes the class.
+    follower._following.lost()
+    await eventually(lambda: follower.owns)
+    assert follower.epoch == epoch + 1
+    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=10)
+    assert isinstance(answer, Ack)
+    assert far.client.welcome is welcome, "it has not connected again"
+    # The zombie's next append is fenced; it follows the new owner, and its people stay, too.
+    kept = lesson.ann.client.welcome
+    answer = await lesson.ann.say(cmd.ChatPost("from the zombie"), timeout_seconds=10)
+    assert isinstance(answer, Ack)
+    assert lesson.ann.client.welcome is kept
+    await eventually(lambda: not owner.owns and owner.is_open.is_set())
+    assert two.rooms == (owner, follower)
+    for each in (*lesson.everybody, far):
+        assert await each.until(lambda client: client.position >= answer.sequence[1], 5)
+        assert each.client.gaps == 0
+    texts = [message.text for message in far.client.state.messages]
+    assert texts == ["before", "after", "from the zombie"]
+    assert far.client.state == lesson.bob.client.state
+    stored = await LogReader(pools).read(two.session, 0)
+    assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
+    assert (await LogReader(pools).verify(two.session)).broken is None
+
+
+async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
+    lesson, far = two.lesson, two.lesson.far
+    owner, follower = two.rooms
+    for n in range(5):
+        follower._following.lost()
+        answers = await asyncio.gather(
+            far.say(cmd.ChatPost(f"far {n}"), timeout_seconds=10),
+            lesson.ann.say(cmd.ChatPost(f"near {n}")),
+        )
+        assert all(isinstance(each, Ack) for each in answers)
+    await eventually(lambda: follower.head.sequence == owner.head.sequence)
+    assert await far.until(lambda client: client.position >= owner.head.sequence, 5)
+    assert far.client.gaps == 0
+    texts = sorted(message.text for message in far.client.state.messages)
+    assert texts == sorted(f"{where} {n}" for n in range(5) for where in ("far", "near"))
+    await eventually(lambda: far.client.welcome.me.user in owner.seating.roster)
+
+
+async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch, eventually):
+    lesson, far = two.lesson, two.lesson.far
+    owner, follower = two.rooms
+    following, hear = follower._following, follower._following.hear
+    heard = []
+
+    def lossy(message):
+        heard.append(type(message).__name__)
+        if heard.count("Batch") % 2 or heard[-1] != "Batch":
+            hear(message)
+
+    monkeypatch.setattr(following, "hear", lossy)
+    for n in range(6):
+        assert isinstance(await lesson.ann.say(cmd.ChatPost(f"{n}")), Ack)
+    await eventually(lambda: heard.count("Batch") >= 6)
+    monkeypatch.setattr(following, "hear", hear)
+    assert isinstance(await lesson.ann.say(cmd.ChatPost("6")), Ack)
+    await eventually(lambda: follower.head.sequence == owner.head.sequence)
+    assert await far.until(lambda client: len(client.state.messages) == 7, 5)
+    assert far.client.gaps == 0
+
+
+async def test_an_owner_that_answers_nothing_is_not_waited_for(two, monkeypatch):
+    monkeypatch.setattr(following_module, "ANSWER_SECONDS", 0.2)
+    _, follower = two.rooms
+    raw = await two.raw(two.b)
+    monkeypatch.setattr(follower._following, "_say", lambda message: None)
+    answer = await raw.say("chat.post", {"text": "into the void"})
+    assert (answer["code"], answer["retryable"]) == ("unavailable", True)
+
+
+async def test_a_node_that_drains_hands_its_classes_over(two, eventually):
+    far = two.lesson.far
+    _, follower = two.rooms
+    assert isinstance(await far.say(cmd.ChatPost("before")), Ack)
+    welcome, epoch = far.client.welcome, follower.epoch
+    await two._stack_of_a.aclose()
+    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=10)
+    assert isinstance(answer, Ack)
+    assert follower.owns
+    assert follower.epoch == epoch + 1
+    assert far.client.welcome is welcome
+
+
+async def test_a_room_that_nobody_needs_is_followed_no_longer(two, monkeypatch, eventually):
+    owner, follower = two.rooms
+    assert len(owner.seating.followers) == 1
+    assert not follower.is_idle
+    await two.far_task_ends()
+    await eventually(lambda: follower.is_idle)
+    two.b.hub._running[two.session].cancel()
+    await eventually(lambda: len(owner.seating.followers) == 0)
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer wrong"])
+async def test_a_link_needs_the_key_of_the_installation(two, shown):
+    claim = await two.b.lease.acquire(two.session)
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect(claim.url + links_module.PATH, headers={"Authorization": shown})
+        assert refused.value.status == 401
+
+
+async def test_nonsense_on_a_link_ends_it_and_nothing_else(two, database_url):
+    claim = await two.b.lease.acquire(two.session)
+    headers = {"Authorization": f"Bearer {link_key(SECRET)}"}
+    async with aiohttp.ClientSession() as http:
+        for nonsense in (b"\xc1", encode(Follow("nowhere", "nobody"))):
+            socket = await http.ws_connect(claim.url + links_module.PATH, headers=headers)
+            await socket.send_bytes(nonsense)
+            message = await socket.receive(5)
+            assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.BINARY)
+            await socket.close()
+    assert isinstance(await two.lesson.far.say(cmd.ChatPost("still")), Ack)
