@@ -5,7 +5,6 @@ import datetime
 import ipaddress
 import ssl
 import traceback
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,40 +19,28 @@ from server.media.rtmp import chunks, client
 from server.media.rtmp.chunks import ChunkStream, MessageType
 from server.media.rtmp.client import RtmpPublisher, publish
 from server.secrets.secret import Secret
-from server.tasks import Supervisor
 from tests.media.scripted_server import ScriptedServer
 
 KEY = Secret("canary-77-key")
 GUARD = AddressGuard(parse_allowed("127.0.0.0/8:*,[::1/128]:*"))
 
 
-@pytest.fixture
-async def tasks() -> AsyncIterator[Supervisor]:
-    async with Supervisor("test") as supervisor:
-        yield supervisor
+async def connect(url: str, context: ssl.SSLContext | None = None) -> RtmpPublisher:
+    return await publish(await GUARD.pin(url), KEY, context=context)
 
 
-async def connect(
-    tasks: Supervisor, url: str, context: ssl.SSLContext | None = None
-) -> RtmpPublisher:
-    endpoint = await GUARD.pin(url)
-    return await publish(
-        endpoint, KEY, listen=lambda p: tasks.start("listen", p.listen()), context=context
-    )
-
-
-async def refusal(tasks: Supervisor, url: str, context: ssl.SSLContext | None = None) -> Code:
+async def refusal(url: str, context: ssl.SSLContext | None = None) -> Code:
     with pytest.raises(DestinationError) as refused:
-        await connect(tasks, url, context)
+        await connect(url, context)
     told = "".join(traceback.format_exception(refused.value)) + repr(refused.value)
     assert KEY.reveal() not in told
     assert url not in told
     return refused.value.code
 
 
-async def test_it_publishes_answers_pings_and_says_goodbye(tasks: Supervisor) -> None:
+async def test_it_publishes_answers_pings_and_says_goodbye() -> None:
     async with ScriptedServer() as server:
-        publisher = await connect(tasks, server.url())
+        publisher = await connect(server.url())
         assert server.commands == [
             "connect", "releaseStream", "FCPublish", "createStream", "publish",
         ]  # fmt: skip
@@ -79,36 +66,32 @@ async def test_it_publishes_answers_pings_and_says_goodbye(tasks: Supervisor) ->
         ("NetStream.Something.Else", Code.PUBLISH_DENIED),
     ],
 )
-async def test_a_refusal_to_publish_has_its_code(
-    tasks: Supervisor, status: str, code: Code
-) -> None:
+async def test_a_refusal_to_publish_has_its_code(status: str, code: Code) -> None:
     async with ScriptedServer(publish_status=status) as server:
-        assert await refusal(tasks, server.url()) is code
+        assert await refusal(server.url()) is code
 
 
-async def test_a_refusal_to_connect_has_its_code(tasks: Supervisor) -> None:
+async def test_a_refusal_to_connect_has_its_code() -> None:
     async with ScriptedServer(connect_status="NetConnection.Connect.Rejected") as server:
-        assert await refusal(tasks, server.url()) is Code.AUTH_REJECTED
+        assert await refusal(server.url()) is Code.AUTH_REJECTED
 
 
 @pytest.mark.parametrize(
     "hello", [b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(2000), b"\x03short", b""]
 )
-async def test_what_is_no_rtmp_server_is_left(tasks: Supervisor, hello: bytes) -> None:
+async def test_what_is_no_rtmp_server_is_left(hello: bytes) -> None:
     async with ScriptedServer(hello=hello) as server:
-        assert await refusal(tasks, server.url()) in (
+        assert await refusal(server.url()) in (
             Code.HANDSHAKE,
             Code.PROVIDER_CLOSE,
             Code.RESET,
         )
 
 
-async def test_a_server_that_never_answers_is_left(
-    tasks: Supervisor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "HANDSHAKE_SECONDS", 0.2)
     async with ScriptedServer(silent=True) as server:
-        assert await refusal(tasks, server.url()) is Code.HANDSHAKE
+        assert await refusal(server.url()) is Code.HANDSHAKE
 
 
 def certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
@@ -145,22 +128,22 @@ def certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
     return chain, context
 
 
-async def test_a_certificate_is_verified(tasks: Supervisor, tmp_path: Path) -> None:
+async def test_a_certificate_is_verified(tmp_path: Path) -> None:
     chain, context = certificate(tmp_path)
     trusting = ssl.create_default_context(cafile=str(chain))
     async with ScriptedServer(context=context) as server:
-        assert await refusal(tasks, server.url("rtmps", "localhost")) is Code.TLS_VERIFY
-        publisher = await connect(tasks, server.url("rtmps", "localhost"), trusting)
+        assert await refusal(server.url("rtmps", "localhost")) is Code.TLS_VERIFY
+        publisher = await connect(server.url("rtmps", "localhost"), trusting)
         publisher.send(chunks.payload(MessageType.AUDIO, ChunkStream.AUDIO, b"x"), 0)
         await publisher.drain()
         assert publisher.bytes_accepted() > 0
         await publisher.close()
 
 
-async def test_plain_rtmp_to_a_tls_port_is_left(tasks: Supervisor, tmp_path: Path) -> None:
+async def test_plain_rtmp_to_a_tls_port_is_left(tmp_path: Path) -> None:
     _, context = certificate(tmp_path)
     async with ScriptedServer(context=context) as server:
-        assert await refusal(tasks, server.url()) in (
+        assert await refusal(server.url()) in (
             Code.HANDSHAKE,
             Code.PROVIDER_CLOSE,
             Code.RESET,

@@ -111,7 +111,7 @@ class AddressGuard:
         if not all(self.permits(address, target.port) for address in addresses):
             raise DestinationError(Code.SSRF_BLOCKED)
         return Endpoint(
-            address=str(addresses[0]),
+            addresses=tuple(map(str, addresses)),
             port=target.port,
             host=target.host,
             tls=target.tls,

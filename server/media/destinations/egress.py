@@ -118,7 +118,7 @@ class Egress:
         code = Code.INTERNAL
         async with Supervisor(f"egress.{self.target.id}") as tasks:
             try:
-                connection = await self._connect(tasks)
+                connection = await self._connect()
                 await self._send(connection, tasks)
             except DestinationError as error:
                 code = error.code
@@ -129,19 +129,14 @@ class Egress:
                     await connection.close()
         self._fail(code)
 
-    async def _connect(self, tasks: Supervisor) -> RtmpPublisher:
+    async def _connect(self) -> RtmpPublisher:
         url = self.target.url
         if self.state.on_backup and self.target.backup_url is not None:
             url = self.target.backup_url
         key = await self._key()
         endpoint = await self._guard.pin(url)
         self._signal(Signal.RESOLVED)
-        connection = await publish(
-            endpoint,
-            key,
-            listen=lambda publisher: tasks.start("listen", publisher.listen()),
-            context=self._context,
-        )
+        connection = await publish(endpoint, key, context=self._context)
         self._signal(Signal.PUBLISHED)
         return connection
 

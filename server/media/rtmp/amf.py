@@ -88,7 +88,8 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
             return _decode_members(data, at, depth)
         case 8:
             return _decode_members(data, at + 4, depth)
-        case 5 | 6:
+        case 5 | 6 | 13:
+            # Null, undefined, unsupported.
             return None, at
         case 10:
             (count,) = struct.unpack_from(">I", data, at)
@@ -100,6 +101,10 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
             return items, at
         case 11:
             return struct.unpack_from(">d", data, at)[0], at + 10
+        case 16:
+            # An object of a class, whose name says nothing to us.
+            _, at = _text(data, at, 2)
+            return _decode_members(data, at, depth)
         case _:
             raise MalformedAmfError(f"unknown type {marker}")
 

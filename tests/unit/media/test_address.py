@@ -106,7 +106,7 @@ async def test_a_name_with_one_private_address_is_blocked(monkeypatch: pytest.Mo
 async def test_a_name_is_resolved_once_and_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, "2606:4700::1111", "8.8.8.8")
     endpoint = await AddressGuard().pin("rtmps://live.example/app")
-    assert endpoint.address == "8.8.8.8"
+    assert endpoint.addresses == ("8.8.8.8", "2606:4700::1111")
     assert endpoint.host == "live.example"
     assert endpoint.tls
     assert asked == ["live.example"]

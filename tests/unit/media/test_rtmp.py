@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from server.media.rtmp import amf, chunks
 from server.media.rtmp.chunks import ChunkStream, MessageType
+from server.media.rtmp.reader import MalformedChunkError, Message, Reader
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=30),
@@ -41,9 +42,9 @@ def test_connect_is_encoded_as_the_specification_says() -> None:
     )
 
 
-def read(data: bytes, *, size: int = 0) -> list[chunks.Message]:
+def read(data: bytes, *, size: int = 0) -> list[Message]:
     """Read what a publisher wrote, which has chunks of 4096 bytes."""
-    reader = chunks.Reader()
+    reader = Reader()
     hello = chunks.payload(
         MessageType.SET_CHUNK_SIZE, ChunkStream.CONTROL, chunks.OUT_CHUNK.to_bytes(4, "big")
     )
@@ -107,11 +108,11 @@ def test_the_chunks_of_a_message_are_the_same_for_every_destination() -> None:
     ids=["too_long", "chunk_size_zero", "too_many_streams"],
 )
 def test_a_server_that_breaks_the_bounds_is_left(data: bytes) -> None:
-    with pytest.raises(chunks.MalformedChunkError):
-        list(chunks.Reader().feed(data))
+    with pytest.raises(MalformedChunkError):
+        list(Reader().feed(data))
 
 
 @given(st.binary(max_size=200))
 def test_nonsense_is_refused_or_waited_for(data: bytes) -> None:
-    with suppress(chunks.MalformedChunkError):
-        list(chunks.Reader().feed(data))
+    with suppress(MalformedChunkError):
+        list(Reader().feed(data))
