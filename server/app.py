@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 import structlog
@@ -212,7 +213,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[signalling_key] = fabric
         app[webhooks_key] = webhooks
         app[addresses_key] = AddressGuard(
-            parse_allowed(",".join(settings.egress_allow)), own_ports=own_ports
+            parse_allowed(",".join(settings.egress_allow)),
+            own_ports=own_ports,
+            own_networks=map(ip_network, settings.own_addresses),
         )
         app[grants_key] = Grants(settings.token_secret, clock)
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])

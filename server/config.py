@@ -146,6 +146,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _says("Private networks that may be streamed to: cidr[:port|:*].", _network),
     ] = ()
+    own_addresses: Annotated[
+        tuple[str, ...],
+        _says(
+            "Where this installation is reached from outside, beside this machine's addresses: "
+            "networks that are never streamed to, unless egress_allow names them.",
+            lambda text: str(ip_network(text)),
+        ),
+    ] = ()
     webhook_allow: Annotated[
         tuple[str, ...],
         _says("Private networks that webhooks may go to, also by http: cidr[:port|:*].", _network),

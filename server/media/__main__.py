@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import AsyncExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 from server import logs
@@ -24,6 +25,7 @@ async def serve(settings: Settings, socket_path: Path) -> None:
         guard = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),
             own_ports=(settings.port, settings.ops_port),
+            own_networks=map(ip_network, settings.own_addresses),
         )
         working = asyncio.ensure_future(
             run(socket_path, objects=objects, guard=guard, ready=say_ready)
