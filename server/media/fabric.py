@@ -46,6 +46,8 @@ class Desired(msgspec.Struct, frozen=True):
     recording: RecordingTarget | None = None
     retries: dict[str, int] = {}
     """Destination → how often somebody asked to try again; a higher number tries at once."""
+    max_kbps: int | None = None
+    """What publishers shall not exceed: the least that a destination puts up with."""
 
 
 class MediaEvent(msgspec.Struct, frozen=True):
