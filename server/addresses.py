@@ -26,6 +26,7 @@ _NOT_PUBLIC = tuple(
     map(
         ipaddress.ip_network,
         (
+            "192.0.0.0/24",  # protocol assignments; Oracle's metadata
             "168.63.129.16/32",  # Azure's platform services, on a public address
             "192.88.99.0/24",  # 6to4 relays, which nobody runs any more (RFC 7526)
             "3fff::/20",  # documentation (RFC 9637), not yet known to every Python
@@ -94,7 +95,8 @@ def is_public(address: IPAddress) -> bool:
 def is_local(address: IPAddress) -> bool:
     """Say whether an address is one of this machine's; no packet is sent to find out.
 
-    What a machine sends to itself, it sends from the very same address.
+    What a machine sends to an address of its own, it sends from the very same one. (Of loopback's
+    many addresses that is true of some; none of them is public.)
     """
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
