@@ -142,8 +142,10 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
             done.set()
         return len(units) == 30  # a PLI through the return value
 
-    def hear(sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
-        packets.extend(p.data for p in audio.add(sequence, timestamp, data, time.monotonic()))
+    def hear(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
+        packets.extend(
+            p.data for p in audio.add(sequence, timestamp, marker, data, time.monotonic())
+        )
         return False
 
     receiving = pair.receiver.addTransceiver("video", direction="recvonly").receiver

@@ -85,9 +85,9 @@ class Publisher(Peer):
             self._on_picture(unit, self.clock.video_ms(unit.timestamp, now))
         return self.video.wants_keyframe(now)
 
-    def _audio_packet(self, sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
+    def _audio_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
-        for packet in self.audio.add(sequence, timestamp, data, now):
+        for packet in self.audio.add(sequence, timestamp, marker, data, now):
             self._last["audio"] = packet.timestamp
             self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
         return False

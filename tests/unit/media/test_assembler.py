@@ -6,7 +6,6 @@ import pytest
 from aiortc.codecs import h264 as aiortc_h264
 
 from server.media.ingest.assembler import (
-    HOLE_SECONDS,
     SLOTS,
     AccessUnit,
     AudioAssembler,
@@ -121,7 +120,7 @@ def test_a_hole_breaks_its_unit_and_what_follows_waits_for_a_keyframe() -> None:
     del broken[1]
     assert feed(assembler, broken, 1.0) == []
     assert not assembler.wants_keyframe(1.0)
-    late = 1.0 + HOLE_SECONDS + 0.01
+    late = 1.0 + assembler.patience + 0.01
     assert feed(assembler, sender.delta(), late) == []
     assert assembler.wants_keyframe(late)
     assert not assembler.wants_keyframe(late + 0.1)
@@ -146,7 +145,7 @@ def test_a_lost_beginning_of_a_keyframe_never_passes_for_a_whole_one() -> None:
         )
         del packets[: lost + 1]
         # Packet by packet, so late that the hole is given up in the middle of the unit.
-        assert feed(assembler, packets, 1.0, step=HOLE_SECONDS) == []
+        assert feed(assembler, packets, 1.0, step=assembler.patience) == []
         assert feed(assembler, sender.delta(), 5.0) == []
         assert len(feed(assembler, sender.key(), 6.0)) == 1
 
@@ -231,13 +230,13 @@ def test_random_loss_never_lets_a_damaged_unit_through(seed: int) -> None:
 
 def test_sound_waits_for_a_late_packet_and_no_longer_than_80_ms() -> None:
     assembler = AudioAssembler()
-    assert [p.data for p in assembler.add(10, 0, b"a", 0.0)] == [b"a"]
-    assert assembler.add(12, 1920, b"c", 0.040) == []
-    assert [p.data for p in assembler.add(11, 960, b"b", 0.050)] == [b"b", b"c"]
-    assert assembler.add(14, 3840, b"e", 0.080) == []
-    assert assembler.add(15, 4800, b"f", 0.100) == []
-    assert [p.data for p in assembler.add(16, 5760, b"g", 0.161)] == [b"e", b"f", b"g"]
-    assert assembler.add(13, 2880, b"d", 0.170) == []
+    assert [p.data for p in assembler.add(10, 0, False, b"a", 0.0)] == [b"a"]
+    assert assembler.add(12, 1920, False, b"c", 0.040) == []
+    assert [p.data for p in assembler.add(11, 960, False, b"b", 0.050)] == [b"b", b"c"]
+    assert assembler.add(14, 3840, False, b"e", 0.080) == []
+    assert assembler.add(15, 4800, False, b"f", 0.100) == []
+    assert [p.data for p in assembler.add(16, 5760, False, b"g", 0.161)] == [b"e", b"f", b"g"]
+    assert assembler.add(13, 2880, False, b"d", 0.170) == []
     assert assembler.statistics.lost == 1
     assert assembler.statistics.late == 1
 
@@ -248,5 +247,7 @@ def test_sound_goes_on_across_both_wraps() -> None:
     for number in range(200):
         sequence = (65_500 + number) & 0xFFFF
         timestamp = (0xFFFFFFFF - 50 * 960 + number * 960) & 0xFFFFFFFF
-        times += [p.timestamp for p in assembler.add(sequence, timestamp, b"x", number * 0.02)]
+        times += [
+            p.timestamp for p in assembler.add(sequence, timestamp, False, b"x", number * 0.02)
+        ]
     assert times == [times[0] + 960 * n for n in range(200)]
