@@ -14,12 +14,13 @@ from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
 from server.media.peer import Peer
 from server.media.recording.recorder import ObjectStore, Recorder
+from server.media.viewers.admission import Admission, NotAdmittedError
+from server.media.viewers.fanout import Fanout
 from server.media.viewers.whep import Viewer
 from server.tasks import Supervisor
 
 TICK_SECONDS = 0.1
 CONNECT_SECONDS = 20.0
-MAX_VIEWERS = 60
 
 
 class MediaSession:
@@ -37,11 +38,13 @@ class MediaSession:
         objects: ObjectStore,
         emit: Emit,
         resolve_secret: ResolveSecret,
+        admission: Admission,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.id = session
         self.bus = Bus()
         self.viewers: dict[str, Viewer] = {}
+        self.fanout = Fanout(self.bus, clock)
         self.egress: dict[str, Egress] = {}
         self.recorder: Recorder | None = None
         self._clock = clock
@@ -49,6 +52,7 @@ class MediaSession:
         self._objects = objects
         self._emit = emit
         self._resolve_secret = resolve_secret
+        self._admission = admission
         self._context = context
         self._tasks = Supervisor(f"session.{session}")
         self.source = Source(bus=self.bus, clock=clock, emit=emit, tasks=self._tasks)
@@ -57,7 +61,7 @@ class MediaSession:
         self._retries: dict[str, int] = {}
         self._uplink = UplinkHealth()
         self._health: dict[str, DestinationHealth] = {}
-        self._joining = asyncio.Semaphore(2)
+        self._tasks.keep("fanout", self.fanout.run)
 
     async def run(self) -> None:
         """Watch who is connected until cancelled."""
@@ -98,23 +102,20 @@ class MediaSession:
         return self._created("whip", publisher, text)
 
     async def watch(self, user: str, offer: bytes) -> Answer:
-        """Answer a viewer, two at a time: joining costs far more than watching."""
-        if len(self.viewers) >= MAX_VIEWERS:
-            return sdp.problem(
-                503, "overloaded", "There are too many viewers here.", {"Retry-After": "2"}
-            )
-        async with self._joining:
-            viewer = Viewer(
-                user,
-                self._clock.monotonic(),
-                bus=self.bus,
-                on_closed=lambda: self._forget(viewer),
-            )
-            self.viewers[viewer.id] = viewer
-            try:
+        """Answer a viewer when it is its turn."""
+        try:
+            async with self._admission.join():
+                viewer = Viewer(
+                    user,
+                    clock=self._clock,
+                    fanout=self.fanout,
+                    want_keyframe=lambda: self.bus.want_keyframe(),
+                    on_closed=lambda: self._forget(viewer),
+                )
+                self.viewers[viewer.id] = viewer
                 text = await viewer.answer(offer)
-            except sdp.UnacceptableOfferError as error:
-                return error.answer()
+        except (sdp.UnacceptableOfferError, NotAdmittedError) as error:
+            return error.answer()
         return self._created("whep", viewer, text)
 
     def peer(self, resource: str) -> Peer | None:

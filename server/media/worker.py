@@ -25,6 +25,7 @@ from server.media.outbox import Outbox
 from server.media.recording.recorder import ObjectStore
 from server.media.sdp import UnacceptableOfferError, problem
 from server.media.session import MediaSession
+from server.media.viewers.admission import Admission
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -55,6 +56,7 @@ class Worker:
         self._tasks = tasks
         self._context = context
         self._sessions: dict[str, MediaSession] = {}
+        self._admission = Admission(self._viewers)
         self._epochs: dict[str, int] = {}
         self._claimed_at: dict[str, float] = {}
         self._applying: dict[str, asyncio.Lock] = {}
@@ -104,11 +106,15 @@ class Worker:
                 objects=self._objects,
                 emit=lambda kind, data: self._emit(name, kind, data),
                 resolve_secret=lambda destination: self._resolve(name, destination),
+                admission=self._admission,
                 context=self._context,
             )
             self._claimed_at[name] = self._clock.monotonic()
             self._running[name] = self._tasks.keep(f"session.{name}", session.run)
         return session
+
+    def _viewers(self) -> int:
+        return sum(len(session.viewers) for session in self._sessions.values())
 
     async def _stop(self, name: str) -> None:
         session = self._sessions.pop(name, None)
