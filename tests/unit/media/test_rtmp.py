@@ -71,6 +71,25 @@ def test_messages_survive_however_they_are_cut(wanted: list[tuple[int, int]], si
     assert [m.body for m in read(data, size=size)] == bodies
 
 
+@given(st.lists(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=5))
+def test_timestamps_are_read_as_they_were_written(times: list[int]) -> None:
+    part = chunks.payload(MessageType.VIDEO, ChunkStream.VIDEO, b"v" * 9000)
+    data = b"".join(chunks.message(part, time, 1) for time in times)
+    assert [m.timestamp for m in read(data)] == times
+
+
+def test_deltas_are_added_and_repeated() -> None:
+    """As other senders do, and ours never."""
+    body = b"0123456789"
+    data = chunks.message(chunks.payload(MessageType.AUDIO, ChunkStream.AUDIO, body), 0xFFFFFE, 1)
+    data += b"\x44\x00\x00\x14\x00\x00\x0a\x08" + body  # type 1: 20 ms later
+    data += b"\x84\x00\x00\x28" + body  # type 2: 40 ms later
+    data += b"\xc4" + body  # type 3: the same again
+    data += b"\x84\xff\xff\xff\x01\x00\x00\x00" + body  # type 2, extended
+    expected = [0xFFFFFE + later for later in (0, 20, 60, 100, 100 + 0x1000000)]
+    assert [(m.timestamp, m.body) for m in read(data)] == [(time, body) for time in expected]
+
+
 @pytest.mark.parametrize("timestamp", [0, 0xFFFFFE])
 def test_a_timestamp_that_fits_is_in_three_bytes(timestamp: int) -> None:
     part = chunks.payload(MessageType.AUDIO, ChunkStream.AUDIO, b"x" * 10)
@@ -104,8 +123,17 @@ def test_the_chunks_of_a_message_are_the_same_for_every_destination() -> None:
             chunks.payload(MessageType.SET_CHUNK_SIZE, ChunkStream.CONTROL, bytes(4)), 0, 0
         ),
         b"".join(bytes((0, n)) + bytes(7) + bytes(4) for n in range(1, 100)),
+        b"".join(
+            bytes((3 + n,))
+            + bytes(3)
+            + b"\x00\xff\xff\x14"
+            + bytes(4)
+            + bytes(128)
+            + (bytes((0xC3 + n,)) + bytes(128)) * 60
+            for n in range(20)
+        ),
     ],
-    ids=["too_long", "chunk_size_zero", "too_many_streams"],
+    ids=["too_long", "chunk_size_zero", "too_many_streams", "too_much_unfinished"],
 )
 def test_a_server_that_breaks_the_bounds_is_left(data: bytes) -> None:
     with pytest.raises(MalformedChunkError):
