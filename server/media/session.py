@@ -12,6 +12,7 @@ from server.media.destinations.health import DestinationHealth
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit, RecordingTarget
 from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
+from server.media.network import EVERYWHERE, Network
 from server.media.peer import Peer
 from server.media.recording.recorder import ObjectStore, Recorder
 from server.media.viewers.admission import Admission, NotAdmittedError
@@ -40,6 +41,7 @@ class MediaSession:
         resolve_secret: ResolveSecret,
         admission: Admission,
         context: ssl.SSLContext | None = None,
+        network: Network = EVERYWHERE,
     ) -> None:
         self.id = session
         self.bus = Bus()
@@ -54,8 +56,11 @@ class MediaSession:
         self._resolve_secret = resolve_secret
         self._admission = admission
         self._context = context
+        self._network = network
         self._tasks = Supervisor(f"session.{session}")
-        self.source = Source(bus=self.bus, clock=clock, emit=emit, tasks=self._tasks)
+        self.source = Source(
+            bus=self.bus, clock=clock, emit=emit, tasks=self._tasks, network=network
+        )
         self._running: dict[str, asyncio.Task[None]] = {}
         self._finishing: asyncio.Task[None] | None = None
         self._retries: dict[str, int] = {}
@@ -111,6 +116,7 @@ class MediaSession:
                     fanout=self.fanout,
                     want_keyframe=lambda: self.bus.want_keyframe(),
                     on_closed=lambda: self._forget(viewer),
+                    network=self._network,
                 )
                 self.viewers[viewer.id] = viewer
                 text = await viewer.answer(offer)

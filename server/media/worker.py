@@ -21,9 +21,10 @@ from server.ids import new_id
 from server.media import aiortc_seam, control
 from server.media.destinations.address import AddressGuard
 from server.media.fabric import Answer, EventData, MediaEvent
+from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
 from server.media.recording.recorder import ObjectStore
-from server.media.sdp import UnacceptableOfferError, problem
+from server.media.sdp import problem
 from server.media.session import MediaSession
 from server.media.viewers.admission import Admission
 from server.secrets.secret import Secret
@@ -49,12 +50,14 @@ class Worker:
         clock: Clock,
         tasks: Supervisor,
         context: ssl.SSLContext | None = None,
+        network: Network = EVERYWHERE,
     ) -> None:
         self._objects = objects
         self._guard = guard
         self._clock = clock
         self._tasks = tasks
         self._context = context
+        self._network = network
         self._sessions: dict[str, MediaSession] = {}
         self._admission = Admission(self._viewers)
         self._epochs: dict[str, int] = {}
@@ -108,6 +111,7 @@ class Worker:
                 resolve_secret=lambda destination: self._resolve(name, destination),
                 admission=self._admission,
                 context=self._context,
+                network=self._network,
             )
             self._claimed_at[name] = self._clock.monotonic()
             self._running[name] = self._tasks.keep(f"session.{name}", session.run)
@@ -250,17 +254,7 @@ class Worker:
         peer = session.peer(request.match_info["resource"]) if session is not None else None
         if peer is None:
             return _response(_gone())
-        match = request.headers.get("If-Match")
-        if match is not None and match not in (peer.etag, "*"):
-            return _response(problem(412, "precondition_failed", "This is another ICE session."))
-        fragment = await _body(request)
-        if match == "*":
-            return _response(problem(422, "bad_request", "ICE restarts are not supported."))
-        try:
-            await peer.trickle(fragment)
-        except UnacceptableOfferError as error:
-            return _response(error.answer())
-        return web.Response(status=204, headers={"ETag": peer.etag})
+        return _response(await peer.patch(await _body(request), request.headers.get("If-Match")))
 
     async def _delete(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])
@@ -294,6 +288,7 @@ async def run(
     guard: AddressGuard,
     ready: Callable[[], None],
     context: ssl.SSLContext | None = None,
+    network: Network = EVERYWHERE,
 ) -> None:
     """Serve on ``socket_path`` until cancelled; ``ready`` is called once it can be connected to."""
     aiortc_seam.register_profiles()
@@ -304,6 +299,7 @@ async def run(
             clock=SystemClock(),
             tasks=tasks,
             context=context,
+            network=network,
         )
         app = web.Application(client_max_size=MAX_SDP)
         app.add_routes(worker.routes())

@@ -52,6 +52,12 @@ _WRITE: tuple[ProblemCode, ...] = (
 )
 _CREATE: tuple[ProblemCode, ...] = (*_WRITE, "idempotency_conflict")
 _OFFER: tuple[ProblemCode, ...] = ("unsupported_codec", "overloaded")
+_RESTART: tuple[ProblemCode, ...] = (
+    "precondition_required",
+    "precondition_failed",
+    "conflict",
+    "overloaded",
+)
 _COMMAND: tuple[ProblemCode, ...] = (
     *_WRITE,
     "unknown_op",
@@ -246,13 +252,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
           takes=media.SDP, produces=media.SDP, scope="publish", errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whip/{resource}", media.trickle, ASSIST, status=204,
-          takes=media.FRAGMENT, scope="publish", errors=("precondition_failed",)),
+          takes=media.FRAGMENT, scope="publish", errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whip/{resource}", media.end, ASSIST,
           scope="publish", errors=_FIND),
     Route("POST", "/v1/sessions/{session}/whep", media.watch, ATTEND, status=201,
           takes=media.SDP, produces=media.SDP, errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whep/{resource}", media.trickle, ATTEND, status=204,
-          takes=media.FRAGMENT, errors=("precondition_failed",)),
+          takes=media.FRAGMENT, errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
     Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
           rest.Page[rest.Playback], projected=True),

@@ -13,6 +13,7 @@ from server.media.ingest.assembler import AccessUnit, AudioPacket, Statistics
 from server.media.ingest.audio import AudioThread
 from server.media.ingest.health import UplinkSample
 from server.media.ingest.whip import Publisher
+from server.media.network import EVERYWHERE, Network
 from server.tasks import Supervisor
 
 SILENCE_SECONDS = 2.0
@@ -30,7 +31,15 @@ SOUND_BEHIND_MS = 200
 class Source:
     """Whoever publishes in a session: the newest publisher, if there is one."""
 
-    def __init__(self, *, bus: Bus, clock: Clock, emit: Emit, tasks: Supervisor) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        emit: Emit,
+        tasks: Supervisor,
+        network: Network = EVERYWHERE,
+    ) -> None:
         self.publisher: Publisher | None = None
         self.consumed = False
         """Whether anything but viewers consumes: that needs keyframes at even intervals."""
@@ -39,6 +48,7 @@ class Source:
         self._clock = clock
         self._emit = emit
         self._tasks = tasks
+        self._network = network
         self._audio = AudioThread(self._on_aac)
         self._origin = clock.monotonic()
         self._publishing = asyncio.Lock()
@@ -77,6 +87,7 @@ class Source:
                 on_picture=lambda unit, ms: self._on_picture(publisher, unit, ms),
                 on_sound=lambda packet, sample: self._on_sound(publisher, packet, sample),
                 on_closed=lambda: self._on_closed(publisher),
+                network=self._network,
             )
             text = sdp.answer(await publisher.answer(offer))
             old, self.publisher = self.publisher, publisher
