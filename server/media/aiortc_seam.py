@@ -5,7 +5,8 @@ profiles: other peers in the same process stay as they are.
 
 ================== ======================================================================
 received packets   the receiver's jitter buffer is replaced: we see each packet after SRTP,
-                   RTX and depayloading; aiortc keeps NACK, RTX, RR and its decoder sleeps
+                   RTX and depayloading; aiortc keeps RTX, RR and its decoder sleeps
+missing packets    aiortc asks for each once, and never again: its list is replaced by ours
 sender reports     aiortc parses them and drops the RTP timestamp: the handler is wrapped
 REMB               Python's delay measurements are noise: the estimate is floored and capped
 encoded frames     the sender's encoder is replaced by one that passes payloads through
@@ -14,7 +15,7 @@ DTLS               peers with an RSA certificate need ECDHE-RSA suites
 ================== ======================================================================
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,10 @@ SUPPORTED = "1.16."
 
 OnPacket = Callable[[int, int, bool, bytes], bool]
 """Sequence number, timestamp, marker, depayloaded bytes → whether to send a PLI."""
+OnSequence = Callable[[int, bool], None]
+"""Sequence number, and whether the packet is marked as retransmitted."""
+Ask = Callable[[list[int]], Awaitable[None]]
+"""Ask the sender for packets again, by their sequence numbers."""
 OnReport = Callable[[float, int], None]
 """The sender's wall clock in seconds and the RTP timestamp of one instant."""
 
@@ -117,6 +122,58 @@ class _PacketTap:
 def take_packets(receiver: RTCRtpReceiver, on_packet: OnPacket) -> None:
     """Give every depayloaded packet of ``receiver`` to ``on_packet``; nothing is decoded."""
     _private(receiver)._RTCRtpReceiver__jitter_buffer = _PacketTap(on_packet)
+
+
+class _RetransmissionSources(dict[int, int]):
+    """Of retransmitting sources the one that they repeat.
+
+    aiortc looks up every retransmission here, and nothing else: that tells which packets are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.media: int | None = None
+        """The source that was heard last; it is repeated by those that no offer named."""
+        self.has_retransmission = False
+
+    def get(self, source: int, _default: Any = None) -> Any:
+        found = super().get(source, self.media)
+        self.has_retransmission = found is not None
+        return found
+
+
+class _Sequences:
+    """Stands where aiortc's list of missing packets stood, and never has anything missing."""
+
+    missing: frozenset[int] = frozenset()
+
+    def __init__(self, sources: _RetransmissionSources, on_sequence: OnSequence) -> None:
+        self._sources = sources
+        self._on_sequence = on_sequence
+
+    def add(self, packet: RtpPacket) -> bool:
+        sources = self._sources
+        sources.media = packet.ssrc
+        self._on_sequence(packet.sequence_number, sources.has_retransmission)
+        sources.has_retransmission = False
+        return False
+
+
+def take_nacks(receiver: RTCRtpReceiver, on_sequence: OnSequence) -> Ask:
+    """Tell ``on_sequence`` of each packet of a video ``receiver``; return how to ask for more.
+
+    Call it before the receiver is started. From then on aiortc asks for nothing by itself.
+    """
+    sources = _RetransmissionSources()
+    private = _private(receiver)
+    private._RTCRtpReceiver__rtx_ssrc = sources
+    private._RTCRtpReceiver__nack_generator = _Sequences(sources, on_sequence)
+
+    async def ask(sequences: list[int]) -> None:
+        if sources.media is not None:
+            await receiver._send_rtcp_nack(sources.media, sorted(sequences))
+
+    return ask
 
 
 def take_reports(receiver: RTCRtpReceiver, on_report: OnReport) -> None:

@@ -29,6 +29,9 @@ def test_the_private_names_are_there() -> None:
     receiver = Path(aiortc.rtcrtpreceiver.__file__).read_text()
     assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in receiver
     assert "remb = self.__remote_bitrate_estimator.add(" in receiver
+    assert "original_ssrc = self.__rtx_ssrc.get(packet.ssrc)" in receiver
+    assert "self.__rtx_ssrc[encoding.rtx.ssrc] = encoding.ssrc" in receiver
+    assert "self.__nack_generator.add(packet):" in receiver
     sender = Path(aiortc.rtcrtpsender.__file__).read_text()
     assert "if self.__encoder is None:" in sender
     assert "payloads, timestamp = self.__encoder.pack(data)" in sender

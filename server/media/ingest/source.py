@@ -90,6 +90,7 @@ class Source:
                 network=self._network,
             )
             text = sdp.answer(await publisher.answer(offer))
+            self._tasks.keep("repair", publisher.repair)
             old, self.publisher = self.publisher, publisher
             self._first_key_at = self._geometry = None
             self._warned_gop = False

@@ -8,6 +8,7 @@ from server.clock import Clock
 from server.media import aiortc_seam, sdp
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
 from server.media.ingest.clock import PublisherClock
+from server.media.ingest.repair import Repair
 from server.media.network import EVERYWHERE, Network
 from server.media.offer import Use
 from server.media.peer import Peer
@@ -38,7 +39,8 @@ class Publisher(Peer):
         network: Network = EVERYWHERE,
     ) -> None:
         super().__init__(user, clock.monotonic(), on_closed, network)
-        self.video = VideoAssembler()
+        self._repair = Repair(clock)
+        self.video = VideoAssembler(self._repair.nacks)
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)
         self.bounds = aiortc_seam.Bounds(REMB_FLOOR, REMB_CAP)
@@ -59,6 +61,7 @@ class Publisher(Peer):
             if kind == "video":
                 self._receiver = receiver
                 aiortc_seam.take_packets(receiver, self._video_packet)
+                self._repair.attach(receiver)
                 aiortc_seam.bound_estimate(receiver, self.bounds)
             else:
                 aiortc_seam.take_packets(receiver, self._audio_packet)
@@ -69,6 +72,15 @@ class Publisher(Peer):
         """Refuse a publisher without H.264: what goes out is never encoded again."""
         if self.negotiated_video() != "H264":
             raise _without_h264()
+
+    async def repair(self) -> None:
+        """Ask for missing packets until the connection is closed."""
+        await self._repair.run()
+
+    async def close(self) -> None:
+        """End the connection. Idempotent."""
+        self._repair.close()
+        await super().close()
 
     async def request_keyframe(self) -> None:
         """Send a PLI. Some publishers (OBS) ignore it."""

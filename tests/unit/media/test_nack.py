@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_questions_become_rarer_and_end() -> None:
         now = nacks.next_due
         if nacks.due(now):
             asked.append(now)
-    pauses = [b - a for a, b in zip(asked, asked[1:], strict=False)]
+    pauses = [b - a for a, b in pairwise(asked)]
     assert pauses == sorted(pauses)
     assert 2 <= len(asked) <= MAX_TRIES
     assert asked[-1] <= MAX_PATIENCE_SECONDS
