@@ -7,7 +7,6 @@
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import structlog
 
 from protocol.errors import Refusal
 from protocol.events import EVENTS, FROM_MEDIA, RecordingFailed
+from protocol.health import DestinationHealth
 from protocol.ids import STAFF
 from server.classroom.state import Classroom, Member
 from server.errors import UnavailableError
@@ -25,6 +25,7 @@ from server.hub.hub import Hub
 from server.hub.room import Room
 from server.hub.seating import Place
 from server.hub.standing import decided
+from server.media.destinations import providers
 from server.media.fabric import (
     Desired,
     DestinationTarget,
@@ -32,8 +33,7 @@ from server.media.fabric import (
     MediaFabric,
     RecordingTarget,
 )
-from server.media.health import State
-from server.ops import metrics
+from server.ops.destinations import DestinationMetrics
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class Broadcast:
         self._announce = announce
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
-        self._health: dict[str, Counter[str]] = {}
+        self._metrics = DestinationMetrics()
         self._changed: set[str] = set()
         self._applying: set[str] = set()
         self._told: dict[str, set[str]] = {}
@@ -97,7 +97,7 @@ class Broadcast:
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
-        self._health.pop(room.place.session, None)
+        self._metrics.forget(room.place.session)
         self._told.pop(room.place.session, None)
         self._tasks.start("release", self._release(room.place.session))
 
@@ -141,14 +141,16 @@ class Broadcast:
 
     def on_health(self, session: str, data: dict[str, Any]) -> None:
         """Show staff how the media does."""
-        destinations = data.get("destinations", {})
-        self._health[session] = Counter(each.get("state") for each in destinations.values())
-        total = sum(self._health.values(), Counter())
-        for state in State:
-            metrics.destinations.labels(state.value).set(total[state.value])
         room = None if self._hub is None else self._hub.find(session)
-        if room is not None:
-            room.seating.ephemeral.health(data.get("uplink", {}), destinations)
+        if room is None:
+            return
+        try:
+            destinations = msgspec.convert(data["destinations"], dict[str, DestinationHealth])
+        except (KeyError, msgspec.ValidationError) as error:
+            log.error("media_health_invalid", error=str(error))
+            return
+        self._metrics.observe(session, destinations)
+        room.seating.ephemeral.health(data.get("uplink", {}), destinations)
 
     # ------------------------------------------------------------ to the engine
 
@@ -200,6 +202,7 @@ class Broadcast:
             destinations=tuple(targets),
             recording=recording,
             retries=dict(state.retries),
+            max_kbps=providers.most_kbps([each.provider for each in targets]),
         )
 
     async def _expel(self, session: str, user: str) -> None:

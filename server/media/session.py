@@ -8,7 +8,8 @@ from server.media import sdp
 from server.media.bus import Bus
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import Egress, ResolveSecret
-from server.media.destinations.health import DestinationHealth
+from server.media.destinations.gate import ConnectGate
+from server.media.destinations.health import DestinationJudge, blame
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit, RecordingTarget
 from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
@@ -36,6 +37,7 @@ class MediaSession:
         *,
         clock: Clock,
         guard: AddressGuard,
+        gate: ConnectGate,
         objects: ObjectStore,
         emit: Emit,
         resolve_secret: ResolveSecret,
@@ -51,6 +53,7 @@ class MediaSession:
         self.recorder: Recorder | None = None
         self._clock = clock
         self._guard = guard
+        self._gate = gate
         self._objects = objects
         self._emit = emit
         self._resolve_secret = resolve_secret
@@ -62,10 +65,11 @@ class MediaSession:
             bus=self.bus, clock=clock, emit=emit, tasks=self._tasks, network=network
         )
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
         self._finishing: asyncio.Task[None] | None = None
         self._retries: dict[str, int] = {}
         self._uplink = UplinkHealth()
-        self._health: dict[str, DestinationHealth] = {}
+        self._judges: dict[str, DestinationJudge] = {}
         self._tasks.keep("fanout", self.fanout.run)
 
     async def run(self) -> None:
@@ -81,13 +85,9 @@ class MediaSession:
     async def apply(self, desired: Desired) -> None:
         """Start what is desired and not there, stop what is there and not desired."""
         wanted = {target.id: target for target in desired.destinations} if desired.live else {}
-        ends = [
-            self._end(identity)
-            for identity, egress in list(self.egress.items())
-            if wanted.get(identity) != egress.target
-        ]
-        if ends:
-            await asyncio.gather(*ends)
+        for identity, egress in list(self.egress.items()):
+            if wanted.get(identity) != egress.target:
+                self._end(identity)
         for identity, target in wanted.items():
             if identity not in self.egress:
                 self._start(target)
@@ -150,6 +150,8 @@ class MediaSession:
     async def close(self) -> None:
         """End everything politely: streams are unpublished, the recording is finalised."""
         await self.apply(Desired())
+        if self._ending:
+            await asyncio.wait(self._ending.values())
         if self._finishing is not None:
             await asyncio.wait({self._finishing})
         await asyncio.gather(*(viewer.close() for viewer in list(self.viewers.values())))
@@ -162,13 +164,13 @@ class MediaSession:
         uplink = self.source.sample(now)
         destinations = {}
         for identity, egress in self.egress.items():
-            judge = self._health.setdefault(identity, DestinationHealth())
+            judge = self._judges.setdefault(identity, DestinationJudge())
             destinations[identity] = judge.add(egress.sample(now, sends=uplink.connected))
-        for gone in self._health.keys() - self.egress.keys():
-            del self._health[gone]
+        for gone in self._judges.keys() - self.egress.keys():
+            del self._judges[gone]
         return {
             "uplink": self._uplink.add(uplink),
-            "destinations": destinations,
+            "destinations": blame(destinations),
             "viewers": len(self.viewers),
         }
 
@@ -178,18 +180,32 @@ class MediaSession:
             bus=self.bus,
             resolve_secret=self._resolve_secret,
             guard=self._guard,
+            gate=self._gate,
             emit=self._emit,
             clock=self._clock,
             context=self._context,
         )
-        self.egress[target.id] = egress
-        self._running[target.id] = self._tasks.keep(f"egress.{target.id}", egress.run)
+        before = self._ending.get(target.id)
 
-    async def _end(self, identity: str) -> None:
+        async def run() -> None:
+            if before is not None:
+                # No platform takes the same stream twice.
+                await asyncio.wait({before})
+            await egress.run()
+
+        self.egress[target.id] = egress
+        self._running[target.id] = self._tasks.keep(f"egress.{target.id}", run)
+
+    def _end(self, identity: str) -> None:
+        """Let a destination say goodbye, for which no other waits."""
         self.egress.pop(identity)
-        task = self._running.pop(identity)
+        task = self._ending[identity] = self._running.pop(identity)
+        task.add_done_callback(lambda _: self._ended(identity, task))
         task.cancel()
-        await asyncio.wait({task})
+
+    def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
+        if self._ending.get(identity) is task:
+            del self._ending[identity]
 
     def _apply_recording(self, target: RecordingTarget | None) -> None:
         current = self.recorder

@@ -20,6 +20,7 @@ from server.clock import Clock, SystemClock
 from server.ids import new_id
 from server.media import aiortc_seam, control
 from server.media.destinations.address import AddressGuard
+from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
 from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
@@ -54,6 +55,7 @@ class Worker:
     ) -> None:
         self._objects = objects
         self._guard = guard
+        self._gate = ConnectGate(clock)
         self._clock = clock
         self._tasks = tasks
         self._context = context
@@ -106,6 +108,7 @@ class Worker:
                 name,
                 clock=self._clock,
                 guard=self._guard,
+                gate=self._gate,
                 objects=self._objects,
                 emit=lambda kind, data: self._emit(name, kind, data),
                 resolve_secret=lambda destination: self._resolve(name, destination),

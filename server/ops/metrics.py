@@ -64,7 +64,31 @@ uploads = Counter(
 )
 
 # Media, as the media worker reports it once a second
-destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
+destinations = Gauge(
+    "liveclass_destinations", "Destinations in use, by how they do.", ["provider", "state"]
+)
+destination_bits = Gauge(
+    "liveclass_destination_bits_per_second", "Sent to all destinations of a provider.", ["provider"]
+)
+destination_lag_seconds = Gauge(
+    "liveclass_destination_lag_seconds", "How late the latest of a provider is.", ["provider"]
+)
+destination_bytes = Counter(
+    "liveclass_destination_bytes_total", "Sent to destinations.", ["provider"]
+)
+destination_dropped = Counter(
+    "liveclass_destination_dropped_total",
+    "Pictures and sounds that a destination was too slow for.",
+    ["provider"],
+)
+destination_connects = Counter(
+    "liveclass_destination_connects_total", "Connections made to destinations.", ["provider"]
+)
+destination_errors = Counter(
+    "liveclass_destination_errors_total",
+    "Connections to destinations that failed or were lost, by why.",
+    ["provider", "code"],
+)
 
 # REST and the process
 rest_requests = Counter(

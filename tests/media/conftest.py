@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from protocol.health import DestinationHealth
 from server.addresses import parse_allowed
 from server.errors import NotFoundError
 from server.media import worker
@@ -124,7 +126,8 @@ class Media:
 
     def figures(self, destination: str) -> dict[str, object]:
         """What the last health report said of a destination."""
-        return self.health[-1]["destinations"][destination]
+        data = self.health[-1]["destinations"][destination]
+        return msgspec.structs.asdict(msgspec.convert(data, DestinationHealth))
 
     async def reports(self, count: int = 1) -> None:
         """Wait for that many more health reports."""
