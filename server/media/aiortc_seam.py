@@ -9,19 +9,17 @@ received packets   the receiver's jitter buffer is replaced: we see each packet 
 missing packets    aiortc asks for each once, and never again: its list is replaced by ours
 sender reports     aiortc parses them and drops the RTP timestamp: the handler is wrapped
 REMB               Python's delay measurements are noise: the estimate is floored and capped
-encoded frames     the sender's encoder is replaced by one that passes payloads through
-keyframes          asked for with PLI; a viewer's PLI reaches a callback
+keyframes          asked for with PLI
 DTLS               peers with an RSA certificate need ECDHE-RSA suites
 ================== ======================================================================
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.codecs import CODECS
-from aiortc.codecs.h264 import H264Encoder
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
 from OpenSSL import SSL
@@ -223,36 +221,3 @@ async def request_keyframe(receiver: RTCRtpReceiver) -> None:
     """Send a PLI to every source that ``receiver`` hears."""
     for source in receiver.getSynchronizationSources():
         await receiver._send_rtcp_pli(source.source)
-
-
-class Payloads:
-    """One frame for a sender: RTP payloads, made once for all viewers, and a timestamp."""
-
-    __slots__ = ("payloads", "timestamp")
-
-    def __init__(self, payloads: Sequence[bytes], timestamp: int) -> None:
-        self.payloads = payloads
-        self.timestamp = timestamp
-
-
-class _Passthrough:
-    """Stands where aiortc's encoder stood."""
-
-    def pack(self, frame: Payloads) -> tuple[Sequence[bytes], int]:
-        return frame.payloads, frame.timestamp & 0xFFFFFFFF
-
-
-def send_payloads(sender: RTCRtpSender) -> None:
-    """Let ``sender`` send :class:`Payloads` that its track yields, as they are."""
-    _private(sender)._RTCRtpSender__encoder = _Passthrough()
-
-
-def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
-    """Call ``callback`` for each PLI or FIR that a viewer sends."""
-    _private(sender)._send_keyframe = callback
-
-
-def packetize_h264(nals: Sequence[bytes]) -> list[bytes]:
-    """Return the RTP payloads of one access unit (RFC 6184: single NAL, STAP-A, FU-A)."""
-    payloads: list[bytes] = H264Encoder._packetize(iter(nals))
-    return payloads

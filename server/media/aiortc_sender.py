@@ -74,6 +74,7 @@ class Link:
         self._socket: socket.socket | None = None
         self._segments = sys.platform == "linux"
         self._unsent: deque[tuple[list[bytes], int]] = deque()
+        self._is_closed = False
         self.calls = 0
         """System calls that sent something."""
 
@@ -140,14 +141,15 @@ class Link:
         return True
 
     def close(self) -> None:
-        """Let go of the socket. Idempotent."""
+        """Let go of the socket; nothing can be sent any more. Idempotent."""
+        self._is_closed = True
         self._unsent.clear()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def _check(self) -> None:
-        if _private(self._transport)._state is not State.CONNECTED:
+        if self._is_closed or _private(self._transport)._state is not State.CONNECTED:
             raise ConnectionError("The peer is not connected.")
         # An ICE restart replaces the connection below.
         pair = self._ice._connection._nominated.get(1)
@@ -284,7 +286,9 @@ class RtpSender:
             # stop() cancels, waits for the event below, and takes nothing else for an answer.
             pass
         finally:
-            self.link = None
+            if self.link is not None:
+                self.link.close()
+                self.link = None
             sender._RTCRtpSender__rtp_exited.set()
 
     async def _resend(self, sequence: int) -> None:
