@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from protocol.errors import Refusal
-from protocol.events import EVENTS, FROM_MEDIA, RecordingFailed
+from protocol.events import EVENTS, FROM_MEDIA
 from protocol.health import DestinationHealth
 from protocol.ids import STAFF
 from server.classroom.state import Classroom, Member
@@ -69,8 +69,6 @@ class Broadcast:
         self._metrics = DestinationMetrics()
         self._changed: set[str] = set()
         self._applying: set[str] = set()
-        self._told: dict[str, set[str]] = {}
-        """The recordings of each session that the engine may know of."""
 
     def introduce(self, hub: Hub, fabric: MediaFabric) -> None:
         """Let the hub and the engine know each other: each needs the other to be made first."""
@@ -81,15 +79,13 @@ class Broadcast:
     def opened(self, room: Room) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
         self._notify(room.place.session)
-        self._told[room.place.session] = set(room.state.recordings)
         self._apply_soon(room)
 
     def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake who follows the log."""
         self._notify(room.place.session)
         self._announce(room.place.session, [each.event.type for each in recorded])
-        begun = room.state.recordings - before.recordings
-        if begun or _wishes(room.state) != _wishes(before):
+        if _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
         for user in decided(recorded):
             if _ends_media(before.people.get(user), room.state.people.get(user)):
@@ -98,7 +94,6 @@ class Broadcast:
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
         self._metrics.forget(room.place.session)
-        self._told.pop(room.place.session, None)
         self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
@@ -170,37 +165,25 @@ class Broadcast:
                 try:
                     desired = await self._desired(room)
                     assert self._fabric is not None
-                    if desired.recording is not None:
-                        self._told.setdefault(session, set()).add(desired.recording.id)
                     await self._fabric.apply(session, room.epoch, desired)
-                    self._give_up_untold(room)
                 except UnavailableError as error:
                     self._changed.add(session)
                     await asyncio.sleep(error.retry_seconds)
         finally:
             self._applying.discard(session)
 
-    def _give_up_untold(self, room: Room) -> None:
-        """Fail the recordings that were over before the engine heard of them: nobody else will."""
-        over = room.state.recordings - {room.state.recording}
-        for recording in over - self._told.get(room.place.session, set()):
-            failed = RecordingFailed(recording, "empty")
-            room.submit(Report(self, f"{recording}.empty", failed, lambda _: None))
-
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place
+        over = tuple(_target(place, each) for each in sorted(state.recordings - {state.recording}))
         if state.status != "live":
-            return Desired()
+            return Desired(over=over)
         enabled = [each for each, status in state.destinations.items() if status == "enabled"]
         targets = await self._find_targets(place.tenant, enabled) if enabled else ()
-        recording = None
-        if state.recording is not None:
-            prefix = f"{place.tenant}/{place.session}/recordings/{state.recording}"
-            recording = RecordingTarget(state.recording, prefix)
         return Desired(
             live=True,
             destinations=tuple(targets),
-            recording=recording,
+            recording=None if state.recording is None else _target(place, state.recording),
+            over=over,
             retries=dict(state.retries),
             max_kbps=providers.most_kbps([each.provider for each in targets]),
         )
@@ -220,9 +203,13 @@ class Broadcast:
             await self._fabric.release(session)
 
 
+def _target(place: Place, recording: str) -> RecordingTarget:
+    return RecordingTarget(recording, f"{place.tenant}/{place.session}/recordings/{recording}")
+
+
 def _wishes(state: Classroom) -> tuple[object, ...]:
     enabled = frozenset(each for each, status in state.destinations.items() if status == "enabled")
-    return state.status, enabled, state.recording, state.retries
+    return state.status, enabled, state.recording, state.recordings, state.retries
 
 
 def _ends_media(before: Member | None, now: Member | None) -> bool:

@@ -178,6 +178,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     runtime_dir: Annotated[
         Path | None, _says("Where local sockets are made (0700); unset, a temporary directory.")
     ] = None
+    spool_dir: Annotated[
+        Path | None,
+        _says("Where recordings wait to be stored; unset, below runtime_dir or /var/tmp (0700)."),
+    ] = None
     loop: Annotated[Literal["uvloop", "asyncio"], _says("The event loop.")] = "uvloop"
 
 

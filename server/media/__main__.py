@@ -11,6 +11,7 @@ from server.addresses import parse_allowed
 from server.clock import SystemClock
 from server.config import Settings, load
 from server.media.destinations.address import AddressGuard
+from server.media.recording.spool import spool_directory
 from server.media.worker import run
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
@@ -28,7 +29,13 @@ async def serve(settings: Settings, socket_path: Path) -> None:
             own_networks=map(ip_network, settings.own_addresses),
         )
         working = asyncio.ensure_future(
-            run(socket_path, objects=objects, guard=guard, ready=say_ready)
+            run(
+                socket_path,
+                objects=objects,
+                spool=spool_directory(settings.spool_dir, settings.runtime_dir),
+                guard=guard,
+                ready=say_ready,
+            )
         )
         stopping = asyncio.ensure_future(stop_asked(watch_parent=True))
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -7,13 +7,13 @@ another engine is another implementation of :class:`MediaFabric`.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from server.secrets.secret import Secret
 
-EventData = dict[str, int | str | bool | None]
+EventData = dict[str, Any]
 Emit = Callable[[str, EventData], None]
 """Say that something happened: the type of the event and its data."""
 
@@ -44,6 +44,8 @@ class Desired(msgspec.Struct, frozen=True):
     """Whether the class is on air: before, nothing is sent out or recorded."""
     destinations: tuple[DestinationTarget, ...] = ()
     recording: RecordingTarget | None = None
+    over: tuple[RecordingTarget, ...] = ()
+    """Recordings whose end is to be written and told, live or not; others are left as they are."""
     retries: dict[str, int] = {}
     """Destination → how often somebody asked to try again; a higher number tries at once."""
     max_kbps: int | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 from server.clock import Clock
 from server.media import sdp
@@ -10,12 +11,13 @@ from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import Egress, ResolveSecret
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationJudge, blame
-from server.media.fabric import Answer, Desired, DestinationTarget, Emit, RecordingTarget
+from server.media.fabric import Answer, Desired, DestinationTarget, Emit
 from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
 from server.media.network import EVERYWHERE, Network
 from server.media.peer import Peer
-from server.media.recording.recorder import ObjectStore, Recorder
+from server.media.recording.recordings import Recordings
+from server.media.recording.uploader import ObjectStore
 from server.media.viewers.admission import Admission, NotAdmittedError
 from server.media.viewers.fanout import Fanout
 from server.media.viewers.whep import Viewer
@@ -39,6 +41,7 @@ class MediaSession:
         guard: AddressGuard,
         gate: ConnectGate,
         objects: ObjectStore,
+        spool: Path,
         emit: Emit,
         resolve_secret: ResolveSecret,
         admission: Admission,
@@ -50,11 +53,9 @@ class MediaSession:
         self.viewers: dict[str, Viewer] = {}
         self.fanout = Fanout(self.bus, clock)
         self.egress: dict[str, Egress] = {}
-        self.recorder: Recorder | None = None
         self._clock = clock
         self._guard = guard
         self._gate = gate
-        self._objects = objects
         self._emit = emit
         self._resolve_secret = resolve_secret
         self._admission = admission
@@ -66,7 +67,14 @@ class MediaSession:
         )
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
-        self._finishing: asyncio.Task[None] | None = None
+        self.recordings = Recordings(
+            bus=self.bus,
+            objects=objects,
+            spool=spool / session,
+            emit=emit,
+            tasks=self._tasks,
+            zero_ms=lambda: self.source.zero_ms,
+        )
         self._retries: dict[str, int] = {}
         self._uplink = UplinkHealth()
         self._judges: dict[str, DestinationJudge] = {}
@@ -95,8 +103,8 @@ class MediaSession:
             if count > self._retries.get(identity, count):
                 self.egress[identity].retry_now()
             self._retries[identity] = count
-        self._apply_recording(desired.recording if desired.live else None)
-        self.source.consumed = bool(self.egress) or self.recorder is not None
+        self.recordings.apply(desired.recording if desired.live else None, desired.over)
+        self.source.consumed = bool(self.egress) or self.recordings.is_running
 
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
@@ -148,12 +156,11 @@ class MediaSession:
             await asyncio.gather(*(self.leave(peer) for peer in peers))
 
     async def close(self) -> None:
-        """End everything politely: streams are unpublished, the recording is finalised."""
+        """End everything politely: streams are unpublished, what is recorded is uploaded."""
         await self.apply(Desired())
         if self._ending:
             await asyncio.wait(self._ending.values())
-        if self._finishing is not None:
-            await asyncio.wait({self._finishing})
+        await self.recordings.close()
         await asyncio.gather(*(viewer.close() for viewer in list(self.viewers.values())))
         await self.source.close()
         await self._tasks.close()
@@ -171,6 +178,7 @@ class MediaSession:
         return {
             "uplink": self._uplink.add(uplink),
             "destinations": blame(destinations),
+            "recording": self.recordings.health(),
             "viewers": len(self.viewers),
         }
 
@@ -206,22 +214,6 @@ class MediaSession:
     def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
         if self._ending.get(identity) is task:
             del self._ending[identity]
-
-    def _apply_recording(self, target: RecordingTarget | None) -> None:
-        current = self.recorder
-        if current is not None and (target is None or target != current.target):
-            self.recorder = None
-            # Not waited for: a store that is away must not keep the rest from its desired state.
-            self._finishing = self._tasks.start("finish", current.finish())
-        if target is not None and self.recorder is None:
-            self.recorder = Recorder(
-                target,
-                bus=self.bus,
-                objects=self._objects,
-                emit=self._emit,
-                zero_ms=self.source.zero_ms,
-            )
-            self._tasks.start(f"recorder.{target.id}", self.recorder.run())
 
     def _created(self, kind: str, peer: Peer, text: str) -> Answer:
         return Answer(

@@ -24,7 +24,7 @@ from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
 from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
-from server.media.recording.recorder import ObjectStore
+from server.media.recording.uploader import ObjectStore
 from server.media.sdp import problem
 from server.media.session import MediaSession
 from server.media.viewers.admission import Admission
@@ -47,6 +47,7 @@ class Worker:
         self,
         *,
         objects: ObjectStore,
+        spool: Path,
         guard: AddressGuard,
         clock: Clock,
         tasks: Supervisor,
@@ -54,6 +55,7 @@ class Worker:
         network: Network = EVERYWHERE,
     ) -> None:
         self._objects = objects
+        self._spool = spool
         self._guard = guard
         self._gate = ConnectGate(clock)
         self._clock = clock
@@ -110,6 +112,7 @@ class Worker:
                 guard=self._guard,
                 gate=self._gate,
                 objects=self._objects,
+                spool=self._spool,
                 emit=lambda kind, data: self._emit(name, kind, data),
                 resolve_secret=lambda destination: self._resolve(name, destination),
                 admission=self._admission,
@@ -288,6 +291,7 @@ async def run(
     socket_path: Path,
     *,
     objects: ObjectStore,
+    spool: Path,
     guard: AddressGuard,
     ready: Callable[[], None],
     context: ssl.SSLContext | None = None,
@@ -298,6 +302,7 @@ async def run(
     async with Supervisor("media") as tasks:
         worker = Worker(
             objects=objects,
+            spool=spool,
             guard=guard,
             clock=SystemClock(),
             tasks=tasks,

@@ -153,7 +153,16 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
     ready = asyncio.Event()
     guard = AddressGuard(parse_allowed("127.0.0.0/8:*"))
     async with Supervisor("test") as tasks:
-        tasks.start("worker", worker.run(path, objects=objects, guard=guard, ready=ready.set))
+        tasks.start(
+            "worker",
+            worker.run(
+                path,
+                objects=objects,
+                spool=tmp_path / "spool",
+                guard=guard,
+                ready=ready.set,
+            ),
+        )
         async with asyncio.timeout(5):
             await ready.wait()
 

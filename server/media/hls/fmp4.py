@@ -1,11 +1,11 @@
 """Fragmented MP4 for one H.264 and one AAC track (ISO/IEC 14496-12, -14, -15; CMAF).
 
 Encoded units go in as they are; nothing is re-stamped, so that segments made one by one play as
-one stream.
+one stream. What was written can be read again, as far as it is whole.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from server.media.aac import BIT_RATE, FRAME, RATE, SPECIFIC_CONFIG
@@ -36,6 +36,33 @@ class Run:
     samples: Sequence[Sample]
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a fragment says of the samples of one track, without their bytes."""
+
+    start: int
+    """The tick at which the first is decoded."""
+    offset: int
+    """Where the first begins; they follow one another."""
+    durations: tuple[int, ...]
+    sizes: tuple[int, ...]
+    keys: tuple[bool, ...]
+
+    @property
+    def end(self) -> int:
+        """The tick at which the last ends."""
+        return self.start + sum(self.durations)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One ``moof`` and ``mdat`` that is whole; offsets count from where the data begins."""
+
+    end: int
+    video: Table | None
+    audio: Table | None
+
+
 def init_segment(parameters: VideoParameters) -> bytes:
     """Return what a player needs before any fragment."""
     return _box(b"ftyp", b"iso6", bytes(4), b"iso6cmfcmp41") + _box(
@@ -53,6 +80,40 @@ def fragment(number: int, video: Run, audio: Run) -> bytes:
     size = len(_moof(number, runs, 0))
     payload = b"".join(sample.data for _, run in runs for sample in run.samples)
     return _moof(number, runs, size + 8) + _box(b"mdat", payload)
+
+
+def read(data: bytes) -> Iterator[Fragment]:
+    """Yield the fragments that :func:`fragment` made; what is torn ends it."""
+    at = 0
+    while True:
+        moof = _size(data, at, b"moof")
+        mdat = _size(data, at + moof, b"mdat")
+        if not moof or not mdat or at + moof + mdat > len(data):
+            return
+        tables: dict[int, Table] = {}
+        # Behind the header of the moof stands the mfhd of 16 bytes.
+        traf = at + 8 + 16
+        while traf < at + moof:
+            track, table = _read_traf(data, traf, at)
+            tables[track] = table
+            traf += _size(data, traf, b"traf")
+        at += moof + mdat
+        yield Fragment(at, tables.get(_VIDEO), tables.get(_AUDIO))
+
+
+def _size(data: bytes, at: int, kind: bytes) -> int:
+    """Return the size of the box at ``at``, 0 if it is not of ``kind``."""
+    return int.from_bytes(data[at : at + 4], "big") if data[at + 4 : at + 8] == kind else 0
+
+
+def _read_traf(data: bytes, at: int, moof: int) -> tuple[int, Table]:
+    """Read what :func:`_traf` wrote: each box has one form."""
+    (track,) = struct.unpack_from(">I", data, at + 8 + 12)
+    (start,) = struct.unpack_from(">Q", data, at + 8 + 16 + 12)
+    count, offset = struct.unpack_from(">Ii", data, at + 8 + 16 + 20 + 12)
+    entries = struct.unpack_from(f">{3 * count}I", data, at + 8 + 16 + 20 + 20)
+    keys = tuple(flags == _SYNC_SAMPLE for flags in entries[2::3])
+    return track, Table(start, moof + offset, entries[0::3], entries[1::3], keys)
 
 
 def _moof(number: int, runs: Sequence[tuple[int, Run]], offset: int) -> bytes:
