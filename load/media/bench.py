@@ -183,9 +183,15 @@ class Bench:
         return row
 
     async def _latencies(self) -> None:
+        """Add how long each message of the last row took; before it, cached pictures were sent."""
+        since = child.now() - round(self.seconds * 1e9)
         sent, arrived = await asyncio.gather(self.source.ask("sent"), self.platforms.ask("arrived"))
-        found = latencies(sent, {k: v for k, v in arrived.items() if k.startswith("rtmp-")})
-        self.results.write.merge(found)
+        recent = {
+            key: [each for each in stream if each[1] > since]
+            for key, stream in arrived.items()
+            if key.startswith("rtmp-")
+        }
+        self.results.write.merge(latencies(sent, recent))
 
     def _workers(self) -> list[int]:
         pids = self.group.workers()
