@@ -13,7 +13,7 @@ MAX_MISSING = 512
 MAX_TRIES = 6
 MAX_PER_MESSAGE = 200
 """Numbers in one message; apart from each other they take four bytes each."""
-BACKOFF = 1.5
+BACKOFF = 1.25
 # Until an answer was seen; libwebrtc begins with the same.
 ROUND_TRIP_SECONDS = 0.1
 MAX_REORDER_SECONDS = 0.03
@@ -43,7 +43,7 @@ class Nacks:
         self.timeout: float
         """Seconds after which a question or its answer counts as lost."""
         self.patience: float
-        """Seconds that a hole is worth waiting for: three questions and the last answer."""
+        """Seconds that a hole is worth waiting for: four questions and the last answer."""
         self._learn(ROUND_TRIP_SECONDS)
         self.next_due = math.inf
         """When :meth:`due` has something to say, if nothing comes until then."""
@@ -149,4 +149,4 @@ class Nacks:
     def _learn(self, round_trip: float) -> None:
         self.round_trip = round_trip
         self.timeout = 1.5 * round_trip + 0.01
-        self.patience = min(MAX_PATIENCE_SECONDS, max(MIN_PATIENCE_SECONDS, 4 * self.timeout))
+        self.patience = min(MAX_PATIENCE_SECONDS, max(MIN_PATIENCE_SECONDS, 4.5 * self.timeout))
