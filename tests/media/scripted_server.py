@@ -36,7 +36,7 @@ class ScriptedServer:
     arguments: dict[str, list[amf.Value]] = field(default_factory=dict)
     media: list[tuple[int, int]] = field(default_factory=list)
     times: dict[int, list[int]] = field(default_factory=dict)
-    """Message type → timestamps."""
+    """Message type → timestamps of pictures and sounds."""
     heard: list[Message] = field(default_factory=list)
     """What was neither command nor media."""
     server_names: list[str | None] = field(default_factory=list)
@@ -102,7 +102,9 @@ class ScriptedServer:
                     self._command(amf.decode(message.body), writer)
                 elif message.type in (MessageType.AUDIO, MessageType.VIDEO):
                     self.media.append((message.type, len(message.body)))
-                    self.times.setdefault(message.type, []).append(message.timestamp)
+                    # A sequence header (FLV, E.4.2.1, E.4.3.1) has the time of what follows it.
+                    if message.body[1]:
+                        self.times.setdefault(message.type, []).append(message.timestamp)
                     size += len(message.body)
                 else:
                     self.heard.append(message)

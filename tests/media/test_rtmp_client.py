@@ -34,7 +34,7 @@ from server.secrets.secret import Secret
 from tests.media.scripted_server import ScriptedServer, status
 
 KEY = Secret("canary-77-key")
-VIDEO = chunks.payload(MessageType.VIDEO, ChunkStream.VIDEO, bytes(20_000))
+VIDEO = chunks.payload(MessageType.VIDEO, ChunkStream.VIDEO, b"\x27" * 20_000)
 GUARD = AddressGuard(parse_allowed("127.0.0.0/8:*,[::1/128]:*"))
 
 
@@ -265,7 +265,7 @@ async def test_a_certificate_is_verified(tmp_path: Path) -> None:
         publisher = await publish(endpoint, KEY, context=trusting, on_step=steps.append)
         assert steps == ["tcp", "tls", "handshake", "connect", "publish"]
         assert server.server_names[-1] == "localhost"
-        publisher.send(chunks.payload(MessageType.AUDIO, ChunkStream.AUDIO, b"x"), 0)
+        publisher.send(chunks.payload(MessageType.AUDIO, ChunkStream.AUDIO, b"\xaf\x01"), 0)
         await publisher.drain()
         assert publisher.tcp_info().bytes_acked > 0
         await publisher.close()
