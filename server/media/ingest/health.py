@@ -20,6 +20,7 @@ class UplinkSample:
     packets: int
     lost: int
     connected: bool
+    has_picture: bool = True
 
 
 class UplinkHealth:
@@ -43,11 +44,11 @@ class UplinkHealth:
         loss = lost / (lost + packets)
         fps = round((sample.pictures - first.pictures) / seconds)
         state, text = State.GOOD, "The studio's connection is good."
-        if loss >= LOSS_FAILING or fps == 0:
+        if loss >= LOSS_FAILING or (sample.has_picture and fps == 0):
             state, text = State.FAILING, "The studio's connection loses most of the picture."
         elif loss >= LOSS_UNSTABLE:
             state, text = State.UNSTABLE, "The studio's connection loses packets."
-        elif fps < MIN_FPS:
+        elif sample.has_picture and fps < MIN_FPS:
             state, text = State.UNSTABLE, "The studio sends few pictures per second."
         kbps = kilobits(sample.bytes - first.bytes, seconds)
         return verdict(state, "uplink", text, kbps) | {"fps": fps, "lost": sample.lost}

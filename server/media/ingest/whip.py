@@ -1,14 +1,17 @@
-"""A publisher: WHIP in (RFC 9725), access units and Opus packets out."""
+"""A publisher: WHIP in (RFC 9725), pictures and Opus packets on the session's time line out."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
+
+from aiortc import RTCRtpReceiver
 
 from server.clock import Clock
 from server.media import aiortc_seam, sdp
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
 from server.media.ingest.clock import PublisherClock
 from server.media.ingest.repair import Repair
+from server.media.ingest.vp8 import Vp8Assembler, Vp8Frame
 from server.media.network import EVERYWHERE, Network
 from server.media.offer import Use
 from server.media.peer import Peer
@@ -18,6 +21,8 @@ REMB_CAP = sdp.MAX_KBPS * 1000
 
 OnPicture = Callable[[AccessUnit, int], None]
 """A picture and its time on the session's time line, in milliseconds."""
+OnFrame = Callable[[Vp8Frame, int], None]
+"""A picture in VP8 and its time."""
 OnSound = Callable[[AudioPacket, int], None]
 """An Opus packet and its position on the session's time line, in samples."""
 
@@ -34,28 +39,37 @@ class Publisher(Peer):
         clock: Clock,
         origin: float,
         on_picture: OnPicture,
+        on_frame: OnFrame,
         on_sound: OnSound,
         on_closed: Callable[[], None],
         network: Network = EVERYWHERE,
     ) -> None:
         super().__init__(user, clock.monotonic(), on_closed, network)
-        self._repair = Repair(clock)
-        self.video = VideoAssembler(self._repair.nacks)
-        self.audio = AudioAssembler()
-        self.clock = PublisherClock(origin)
         self.bounds = aiortc_seam.Bounds(REMB_FLOOR, REMB_CAP)
         """Of the bitrate that the publisher is told to send."""
+        self.codec = "opus"
+        """Of the picture, if there is to be one."""
+        self.has_picture = False
         self.last_rtp: float | None = None
         """When the last packet arrived, by the monotonic clock."""
         self._clock = clock
         self._on_picture = on_picture
+        self._on_frame = on_frame
         self._on_sound = on_sound
+        self._receiver: RTCRtpReceiver | None = None
+        self._repair = Repair(clock)
+        self.restart(origin)
+
+    def restart(self, origin: float) -> None:
+        """Take what comes next as a beginning; ``origin`` is the time line's zero."""
+        self.video = VideoAssembler(self._repair.nacks)
+        self.vp8 = Vp8Assembler(self._repair.nacks)
+        self.audio = AudioAssembler()
+        self.clock = PublisherClock(origin)
         self._last: dict[str, int] = {}
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Receive what is offered, and tap it."""
-        if "video" not in kinds:
-            raise _without_h264()
         for kind in kinds & {"video", "audio"}:
             receiver = self.pc.addTransceiver(kind, direction="recvonly").receiver
             if kind == "video":
@@ -69,9 +83,11 @@ class Publisher(Peer):
         self.prefer_codecs()
 
     def check(self) -> None:
-        """Refuse a publisher without H.264: what goes out is never encoded again."""
-        if self.negotiated_video() != "H264":
-            raise _without_h264()
+        """Note in what the picture will come. VP8 alone is accepted, and costs a transcoding."""
+        codec = self.negotiated_video()
+        if codec is not None:
+            self.codec = codec
+            self.has_picture = True
 
     async def repair(self) -> None:
         """Ask for missing packets until the connection is closed."""
@@ -84,7 +100,8 @@ class Publisher(Peer):
 
     async def request_keyframe(self) -> None:
         """Send a PLI. Some publishers (OBS) ignore it."""
-        await aiortc_seam.request_keyframe(self._receiver)
+        if self._receiver is not None:
+            await aiortc_seam.request_keyframe(self._receiver)
 
     def settled(self) -> bool:
         """Say whether sound and picture are in step, or waiting longer makes no sense."""
@@ -92,6 +109,11 @@ class Publisher(Peer):
 
     def _video_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
+        if self.codec == "VP8":
+            for frame in self.vp8.add(sequence, timestamp, marker, data, now):
+                self._last["video"] = frame.timestamp
+                self._on_frame(frame, self.clock.video_ms(frame.timestamp, now))
+            return self.vp8.wants_keyframe(now)
         for unit in self.video.add(sequence, timestamp, marker, data, now):
             self._last["video"] = unit.timestamp
             self._on_picture(unit, self.clock.video_ms(unit.timestamp, now))
@@ -113,9 +135,3 @@ class Publisher(Peer):
         if delta >= 1 << 31:
             delta -= 1 << 32
         self.clock.reports[kind].add(ntp, last + delta)
-
-
-def _without_h264() -> sdp.UnacceptableOfferError:
-    return sdp.UnacceptableOfferError(
-        422, "unsupported_codec", "H.264 is required: offer a video track in H.264."
-    )
