@@ -14,6 +14,7 @@ from server.media.destinations.health import DestinationJudge, blame
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit
 from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
+from server.media.ingest.whip import Publisher
 from server.media.network import EVERYWHERE, Network
 from server.media.peer import Peer
 from server.media.recording.recordings import Recordings
@@ -105,6 +106,7 @@ class MediaSession:
             self._retries[identity] = count
         self.recordings.apply(desired.recording if desired.live else None, desired.over)
         self.source.consumed = bool(self.egress) or self.recordings.is_running
+        self.source.limit(desired.max_kbps)
 
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
@@ -134,24 +136,19 @@ class MediaSession:
 
     def peer(self, resource: str) -> Peer | None:
         """Return the publisher or viewer behind a resource."""
-        publisher = self.source.publisher
-        if publisher is not None and publisher.id == resource:
-            return publisher
-        return self.viewers.get(resource)
+        return self.source.publisher(resource) or self.viewers.get(resource)
 
     async def leave(self, peer: Peer) -> None:
         """End a peer that asked for it."""
-        if peer is self.source.publisher:
-            await self.source.leave()
+        if isinstance(peer, Publisher):
+            await self.source.leave(peer)
         else:
             await peer.close()
 
     async def expel(self, user: str) -> None:
         """End everything of ``user``."""
         peers: list[Peer] = [v for v in self.viewers.values() if v.user == user]
-        publisher = self.source.publisher
-        if publisher is not None and publisher.user == user:
-            peers.append(publisher)
+        peers += self.source.of_user(user)
         if peers:
             await asyncio.gather(*(self.leave(peer) for peer in peers))
 
@@ -169,10 +166,11 @@ class MediaSession:
         """Take a sample of everything and return the verdicts; to be called once a second."""
         now = self._clock.monotonic()
         uplink = self.source.sample(now)
+        sends = uplink.connected or self.bus.on_slate
         destinations = {}
         for identity, egress in self.egress.items():
             judge = self._judges.setdefault(identity, DestinationJudge())
-            destinations[identity] = judge.add(egress.sample(now, sends=uplink.connected))
+            destinations[identity] = judge.add(egress.sample(now, sends=sends))
         for gone in self._judges.keys() - self.egress.keys():
             del self._judges[gone]
         return {
