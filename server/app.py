@@ -29,6 +29,7 @@ from server.auth.issuers import TrustedIssuer
 from server.auth.jwks import Issuers
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
+from server.auth.turn import Turn, turn_key
 from server.broadcast import Broadcast, FindPlace
 from server.clock import SystemClock
 from server.config import Settings, load, settings_key
@@ -55,7 +56,7 @@ from server.processes import MEDIA_SOCKET, say_ready, stop_asked
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.publisher import Publisher
-from server.rest import problems, routes, specification
+from server.rest import cors, problems, routes, specification
 from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
@@ -193,7 +194,8 @@ async def run(settings: Settings, media_socket: Path) -> None:
         trusted = map(TrustedIssuer.parse, settings.trusted_issuers)
         issuers = await stack.enter_async_context(Issuers.open(trusted, clock))
         tokens = Tokens(settings.token_secret, settings.token_issuer, clock, issuers)
-        door = Door(pools, Origins(public, settings.allowed_origins), identity.log)
+        origins = Origins(public, settings.allowed_origins)
+        door = Door(pools, origins, identity.log)
         live = LiveSocket(hub, tokens, door, clock)
         app = web.Application(middlewares=[problems.middleware])
         app[settings_key] = settings
@@ -218,6 +220,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
             own_networks=map(ip_network, settings.own_addresses),
         )
         app[grants_key] = Grants(settings.token_secret, clock)
+        app[turn_key] = Turn(settings.ice_servers, settings.turn_secret, clock)
+        app[cors.origins_key] = origins
+        app.on_response_prepare.append(cors.share)
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])
         app.add_routes(routes.table())
         app.add_routes(specification.routes())

@@ -45,7 +45,7 @@ from protocol.rest.destinations import (
     StreamKeyText,
 )
 from protocol.rest.live import CommandDone, CommandRequest, EventsPage, EventsQuery, LogQuery
-from protocol.rest.media import Playback, SessionRecording
+from protocol.rest.media import IceServer, IceServers, Playback, SessionRecording
 from protocol.rest.paging import Cursor, Page, PageQuery
 from protocol.rest.people import (
     Assignment,
@@ -169,6 +169,8 @@ __all__ = [
     "Findable",
     "FoundedTenant",
     "HostName",
+    "IceServer",
+    "IceServers",
     "Instant",
     "Integration",
     "IntegrationChange",

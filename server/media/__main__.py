@@ -34,6 +34,7 @@ async def serve(settings: Settings, socket_path: Path) -> None:
                 objects=objects,
                 spool=spool_directory(settings.spool_dir, settings.runtime_dir),
                 guard=guard,
+                network=_network(settings),
                 ready=say_ready,
             )
         )
@@ -44,6 +45,11 @@ async def serve(settings: Settings, socket_path: Path) -> None:
         await asyncio.wait((working,))
         if not working.cancelled():
             working.result()
+
+
+def _network(settings: Settings) -> Network:
+    first, _, last = (settings.media_ports or "0-0").partition("-")
+    return Network(settings.media_addresses, settings.media_public_address, int(first), int(last))
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from protocol.codec import timestamp
 from protocol.ids import STAFF, ViewName
-from protocol.rest import Page, Playback, SessionRecording
+from protocol.rest import IceServers, Page, Playback, SessionRecording
 from server.auth.grants import grants_key
+from server.auth.turn import turn_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.rest import answers
 from server.rest.authorization import publish_token_key
@@ -21,12 +22,11 @@ from server.rest.ports import (
 )
 from server.rest.reading import read_body
 from server.rest.route import Call
+from server.rest.signalling import FRAGMENT, SDP, ice_links
 from server.store import credentials, sessions
 from server.store.recordings import list_of_session
 from server.store.replays import is_published
 
-SDP = "application/sdp"
-FRAGMENT = "application/trickle-ice-sdpfrag"
 PLAYLIST = "index.m3u8"
 
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.(?P<kind>m3u8|m4s|mp4)")
@@ -63,6 +63,14 @@ async def end(call: Call[None, None]) -> web.Response:
     """End publishing or watching."""
     engine = call.app[signalling_key]
     return _passed_on(await engine.delete(call["session"], _resource(call)))
+
+
+async def ice_servers(call: Call[None, None]) -> IceServers:
+    """List the STUN and TURN servers that the caller may use, with credentials for a while.
+
+    Answers to an offer name them in `Link` headers, too; a browser needs them before.
+    """
+    return call.app[turn_key].servers(call.identity.user)
 
 
 async def playback(call: Call[None, None]) -> Page[Playback]:
@@ -131,7 +139,10 @@ async def _negotiated(
         if resource:
             await call.app[signalling_key].delete(call["session"], resource)
         raise
-    return _passed_on(answer)
+    response = _passed_on(answer)
+    if resource:
+        response.headers.extend(ice_links(call.app, call.identity.user))
+    return response
 
 
 async def _require_kept(call: Call[None, None], resource: str) -> None:

@@ -36,6 +36,7 @@ from server.rest import (
     reports,
     search,
     sessions,
+    signalling,
     tenants,
     webhooks,
 )
@@ -250,16 +251,17 @@ ROUTES: tuple[Route, ...] = (
 
     # Picture and sound
     Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
-          takes=media.SDP, produces=media.SDP, scope="publish", errors=_OFFER),
+          takes=signalling.SDP, produces=signalling.SDP, scope="publish", errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whip/{resource}", media.trickle, ASSIST, status=204,
-          takes=media.FRAGMENT, scope="publish", errors=_RESTART),
+          takes=signalling.FRAGMENT, scope="publish", errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whip/{resource}", media.end, ASSIST,
           scope="publish", errors=_FIND),
     Route("POST", "/v1/sessions/{session}/whep", media.watch, ATTEND, status=201,
-          takes=media.SDP, produces=media.SDP, errors=_OFFER),
+          takes=signalling.SDP, produces=signalling.SDP, errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whep/{resource}", media.trickle, ATTEND, status=204,
-          takes=media.FRAGMENT, errors=_RESTART),
+          takes=signalling.FRAGMENT, errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/ice-servers", media.ice_servers, ATTEND, rest.IceServers),
     Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
           rest.Page[rest.Playback], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings", media.recordings, ASSIST,
@@ -350,6 +352,7 @@ def table() -> list[web.RouteDef]:
             media.granted_file,
             allow_head=False,
         ),
+        *signalling.table(ROUTES),
         *objects.table(),
     ]
 

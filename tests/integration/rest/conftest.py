@@ -16,7 +16,9 @@ from server.addresses import parse_allowed
 from server.artifacts.worker import Maker
 from server.assets.processing import Processing
 from server.auth.grants import Grants, grants_key
+from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
+from server.auth.turn import Turn, turn_key
 from server.clock import SystemClock
 from server.config import Settings, settings_key
 from server.hub.hub import Hub
@@ -30,7 +32,7 @@ from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
 from server.replays.media import Timelines
 from server.replays.moments import Moments
-from server.rest import problems, routes
+from server.rest import cors, problems, routes
 from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
@@ -62,6 +64,7 @@ from tests.integration.store.conftest import Room
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
 VAULT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+ICE_SERVERS = ("stun:stun.example", "turn:turn.example?transport=udp", "turns:turn.example")
 TOKENS = Tokens(TOKEN_SECRET, ISSUER, SystemClock())
 
 
@@ -281,6 +284,9 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[settings_key] = settings
     app[tokens_key] = TOKENS
     app[grants_key] = Grants(TOKEN_SECRET, SystemClock())
+    app[turn_key] = Turn(ICE_SERVERS, Secret("shared with coturn"), SystemClock())
+    app[cors.origins_key] = Origins("https://live.example", ("https://school.example",))
+    app.on_response_prepare.append(cors.share)
     app[pools_key] = pools
     signer = UrlSigner(TOKEN_SECRET, "https://live.example", SystemClock())
     app[signer_key] = signer
