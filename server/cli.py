@@ -18,6 +18,7 @@ from server import logs
 from server.auth.policy import OPERATOR
 from server.auth.tokens import NIL, Tokens
 from server.check import check_all
+from server.cli_destination import destination
 from server.cli_people import retention, tenant
 from server.cli_record import erase, export, head, verify
 from server.clock import SystemClock
@@ -218,7 +219,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     raise SystemExit(1)
 
 
-for command in (verify, head, export, erase, tenant, retention):
+for command in (verify, head, export, erase, tenant, retention, destination):
     liveclass.add_command(command)
 
 
