@@ -5,6 +5,7 @@ environment's.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -46,7 +47,7 @@ from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.media.destinations.address import AddressGuard
 from server.media.fabric import DestinationTarget
-from server.media.local_fabric import LocalFabric
+from server.media.pool import WorkerPool
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
 from server.ops import metrics
@@ -92,12 +93,13 @@ BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
 RESUME_SECONDS = 5.0
+MEDIA_SECONDS = 5.0
 """How long people wait for the classes that were on air to be open again."""
 LOOP_WATCH_SECONDS = 0.25
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-async def run(settings: Settings, media_socket: Path) -> None:
+async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     """Serve until SIGTERM, or until the supervisor is gone; then say goodbye to everybody."""
     clock = SystemClock()
     # The same name after a restart in place: what this worker owned is its own again at once.
@@ -175,13 +177,17 @@ async def run(settings: Settings, media_socket: Path) -> None:
             drain_seconds=settings.drain_seconds,
         )
         fabric = await stack.enter_async_context(
-            LocalFabric(
-                media_socket,
+            WorkerPool(
+                media_sockets,
                 on_event=broadcast.on_event,
                 resolve_secret=resolve_secret,
                 on_health=broadcast.on_health,
             )
         )
+        with contextlib.suppress(TimeoutError):
+            # What a worker carries already must be known before a session is given a home.
+            async with asyncio.timeout(MEDIA_SECONDS):
+                await fabric.ready()
         broadcast.introduce(hub, fabric)
         presence = Presence(redis, node, hub.present)
         revocation = Revocation(hub, pools, fabric.expel)
@@ -310,7 +316,7 @@ def main() -> None:
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-        runner.run(run(settings, Path(os.environ[MEDIA_SOCKET])))
+        runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
 
 
 def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -211,6 +211,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     drain_seconds: Annotated[
         int, Meta(ge=0, le=3600), _says("How long goodbyes are spread over at SIGTERM.")
     ] = 10
+    media_workers: Annotated[
+        int, Meta(ge=1, le=64), _says("How many processes carry media; each takes 60 viewers.")
+    ] = 1
     runtime_dir: Annotated[
         Path | None, _says("Where local sockets are made (0700); unset, a temporary directory.")
     ] = None

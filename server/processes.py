@@ -17,7 +17,10 @@ import structlog
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MEDIA_SOCKET = "MEDIA_SOCKET"
-"""Environment variable by which hub and media worker learn where they meet."""
+"""Environment variable by which hub and media workers learn where they meet.
+
+A media worker finds its own socket there, the hub those of all, separated by colons.
+"""
 
 RESTART_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0

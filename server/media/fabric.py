@@ -46,6 +46,8 @@ class Desired(msgspec.Struct, frozen=True):
     recording: RecordingTarget | None = None
     over: tuple[RecordingTarget, ...] = ()
     """Recordings whose end is to be written and told, live or not; others are left as they are."""
+    relay_from: str | None = None
+    """Another worker's socket: the session lives there, and only its viewers are here."""
     retries: dict[str, int] = {}
     """Destination → how often somebody asked to try again; a higher number tries at once."""
     max_kbps: int | None = None

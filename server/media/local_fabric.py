@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+import msgspec
 import structlog
 
 from server.errors import LiveClassError, UnavailableError
@@ -42,11 +43,15 @@ class LocalFabric:
         on_event: OnEvent,
         resolve_secret: ResolveSecret,
         on_health: OnHealth,
+        on_connected: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = str(socket_path)
         self._on_event = on_event
         self._resolve_secret = resolve_secret
         self._on_health = on_health
+        self._on_connected = on_connected
+        self._on_lost = on_lost
         self._tasks = Supervisor("fabric")
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -118,6 +123,23 @@ class LocalFabric:
         """End a resource."""
         return await self._call("DELETE", f"/sessions/{session}/resources/{resource}")
 
+    async def hls(self, session: str, file: str) -> Answer:
+        """Return a file of the live HLS. Raises UnavailableError if the worker is not there."""
+        return await self._call("GET", f"/sessions/{session}/hls/{file}")
+
+    async def sessions(self) -> dict[str, bool]:
+        """Return what the worker carries, and whether it only relays it.
+
+        Raises:
+            UnavailableError: If the worker is not there.
+
+        """
+        answer = await self._call("GET", "/sessions")
+        try:
+            return msgspec.json.decode(answer.body, type=dict[str, bool])
+        except msgspec.MsgspecError as error:
+            raise UnavailableError("The media worker is another one.") from error
+
     async def _call(
         self,
         method: str,
@@ -187,12 +209,14 @@ class LocalFabric:
             socket = await self._http.ws_connect("/control", heartbeat=10.0, max_msg_size=1 << 20)
         self._socket = socket
         self.connected.set()
+        self._on_connected()
         log.info("media_worker_connected")
         try:
             yield socket
         finally:
             self._socket = None
             self.connected.clear()
+            self._on_lost()
             await socket.close()
 
     def _heard(self, data: str) -> None:

@@ -19,6 +19,7 @@ from server.media.network import EVERYWHERE, Network
 from server.media.peer import Peer
 from server.media.recording.recordings import Recordings
 from server.media.recording.uploader import ObjectStore
+from server.media.relay import Relay
 from server.media.viewers.admission import Admission, NotAdmittedError
 from server.media.viewers.fanout import Fanout
 from server.media.viewers.whep import Viewer
@@ -54,6 +55,8 @@ class MediaSession:
         self.viewers: dict[str, Viewer] = {}
         self.fanout = Fanout(self.bus, clock)
         self.egress: dict[str, Egress] = {}
+        self.relay: Relay | None = None
+        self._relaying: asyncio.Task[None] | None = None
         self._clock = clock
         self._guard = guard
         self._gate = gate
@@ -79,6 +82,7 @@ class MediaSession:
         self._retries: dict[str, int] = {}
         self._uplink = UplinkHealth()
         self._judges: dict[str, DestinationJudge] = {}
+        self._want_keyframe = self.bus.want_keyframe
         self._tasks.keep("fanout", self.fanout.run)
 
     async def run(self) -> None:
@@ -93,6 +97,7 @@ class MediaSession:
 
     async def apply(self, desired: Desired) -> None:
         """Start what is desired and not there, stop what is there and not desired."""
+        await self._apply_relay(desired.relay_from)
         wanted = {target.id: target for target in desired.destinations} if desired.live else {}
         for identity, egress in list(self.egress.items()):
             if wanted.get(identity) != egress.target:
@@ -107,6 +112,21 @@ class MediaSession:
         self.recordings.apply(desired.recording if desired.live else None, desired.over)
         self.source.consumed = bool(self.egress) or self.recordings.is_running
         self.source.limit(desired.max_kbps)
+
+    async def _apply_relay(self, home: str | None) -> None:
+        """Have the session's media from ``home``; None: from a publisher of our own."""
+        if home == (None if self.relay is None else self.relay.home):
+            return
+        if self._relaying is not None:
+            self._relaying.cancel()
+            await asyncio.wait({self._relaying})
+        self.relay = self._relaying = None
+        self.bus.want_keyframe = self._want_keyframe
+        if home is not None:
+            self.relay = Relay(home, self.id, self.bus)
+            self.relay.want(bool(self.viewers))
+            self.bus.want_keyframe = self.relay.want_keyframe
+            self._relaying = self._tasks.keep("relay", self.relay.run)
 
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
@@ -129,6 +149,7 @@ class MediaSession:
                     network=self._network,
                 )
                 self.viewers[viewer.id] = viewer
+                self._want_media()
                 text = await viewer.answer(offer)
         except (sdp.UnacceptableOfferError, NotAdmittedError) as error:
             return error.answer()
@@ -225,6 +246,11 @@ class MediaSession:
             text.encode(),
         )
 
+    def _want_media(self) -> None:
+        if self.relay is not None:
+            self.relay.want(bool(self.viewers))
+
     def _forget(self, viewer: Viewer) -> None:
         self.viewers.pop(viewer.id, None)
+        self._want_media()
         self._tasks.start("close", viewer.close())

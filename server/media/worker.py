@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 
 from server.clock import Clock, SystemClock
 from server.ids import new_id
-from server.media import aiortc_seam, control
+from server.media import aiortc_seam, control, relay
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
@@ -85,6 +85,8 @@ class Worker:
         """Return what is served on the socket."""
         return [
             web.get("/control", self._control),
+            web.get("/sessions", self._list),
+            web.get("/sessions/{session}/bus", self._offer),
             web.post("/sessions/{session}/whip", self._whip),
             web.post("/sessions/{session}/whep", self._whep),
             web.post("/sessions/{session}/expel", self._expel),
@@ -238,6 +240,18 @@ class Worker:
         future = self._keys.get(number)
         if future is not None and not future.done():
             future.set_result(None if value is None else Secret(value))
+
+    # Other workers.
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        carried = {name: session.relay is not None for name, session in self._sessions.items()}
+        return web.json_response(carried)
+
+    async def _offer(self, request: web.Request) -> web.StreamResponse:
+        session = self._sessions.get(request.match_info["session"])
+        if session is None:
+            return _response(_gone())
+        return await relay.offer(request, session.bus)
 
     # Signalling.
 

@@ -69,6 +69,7 @@ class Fanout:
             )
             while (unit := await self._subscription.get()) is not None:
                 await self._give(unit.once(frame))
+            self._bus.unsubscribe(self._subscription)
 
     async def _give(self, frame: Frame) -> None:
         in_slice = 0
