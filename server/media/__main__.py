@@ -11,6 +11,7 @@ from server.addresses import parse_allowed
 from server.clock import SystemClock
 from server.config import Settings, load
 from server.media.destinations.address import AddressGuard
+from server.media.network import Network
 from server.media.recording.spool import spool_directory
 from server.media.worker import run
 from server.objects.open import open_objects

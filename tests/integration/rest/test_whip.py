@@ -57,7 +57,12 @@ async def fabric(tmp_path):
     path, ready = tmp_path / "media.sock", asyncio.Event()
     objects, guard = FileObjects(tmp_path / "objects", None), AddressGuard(parse_allowed(""))
     async with Supervisor("test") as tasks, asyncio.timeout(60):
-        tasks.start("worker", worker.run(path, objects=objects, guard=guard, ready=ready.set))
+        tasks.start(
+            "worker",
+            worker.run(
+                path, objects=objects, spool=tmp_path / "spool", guard=guard, ready=ready.set
+            ),
+        )
         await ready.wait()
         async with LocalFabric(
             path, on_event=nothing, resolve_secret=nothing, on_health=lambda *_: None
