@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests import peers
+from tests.media.certificates import certificate
 from tests.media.publisher import TestPublisher
 from tests.rtmp_server import RtmpServer
 
@@ -146,8 +148,22 @@ class Media:
             await publisher.close()
 
 
+@dataclass(frozen=True)
+class Tls:
+    """The two ends of connections to a server whose certificate this class trusts."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    chain, server = certificate(tmp_path_factory.mktemp("tls"))
+    return Tls(server, ssl.create_default_context(cafile=str(chain)))
+
+
 @pytest.fixture
-async def media(tmp_path: Path) -> AsyncIterator[Media]:
+async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
     path = tmp_path / "media.sock"
     objects = DirectoryObjects(tmp_path / "objects")
     ready = asyncio.Event()
@@ -161,6 +177,7 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
                 spool=tmp_path / "spool",
                 guard=guard,
                 ready=ready.set,
+                context=tls.client,
             ),
         )
         async with asyncio.timeout(5):

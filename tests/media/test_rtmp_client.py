@@ -1,9 +1,7 @@
 """The RTMP client against servers that are right and servers that are not."""
 
 import asyncio
-import datetime
 import fcntl
-import ipaddress
 import socket
 import ssl
 import struct
@@ -14,9 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.addresses import parse_allowed
 from server.media.codes import Code, DestinationError
@@ -31,6 +26,7 @@ from server.media.rtmp.client import (
     verifying_context,
 )
 from server.secrets.secret import Secret
+from tests.media.certificates import certificate
 from tests.media.scripted_server import ScriptedServer, status
 
 KEY = Secret("canary-77-key")
@@ -218,40 +214,6 @@ async def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(client, "HANDSHAKE_SECONDS", 0.2)
     async with ScriptedServer(silent=True) as server:
         assert await refusal(server.url()) is Code.HANDSHAKE
-
-
-def certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for localhost; return its file and a server context."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    chain, private = directory / "cert.pem", directory / "key.pem"
-    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, private)
-    return chain, context
 
 
 async def test_a_certificate_is_verified(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ NEXT: dict[tuple[Phase, Signal], Phase] = {
     (Phase.LIVE, Signal.LAGGED): Phase.DEGRADED,
     (Phase.DEGRADED, Signal.CAUGHT_UP): Phase.LIVE,
     (Phase.CONNECTING, Signal.REDIRECTED): Phase.RESOLVING,
+    (Phase.PRIMING, Signal.REDIRECTED): Phase.RESOLVING,
     (Phase.LIVE, Signal.REDIRECTED): Phase.RESOLVING,
     (Phase.DEGRADED, Signal.REDIRECTED): Phase.RESOLVING,
     **{(phase, Signal.FAILED): Phase.BACKOFF for phase in WORKING},

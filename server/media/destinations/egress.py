@@ -38,7 +38,7 @@ GOODBYE_SECONDS = 1.0
 STUCK_SECONDS = 4.0
 """A queue that is given up after so long without progress is a stall, not a lack of speed."""
 MOST_HOPS = 3
-"""Redirections in a row, before anything was published."""
+"""Redirections in a row, without being live between them."""
 
 ResolveSecret = Callable[[str], Awaitable[Secret | None]]
 """Destination → its key, or None.
@@ -216,7 +216,6 @@ class Egress:
             self._signal(Signal.RESOLVED)
             connection = await publish(endpoint, key, context=self._context)
         self._signal(Signal.PUBLISHED)
-        self._hops = 0
         self._connects += 1
         return connection
 
@@ -335,7 +334,7 @@ class Egress:
         self.state, happenings = stepped
         for name, data in happenings:
             if name == "destination.live":
-                self._ttff_ms = int(data["ttff_ms"] or 0)
+                self._hops, self._ttff_ms = 0, int(data["ttff_ms"] or 0)
             self._emit(name, data)
 
 
