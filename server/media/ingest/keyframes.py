@@ -7,6 +7,8 @@ never listen: those are measured, and their teacher is told.
 CADENCE_SECONDS = 2.0
 PAUSE_SECONDS = 0.5
 """However many ask: no two requests are closer than this."""
+REPEAT_SECONDS = 0.7
+"""After so long without a keyframe, a request is taken for lost on its way."""
 LONG_GOP_SECONDS = 4.0
 """What platforms put up with."""
 ANSWER_SECONDS = 1.0
@@ -58,7 +60,8 @@ class Keyframes:
         if asked < PAUSE_SECONDS:
             return False
         late = cadence and self._since(self._came_at, now) >= CADENCE_SECONDS
-        if not (self._wishes or ((late or starving) and asked >= CADENCE_SECONDS)):
+        pause = CADENCE_SECONDS if self._unanswered_since is None else REPEAT_SECONDS
+        if not (self._wishes or ((late or starving) and asked >= pause)):
             return False
         self._wishes = max(0, self._wishes - 1)
         self._asked_at = now

@@ -86,8 +86,14 @@ def test_insisting_is_asking_three_times_until_one_comes() -> None:
 
 def test_who_starves_is_fed() -> None:
     asked = Asked(cadence=False, starving=True)
-    asked.run(5)
+    asked.run(5, answers=True)
     assert asked.at == [0.0, 2.0, 4.0]
+
+
+def test_what_is_not_answered_is_asked_again() -> None:
+    asked = Asked()
+    asked.run(2)
+    assert asked.at == [0.0, 0.7, 1.4]
 
 
 def test_a_publisher_that_does_not_listen_is_told_of_once() -> None:
