@@ -17,7 +17,7 @@ from protocol.errors import Refusal
 from protocol.events import EVENTS, FROM_MEDIA
 from protocol.health import DestinationHealth
 from protocol.ids import STAFF
-from server.classroom.state import Classroom, Member
+from server.classroom.state import Classroom
 from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
 from server.hub.draft import Recorded
@@ -39,7 +39,6 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 20.0
-RETRY_SECONDS = 1.0
 
 FindTargets = Callable[[str, Sequence[str]], Awaitable[Sequence[DestinationTarget]]]
 """Tenant and ids of destinations → where they are, without their keys."""
@@ -85,11 +84,11 @@ class Broadcast:
         """Say what the session desires now, if that has changed; wake who follows the log."""
         self._notify(room.place.session)
         self._announce(room.place.session, [each.event.type for each in recorded])
-        if _wishes(room.state) != _wishes(before):
+        barred = any(
+            _is_barred(before, user) != _is_barred(room.state, user) for user in decided(recorded)
+        )
+        if barred or _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
-        for user in decided(recorded):
-            if _ends_media(before.people.get(user), room.state.people.get(user)):
-                self._tasks.start("expel", self._expel(room.place.session, user))
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
@@ -175,8 +174,9 @@ class Broadcast:
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place
         over = tuple(_target(place, each) for each in sorted(state.recordings - {state.recording}))
+        barred = tuple(sorted(user for user in state.people if _is_barred(state, user)))
         if state.status != "live":
-            return Desired(over=over)
+            return Desired(over=over, barred=barred, publisher=state.publisher)
         enabled = [each for each, status in state.destinations.items() if status == "enabled"]
         targets = await self._find_targets(place.tenant, enabled) if enabled else ()
         return Desired(
@@ -185,18 +185,10 @@ class Broadcast:
             recording=None if state.recording is None else _target(place, state.recording),
             over=over,
             retries=dict(state.retries),
+            barred=barred,
+            publisher=state.publisher,
             max_kbps=providers.most_kbps([each.provider for each in targets]),
         )
-
-    async def _expel(self, session: str, user: str) -> None:
-        assert self._fabric is not None
-        for _ in range(5):
-            try:
-                await self._fabric.expel(session, user)
-            except UnavailableError:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
 
     async def _release(self, session: str) -> None:
         if self._fabric is not None:
@@ -209,11 +201,16 @@ def _target(place: Place, recording: str) -> RecordingTarget:
 
 def _wishes(state: Classroom) -> tuple[object, ...]:
     enabled = frozenset(each for each, status in state.destinations.items() if status == "enabled")
-    return state.status, enabled, state.recording, state.recordings, state.retries
+    recordings = (state.recording, state.recordings)
+    return state.status, enabled, recordings, state.retries, state.publisher
 
 
-def _ends_media(before: Member | None, now: Member | None) -> bool:
-    """Say whether somebody may not watch or not publish any more; who may watch begins anew."""
-    if before is None or now is None:
+def _is_barred(state: Classroom, user: str) -> bool:
+    """Say whether the engine shall end what somebody sends and watches.
+
+    Who published as staff and is staff no more may watch again as soon as that has ended.
+    """
+    member = state.people.get(user)
+    if member is None:
         return False
-    return now.is_out or (before.role in STAFF and now.role not in STAFF)
+    return member.is_out or (user == state.publisher and member.role not in STAFF)

@@ -50,6 +50,11 @@ class Desired(msgspec.Struct, frozen=True):
     """Another worker's socket: the session lives there, and only its viewers are here."""
     retries: dict[str, int] = {}
     """Destination → how often somebody asked to try again; a higher number tries at once."""
+    barred: tuple[str, ...] = ()
+    """Who may neither publish nor watch: what they have ends within a second."""
+    publisher: str | None = None
+    """Who publishes, as far as the log knows: an engine that has never seen the session says
+    otherwise."""
     max_kbps: int | None = None
     """What publishers shall not exceed: the least that a destination puts up with."""
 

@@ -1,7 +1,6 @@
 """The default engine: our own media worker, over its unix socket."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +24,8 @@ SEND_SECONDS = 5.0
 EVENT_SECONDS = 30.0
 RECONNECT_SECONDS = 0.25
 APPLY_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+TRIES = 120
 _PASSED_ON = ("Content-Type", "Location", "ETag", "Link", "Retry-After", "Accept-Patch")
 
 
@@ -56,7 +57,8 @@ class LocalFabric:
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._desired: dict[str, tuple[int, Desired]] = {}
-        self._waiting: dict[str, deque[MediaEvent]] = {}
+        self._waiting: dict[str, dict[str, MediaEvent]] = {}
+        """By session and id, in order."""
         self.connected = asyncio.Event()
         """Set while the worker is there."""
 
@@ -224,11 +226,10 @@ class LocalFabric:
             case control.Happened(event=event):
                 queue = self._waiting.get(event.session)
                 if queue is not None:
-                    # Said again while it is being taken: once is enough.
-                    if all(waiting.id != event.id for waiting in queue):
-                        queue.append(event)
+                    # Said again while it waits: once is enough.
+                    queue.setdefault(event.id, event)
                     return
-                self._waiting[event.session] = deque([event])
+                self._waiting[event.session] = {event.id: event}
                 self._tasks.start("deliver", self._deliver(event.session))
             case control.KeyRequest() as request:
                 self._tasks.start("key", self._answer_key(request))
@@ -236,18 +237,30 @@ class LocalFabric:
                 self._on_health(session, data_)
 
     async def _deliver(self, session: str) -> None:
-        """Hand over the events of one session in order; stop at the first that fails."""
+        """Hand over the events of one session in order, each until it is taken.
+
+        Also those of a worker that is gone by now: nobody else knows of them. After two minutes
+        the session is somebody else's: what was not taken, its worker tells to them.
+        """
         queue = self._waiting[session]
+        tried = 0
         try:
-            while queue:
-                event = queue[0]
-                async with asyncio.timeout(EVENT_SECONDS):
-                    await self._on_event(event)
+            while queue and tried < TRIES:
+                event = next(iter(queue.values()))
+                try:
+                    async with asyncio.timeout(EVENT_SECONDS):
+                        await self._on_event(event)
+                except (LiveClassError, TimeoutError) as error:
+                    # Not committed. What came after it must not be before it.
+                    tried += 1
+                    log.warning(
+                        "media_event_not_taken", session=session, error=type(error).__name__
+                    )
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                tried = 0
                 await self._say(control.Ack(event.id))
-                queue.popleft()
-        except (LiveClassError, TimeoutError) as error:
-            # Not committed: the worker says it again, with everything after it.
-            log.warning("media_event_not_taken", session=session, error=type(error).__name__)
+                del queue[event.id]
         finally:
             del self._waiting[session]
 

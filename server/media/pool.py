@@ -240,8 +240,9 @@ class WorkerPool:
 
     async def _relay(self, session: str, home: _Member, member: _Member) -> None:
         member.relays.add(session)
-        epoch = self._desired.get(session, (0,))[0]
-        await member.fabric.apply(session, epoch, Desired(relay_from=str(home.socket)))
+        epoch, desired = self._desired.get(session, (0, Desired()))
+        relayed = Desired(relay_from=str(home.socket), barred=desired.barred)
+        await member.fabric.apply(session, epoch, relayed)
 
     def _of(self, resource: str) -> tuple[_Member, str]:
         """Return the worker that a resource is named for, and its name there."""

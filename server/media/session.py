@@ -80,6 +80,7 @@ class MediaSession:
             zero_ms=lambda: self.source.zero_ms,
         )
         self._retries: dict[str, int] = {}
+        self._barred: frozenset[str] = frozenset()
         self._uplink = UplinkHealth()
         self._judges: dict[str, DestinationJudge] = {}
         self._want_keyframe = self.bus.want_keyframe
@@ -128,18 +129,30 @@ class MediaSession:
             self.bus.want_keyframe = self.relay.want_keyframe
             self._relaying = self._tasks.keep("relay", self.relay.run)
 
+    async def bar(self, users: frozenset[str]) -> None:
+        """End every stream of ``users``, and let only others begin one."""
+        self._barred = users
+        await self.expel(users)
+
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
+        if user in self._barred:
+            return _barred()
         try:
             publisher, text = await self.source.publish(user, offer)
         except sdp.UnacceptableOfferError as error:
             return error.answer()
+        if user in self._barred:  # meanwhile
+            await self.source.leave(publisher)
+            return _barred()
         return self._created("whip", publisher, text)
 
     async def watch(self, user: str, offer: bytes) -> Answer:
         """Answer a viewer when it is its turn."""
         try:
             async with self._admission.join():
+                if user in self._barred:
+                    return _barred()
                 viewer = Viewer(
                     user,
                     clock=self._clock,
@@ -166,10 +179,11 @@ class MediaSession:
         else:
             await peer.close()
 
-    async def expel(self, user: str) -> None:
-        """End everything of ``user``."""
-        peers: list[Peer] = [v for v in self.viewers.values() if v.user == user]
-        peers += self.source.of_user(user)
+    async def expel(self, users: frozenset[str]) -> None:
+        """End everything of ``users``."""
+        peers: list[Peer] = [each for each in self.viewers.values() if each.user in users]
+        for user in users:
+            peers += self.source.of_user(user)
         if peers:
             await asyncio.gather(*(self.leave(peer) for peer in peers))
 
@@ -254,3 +268,7 @@ class MediaSession:
         self.viewers.pop(viewer.id, None)
         self._want_media()
         self._tasks.start("close", viewer.close())
+
+
+def _barred() -> Answer:
+    return sdp.problem(403, "forbidden", "This is for those who are in the class.")

@@ -71,7 +71,8 @@ class Worker:
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._acked = asyncio.Event()
-        self._hub: web.WebSocketResponse | None = None
+        self._hubs: list[web.WebSocketResponse] = []
+        self._claimed_by: dict[str, web.WebSocketResponse] = {}
         self._key_requests: dict[int, control.KeyRequest] = {}
         self._keys: dict[int, asyncio.Future[Secret | None]] = {}
         self._request = 0
@@ -132,21 +133,31 @@ class Worker:
         session = self._sessions.pop(name, None)
         if session is None:
             return
-        for of_session in (self._claimed_at, self._epochs, self._applying):
-            of_session.pop(name, None)
+        lock = self._applying.pop(name, None) or asyncio.Lock()
+        self._claimed_at.pop(name)
+        self._epochs.pop(name, None)
         self._running.pop(name).cancel()
-        await session.close()
-
-    async def _apply(self, message: control.Apply) -> None:
-        if message.epoch < self._epochs.get(message.session, 0):
-            log.info("apply_from_an_earlier_epoch", session=message.session)
-            return
-        self._epochs[message.session] = message.epoch
-        session = self._session(message.session)
-        self._claimed_at[message.session] = self._clock.monotonic()
-        lock = self._applying.setdefault(message.session, asyncio.Lock())
         async with lock:
-            await session.apply(message.desired)
+            await session.close()
+
+    async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
+        name, desired = message.session, message.desired
+        if message.epoch < self._epochs.get(name, 0):
+            log.info("apply_from_an_earlier_epoch", session=name)
+            return
+        self._epochs[name] = message.epoch
+        self._claimed_by[name] = hub
+        if desired.publisher is not None and name not in self._sessions:
+            # Whoever carried it until now died, and its publisher's connection with it.
+            self._emit(name, "publisher.lost", {"user": desired.publisher, "reason": "restarted"})
+        session = self._session(name)
+        self._claimed_at[name] = self._clock.monotonic()
+        # Not behind what takes its time: nobody is to be seen or to see a second longer.
+        await session.bar(frozenset(desired.barred))
+        lock = self._applying.setdefault(name, asyncio.Lock())
+        async with lock:
+            if self._sessions.get(name) is session:
+                await session.apply(desired)
 
     def _emit(self, session: str, kind: str, data: EventData) -> None:
         log.info("media_event", session=session, event_type=kind, **data)
@@ -162,7 +173,7 @@ class Worker:
                     log.warning("session_unclaimed", session=name)
                     self._tasks.start(f"stop.{name}", self._stop(name))
                 else:
-                    await self._send(control.Health(name, self._sessions[name].health()))
+                    await self._send(name, control.Health(name, self._sessions[name].health()))
             self._news.set()
 
     # The control channel.
@@ -170,18 +181,18 @@ class Worker:
     async def _control(self, request: web.Request) -> web.WebSocketResponse:
         hub = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1 << 20, compress=False)
         await hub.prepare(request)
-        self._hub = hub
+        self._hubs.append(hub)
         self._outbox.unsend()
         self._news.set()
         for pending in list(self._key_requests.values()):
-            await self._send(pending)
+            await self._send(pending.session, pending)
         try:
             async for frame in hub:
                 if frame.type is not WSMsgType.TEXT:
                     break
                 match control.decode_to_worker(frame.data):
                     case control.Apply() as message:
-                        self._tasks.start("apply", self._apply(message))
+                        self._tasks.start("apply", self._apply(message, hub))
                     case control.Release(session=session, epoch=epoch):
                         if epoch >= self._epochs.get(session, 0):
                             self._tasks.start("release", self._stop(session))
@@ -191,13 +202,20 @@ class Worker:
                     case control.Key(request=number, value=value):
                         self._answer_key(number, value)
         finally:
-            if self._hub is hub:
-                self._hub = None
+            self._hubs.remove(hub)
+            for name in [each for each, by in self._claimed_by.items() if by is hub]:
+                del self._claimed_by[name]
+            # What it has not acked is for another one, if there is one.
+            self._outbox.unsend()
+            self._news.set()
         return hub
 
-    async def _send(self, message: control.ToHub) -> bool:
-        """Send to the hub; False if there is none or it does not take it."""
-        hub = self._hub
+    async def _send(self, session: str, message: control.ToHub) -> bool:
+        """Send to the hub that claims ``session``, or else to the newest; False if none takes it.
+
+        While a session moves from one hub to another, both are there.
+        """
+        hub = self._claimed_by.get(session) or next(reversed(self._hubs), None)
         if hub is None or hub.closed:
             return False
         try:
@@ -211,15 +229,15 @@ class Worker:
         while True:
             await self._news.wait()
             self._news.clear()
-            if self._hub is None:
+            if not self._hubs:
                 continue
             for event in self._outbox.due(self._clock.monotonic()):
-                if not await self._send(control.Happened(event)):
+                if not await self._send(event.session, control.Happened(event)):
                     self._outbox.unsend()
                     break
 
     async def _flush(self) -> None:
-        while len(self._outbox) and self._hub is not None:
+        while len(self._outbox) and self._hubs:
             self._acked.clear()
             await self._acked.wait()
 
@@ -230,7 +248,7 @@ class Worker:
         self._keys[request.request] = future
         self._key_requests[request.request] = request
         try:
-            await self._send(request)
+            await self._send(session, request)
             key: Secret | None = await future
             return key
         finally:
@@ -266,7 +284,7 @@ class Worker:
     async def _expel(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])
         if session is not None:
-            await session.expel(request.query["user"])
+            await session.expel(frozenset({request.query["user"]}))
         return web.Response(status=204)
 
     async def _patch(self, request: web.Request) -> web.Response:

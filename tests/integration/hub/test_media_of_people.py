@@ -7,11 +7,10 @@ import pytest
 from protocol import commands as cmd
 from protocol.frames import Ack
 from server.broadcast import Broadcast
-from server.errors import UnavailableError
 from server.hub.asks import Committed, Perform, Who
 from server.hub.seating import Place
 from server.ids import new_id
-from server.media.fabric import DestinationTarget
+from server.media.fabric import DestinationTarget, MediaEvent
 from server.store import integrations
 
 
@@ -19,19 +18,14 @@ class Engine:
     """In the media engine's place: what it is told."""
 
     def __init__(self):
-        self.expelled, self.desired, self.is_away = [], [], False
-        self.announced = []
+        self.desired, self.announced = [], []
+        self.broadcast = None
 
     async def apply(self, _session, _epoch, desired):
         self.desired.append(desired)
 
     async def release(self, session):
         pass
-
-    async def expel(self, session, user):
-        if self.is_away:
-            raise UnavailableError
-        self.expelled.append(user)
 
 
 @pytest.fixture
@@ -51,6 +45,7 @@ async def engine(node, school, tasks):
         announce=lambda _, types: engine.announced.extend(types),
     )
     broadcast.introduce(node.hub, engine)
+    engine.broadcast = broadcast
     node.hub._listener = broadcast
     return engine
 
@@ -69,35 +64,37 @@ async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, les
         cmd.HandLowerAll(),
     ):
         await tess.say(command)
-    assert engine.expelled == []
+    assert all(desired.barred == () for desired in engine.desired)
     assert "participant.role_changed" in engine.announced
     assert engine.announced[-1] == "participant.grants_changed"
-    for command, user in (
-        (cmd.ParticipantSetRole(student, "student"), student),
-        (cmd.ParticipantRemove(student), student),
-        (cmd.ParticipantBan(banned), banned),
+    for command, barred in (
+        (cmd.ParticipantRemove(student), {student}),
+        (cmd.ParticipantBan(banned), {student, banned}),
+        (cmd.ParticipantUnban(banned), {student}),
+        (cmd.ParticipantAdmit(student), set()),
     ):
-        engine.expelled.clear()
         assert isinstance(await tess.say(command), Ack)
-        await eventually(lambda: engine.expelled, 1)
-        assert engine.expelled == [user]
-    engine.expelled.clear()
-    await tess.say(cmd.ParticipantUnban(banned))
-    await tess.say(cmd.ParticipantAdmit(student))
-    assert engine.expelled == []
+        await eventually(lambda barred=barred: set(engine.desired[-1].barred) == barred, 1)
 
 
-async def test_an_engine_that_is_away_for_a_moment_is_told_again(
-    engine, lesson, eventually, monkeypatch
+async def test_who_publishes_and_is_staff_no_more_is_barred_until_that_has_ended(
+    engine, lesson, eventually
 ):
-    monkeypatch.setattr("server.broadcast.RETRY_SECONDS", 0.05)
-    engine.is_away = True
     user = new_id()
-    await lesson.raw(user=user)
-    await lesson.teacher.say(cmd.ParticipantRemove(user))
-    await asyncio.sleep(0.08)
-    engine.is_away = False
-    await eventually(lambda: engine.expelled == [user])
+    await lesson.raw("assistant", user=user)
+    session = lesson.session
+
+    async def report(kind, **data):
+        await engine.broadcast.on_event(MediaEvent(new_id(), session, kind, {"user": user, **data}))
+
+    await report("publisher.connected", width=640, height=360, codec="H264")
+    await eventually(lambda: engine.desired[-1].publisher == user)
+    assert engine.desired[-1].barred == ()
+    await lesson.teacher.say(cmd.ParticipantSetRole(user, "student"))
+    await eventually(lambda: engine.desired[-1].barred == (user,))
+    await report("publisher.lost", reason="ended")
+    await eventually(lambda: engine.desired[-1].publisher is None)
+    assert engine.desired[-1].barred == ()
 
 
 async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson, pools, school):
