@@ -66,7 +66,6 @@ class Publisher(Peer):
         self.vp8 = Vp8Assembler(self._repair.nacks)
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)
-        self._last: dict[str, int] = {}
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Receive what is offered, and tap it."""
@@ -111,27 +110,17 @@ class Publisher(Peer):
         now = self.last_rtp = self._clock.monotonic()
         if self.codec == "VP8":
             for frame in self.vp8.add(sequence, timestamp, marker, data, now):
-                self._last["video"] = frame.timestamp
-                self._on_frame(frame, self.clock.video_ms(frame.timestamp, now))
+                self._on_frame(frame, self.clock.video_ms(frame.timestamp, now, key=frame.key))
             return self.vp8.wants_keyframe(now)
         for unit in self.video.add(sequence, timestamp, marker, data, now):
-            self._last["video"] = unit.timestamp
-            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now))
+            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
         return self.video.wants_keyframe(now)
 
     def _audio_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
         for packet in self.audio.add(sequence, timestamp, marker, data, now):
-            self._last["audio"] = packet.timestamp
             self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
         return False
 
     def _report(self, kind: str, ntp: float, rtp: int) -> None:
-        last = self._last.get(kind)
-        if last is None:
-            return
-        # The 32 bits of the report, unwrapped to lie next to the media it belongs to.
-        delta = (rtp - last) & 0xFFFFFFFF
-        if delta >= 1 << 31:
-            delta -= 1 << 32
-        self.clock.reports[kind].add(ntp, last + delta)
+        self.clock.report(kind, ntp, rtp, self._clock.monotonic())
