@@ -35,6 +35,8 @@ class ScriptedServer:
     commands: list[str] = field(default_factory=list)
     arguments: dict[str, list[amf.Value]] = field(default_factory=dict)
     media: list[tuple[int, int]] = field(default_factory=list)
+    heads: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """Message type, timestamp, and how the body begins, of pictures, sounds and their metadata."""
     times: dict[int, list[int]] = field(default_factory=dict)
     """Message type → timestamps of pictures and sounds."""
     heard: list[Message] = field(default_factory=list)
@@ -68,6 +70,11 @@ class ScriptedServer:
         # Aborted transports close in the next round of the loop.
         await asyncio.sleep(0)
 
+    def drop(self) -> None:
+        """End every connection."""
+        for task in self._tasks:
+            task.cancel()
+
     def __post_init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -98,6 +105,7 @@ class ScriptedServer:
         size = 0
         while data := await reader.read(4096):
             for message in incoming.feed(data):
+                self.heads.append((message.type, message.timestamp, message.body[:16]))
                 if message.type == MessageType.COMMAND:
                     self._command(amf.decode(message.body), writer)
                 elif message.type in (MessageType.AUDIO, MessageType.VIDEO):

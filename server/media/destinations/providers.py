@@ -6,7 +6,7 @@ nobody publishes is None. A tenant's provider that has no profile here is :data:
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from protocol.health import StreamWarning
 
@@ -166,13 +166,21 @@ def provider(name: str) -> Provider:
 
 def owns(provider: Provider, url: str) -> bool:
     """Say whether ``url`` leads to the provider: to one of its hosts, if they are known."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    host = (_split(url).hostname or "").rstrip(".")
     return not provider.hosts or any(fnmatchcase(host, each) for each in provider.hosts)
+
+
+def _split(url: str) -> SplitResult:
+    """Take a URL apart, which may be anything: a server may have sent it."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def secured(provider: Provider, url: str) -> str:
     """Return ``url`` with RTMPS instead of RTMP where the provider offers it."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme != "rtmp":
         return url
     host = parts.hostname or ""

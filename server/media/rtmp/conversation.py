@@ -235,7 +235,10 @@ class Conversation:
         scheme, _, rest = self._url.partition("://")
         if "://" not in url:
             # urljoin knows how URLs are joined, but not that those of RTMP are.
-            url = scheme + urljoin(f"http://{rest}", url).removeprefix("http")
+            try:
+                url = scheme + urljoin(f"http://{rest}", url).removeprefix("http")
+            except ValueError:
+                url = self._url
         # Who was met over TLS does not get to see the key go without.
         is_safe = scheme == "rtmp" or url.startswith("rtmps://")
         self.redirect = url[:_MOST_URL] if is_safe else self._url

@@ -237,6 +237,7 @@ def test_limits_on_bandwidth_are_confirmed_when_they_change() -> None:
         ("rtmp://a.example/app", "//b.example/new", "rtmp://b.example/new"),
         ("rtmp://a.example:1936/app", "/new", "rtmp://a.example:1936/new"),
         ("rtmps://a.example/app", "/new", "rtmps://a.example/new"),
+        ("rtmp://a.example/app", "//[::1", "rtmp://a.example/app"),
         ("rtmps://a.example/app", None, "rtmps://a.example/app"),
         ("rtmps://a.example/app", "rtmps://b.example/app", "rtmps://b.example/app"),
         # The key would go where everybody on the way can read it.
