@@ -161,6 +161,8 @@ class Source:
         for publisher in list(self._publishers.values()):
             if publisher.last_rtp is None and now - publisher.created_at > CONNECT_SECONDS:
                 self._end(publisher, "closed")
+            for code in publisher.tick(now):
+                self._emit("publisher.warning", {"code": code})
         self._transcode_as_needed(now)
         self._programme.tick(now, self._audio)
 

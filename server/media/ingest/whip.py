@@ -57,6 +57,7 @@ class Publisher(Peer):
         self._on_frame = on_frame
         self._on_sound = on_sound
         self._receiver: RTCRtpReceiver | None = None
+        self._b_frames_told = False
         self._repair = Repair(clock)
         self.restart(origin)
 
@@ -66,6 +67,7 @@ class Publisher(Peer):
         self.vp8 = Vp8Assembler(self._repair.nacks)
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)
+        self._resets_told = 0
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Receive what is offered, and tap it."""
@@ -87,6 +89,22 @@ class Publisher(Peer):
         if codec is not None:
             self.codec = codec
             self.has_picture = True
+
+    def tick(self, now: float) -> list[str]:
+        """Go on behind what is waited for too long; return codes of what is worth a warning.
+
+        For when no packet comes; ten times a second.
+        """
+        self._play(self.audio.flush(now), now)
+        self._show(self.video.flush(now), now)
+        codes = []
+        if self.clock.resets > self._resets_told:
+            self._resets_told = self.clock.resets
+            codes.append("clock")
+        if self.video.statistics.dropped and not self._b_frames_told:
+            self._b_frames_told = True
+            codes.append("b_frames")
+        return codes
 
     async def repair(self) -> None:
         """Ask for missing packets until the connection is closed."""
@@ -112,15 +130,21 @@ class Publisher(Peer):
             for frame in self.vp8.add(sequence, timestamp, marker, data, now):
                 self._on_frame(frame, self.clock.video_ms(frame.timestamp, now, key=frame.key))
             return self.vp8.wants_keyframe(now)
-        for unit in self.video.add(sequence, timestamp, marker, data, now):
-            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
+        self._show(self.video.add(sequence, timestamp, marker, data, now), now)
         return self.video.wants_keyframe(now)
 
     def _audio_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
-        for packet in self.audio.add(sequence, timestamp, marker, data, now):
-            self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
+        self._play(self.audio.add(sequence, timestamp, marker, data, now), now)
         return False
+
+    def _show(self, units: list[AccessUnit], now: float) -> None:
+        for unit in units:
+            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
+
+    def _play(self, packets: list[AudioPacket], now: float) -> None:
+        for packet in packets:
+            self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
 
     def _report(self, kind: str, ntp: float, rtp: int) -> None:
         self.clock.report(kind, ntp, rtp, self._clock.monotonic())
