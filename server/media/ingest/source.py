@@ -133,7 +133,10 @@ class Source:
         publishers = list(self._publishers.values())
         self._publishers.clear()
         await asyncio.gather(*(publisher.close() for publisher in publishers))
-        self._stop_transcoding()
+        if self._transcoding is not None:
+            running = self._transcoding.running
+            self._stop_transcoding()
+            await asyncio.wait({running})
         await self._audio.close()
 
     def sample(self, now: float) -> UplinkSample:

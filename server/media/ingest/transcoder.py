@@ -22,7 +22,6 @@ MAX_WAITING_BYTES = 1 << 20
 PAUSES_SECONDS = (0.2, 1.0, 5.0)
 """Before a child that ended by itself is started again."""
 STEADY_SECONDS = 30.0
-STOP_SECONDS = 2.0
 READ_BYTES = 1 << 16
 # Of our environment it needs where Python finds things, and no secret.
 _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "LANG")
@@ -127,13 +126,7 @@ class TranscoderProcess:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a child: at the end of its input it goes by itself, and at the latest when killed."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    """End a child, which has nothing that it would have to finish."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
