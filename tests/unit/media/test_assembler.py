@@ -1,15 +1,20 @@
 """Whole units or none, whatever the network does."""
 
 import random
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import pytest
 from aiortc.codecs import h264 as aiortc_h264
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from server.media import h264
 from server.media.ingest.assembler import (
+    MAX_PACKETS,
     SLOTS,
     AccessUnit,
     AudioAssembler,
-    Unwrapper,
     VideoAssembler,
 )
 from tests.unit.media.test_h264 import encoded
@@ -195,37 +200,259 @@ def test_a_unit_without_marker_ends_with_the_next_timestamp() -> None:
     assert [unit.key for unit in units] == [True, False]
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_random_loss_never_lets_a_damaged_unit_through(seed: int) -> None:
-    chance = random.Random(seed)
-    sender, assembler = (
-        Sender(chance.randrange(65_536), chance.randrange(1 << 32)),
-        VideoAssembler(),
-    )
-    sent: dict[int, tuple[bytes, ...]] = {}
-    unwrap = Unwrapper(32)
-    now = 0.0
-    got: list[AccessUnit] = []
-    for number in range(300):
-        key = number % 30 == 0
-        timestamp = unwrap(sender.timestamp)
-        packets = sender.key(6000) if key else sender.delta(2500)
-        sent[timestamp] = (slice_nal(5 if key else 1, 6000 if key else 2500, sender.count - 1),)
-        got += feed(assembler, [p for p in packets if chance.random() > 0.02], now)
-        now += 1 / 30
-    assert len(got) > 50
-    waits = False
-    numbers = sorted(sent)
-    seen = {unit.timestamp: unit for unit in got}
-    for timestamp in numbers:
-        unit = seen.get(timestamp)
-        if unit is None:
-            waits = True
+def test_a_first_keyframe_that_is_arriving_is_not_asked_for() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    packets = sender.key(200_000)
+    for number, packet in enumerate(packets[:-1]):
+        assert feed(assembler, [packet], number * 0.01) == []
+        assert not assembler.wants_keyframe(number * 0.01)
+    assert len(feed(assembler, packets[-1:], 2.0)) == 1
+
+
+def test_who_joins_in_the_middle_asks_at_once() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    assert feed(assembler, sender.key(9000)[3:]) == []
+    assert assembler.wants_keyframe(0.0)
+
+
+def several_slices(sender: Sender, kind: int, count: int) -> tuple[list[Packet], tuple[bytes, ...]]:
+    slices = tuple(slice_nal(kind, 2500, n, first=n == 0) for n in range(count))
+    parameters = (SPS, PPS) if kind == 5 else ()
+    return sender.unit(*parameters, *slices), slices
+
+
+@pytest.mark.parametrize("kind", [1, 5])
+def test_a_picture_of_several_slices_is_one_unit(kind: int) -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    packets, slices = several_slices(sender, kind, 4)
+    (unit,) = feed(assembler, packets)
+    assert unit.nals == slices
+    assert unit.key == (kind == 5)
+
+
+@pytest.mark.parametrize("kind", [1, 5])
+def test_a_picture_that_lost_any_packet_is_not_whole(kind: int) -> None:
+    count = len(several_slices(Sender(), kind, 4)[0])
+    for lost in range(count):
+        sender, assembler = Sender(), VideoAssembler()
+        feed(assembler, sender.key())
+        packets, _ = several_slices(sender, kind, 4)
+        del packets[lost]
+        assert feed(assembler, packets, 1.0) == []
+        assert feed(assembler, sender.delta(), 1.1) == []
+        # Not even what was whole before the hole was given up comes without a keyframe.
+        assert feed(assembler, sender.delta(), 1.2 + assembler.patience) == []
+        assert assembler.statistics.lost == 1
+        (unit,) = feed(assembler, sender.key(), 3.0)
+        assert unit.key
+
+
+def test_a_picture_whose_slices_each_bear_a_marker_is_not_taken_for_several() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    packets = sender.unit(slice_nal(1, 1250, 1), slice_nal(1, 1250, 2, first=False))
+    marked = [(sequence, timestamp, True, data) for sequence, timestamp, _, data in packets]
+    feed(assembler, marked)
+    assert assembler.wants_keyframe(0.0)
+
+
+def test_a_keyframe_behind_a_hole_is_not_waited_for() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    del (broken := sender.delta(5000))[1]
+    feed(assembler, broken, 1.0)
+    late = 1.0 + assembler.patience + 0.01
+    assert feed(assembler, sender.delta(), late) == []
+    # Another hole, and the keyframe that was asked for.
+    sender.delta()
+    assert feed(assembler, sender.delta(), late + 0.01) == []
+    (unit,) = feed(assembler, sender.key(), late + 0.02)
+    assert unit.key
+    assert assembler.nacks.due(late + 0.02) == []
+
+
+def test_a_hole_no_sender_can_fill_is_not_waited_for() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    while sender.sequence < 700:
+        sender.delta()
+    (unit,) = feed(assembler, sender.key(), 1.0)
+    assert unit.key
+
+
+def test_a_hole_is_given_up_though_nothing_comes() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    sender.delta()
+    assert feed(assembler, sender.key(), 1.0) == []
+    assert assembler.flush(1.0 + assembler.patience - 0.01) == []
+    (unit,) = assembler.flush(1.0 + assembler.patience + 0.01)
+    assert unit.key
+
+
+def test_a_sender_that_begins_anew_is_followed() -> None:
+    sender, assembler = Sender(50_000), VideoAssembler()
+    feed(assembler, sender.key())
+    sender.sequence, sender.timestamp = 20_000, 7
+    units = feed(assembler, [*sender.key(), *sender.delta()], 1.0)
+    assert [unit.key for unit in units] == [True, False]
+
+
+def test_a_unit_without_end_does_not_fill_the_memory() -> None:
+    assembler = VideoAssembler()
+    feed(assembler, Sender(65_000).key())
+    for number in range(65_003, 65_003 + MAX_PACKETS + 10):
+        assembler.add(number & 0xFFFF, 3000, False, b"\x01" * 10, 0.0)
+    assert assembler.statistics.broken == 1
+
+
+def test_b_frames_nothing_refers_to_are_dropped_and_counted() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    units = feed(assembler, sender.key())
+    for number in range(1, 5):
+        start = sender.timestamp
+        sender.timestamp = start + 6000
+        units += feed(assembler, sender.delta())
+        for behind in (0, 3000):
+            sender.timestamp = start + behind
+            b_frame = bytes((0x01, 0x81)) + b"b" * 99
+            units += feed(assembler, sender.unit(b_frame))
+        sender.timestamp = start + 9000
+        assert assembler.statistics.dropped == 2 * number
+    times = [unit.timestamp for unit in units]
+    assert times == sorted(times)
+    assert len(units) == 5
+    assert not assembler.wants_keyframe(9.0)
+
+
+def test_a_timestamp_far_back_is_another_clock_and_no_b_frame() -> None:
+    sender, assembler = Sender(0, 1 << 30), VideoAssembler()
+    feed(assembler, sender.key())
+    sender.timestamp = 5
+    assert len(feed(assembler, sender.delta())) == 1
+    assert assembler.statistics.dropped == 0
+
+
+@dataclass
+class Chaos:
+    """A network that loses, repeats and overtakes, and a sender that repeats what it is asked."""
+
+    loss: float
+    repeat: float
+    reorder: int
+    chance: random.Random
+
+    def carry(self, packets: list[Packet], assembler: VideoAssembler) -> list[AccessUnit]:
+        """Deliver 200 packets a second, in 50 ms those that are asked for."""
+        units: list[AccessUnit] = []
+        chance = self.chance
+        queue: list[tuple[float, int, bool, Packet]] = []
+        by_sequence = {}
+        for place, packet in enumerate(packets):
+            at = place * 0.005
+            by_sequence[packet[0]] = packet
+            if chance.random() >= self.loss:
+                late = chance.randrange(self.reorder + 1) * 0.005
+                queue.append((at + late, place, False, packet))
+                if chance.random() < self.repeat:
+                    queue.append((at + chance.random(), place, False, packet))
+        heapify(queue)
+        while queue:
+            now, place, again, packet = heappop(queue)
+            assembler.nacks.heard(packet[0], again, now)
+            units += assembler.add(*packet, now)
+            for sequence in assembler.nacks.due(now):
+                # The question and the answer each may be lost.
+                if chance.random() >= 2 * self.loss:
+                    heappush(queue, (now + 0.05, place, True, by_sequence[sequence]))
+        return units + assembler.flush(now + 10)
+
+
+def stream(
+    sender: Sender, count: int, chance: random.Random
+) -> tuple[list[Packet], dict[int, tuple[bytes, ...]]]:
+    """Return the packets of ``count`` pictures, and what the units of their times must be."""
+    packets: list[Packet] = []
+    sent = {}
+    for number in range(count):
+        at = sender.timestamp
+        if number % 20 == 0:
+            unit, slices = several_slices(sender, 5, chance.randrange(1, 4))
+        elif chance.random() < 0.3:
+            unit, slices = several_slices(sender, 1, chance.randrange(2, 4))
         else:
-            # After a missing unit only a keyframe may follow.
-            assert unit.key or not waits
-            assert unit.nals == sent[timestamp]
-            waits = False
+            unit = sender.delta(chance.randrange(20, 4000))
+            nals = h264.split_annexb(b"".join(data for *_, data in unit))
+            slices = tuple(nals)
+        if number % 7 == 3:
+            unit += [(sender.sequence, unit[-1][1], False, b"")]
+            sender.sequence = (sender.sequence + 1) & 0xFFFF
+        sent[at] = slices
+        packets += unit
+    return packets, sent
+
+
+def check_whole(units: list[AccessUnit], sent: dict[int, tuple[bytes, ...]]) -> None:
+    """Whole units only, in order, byte for byte, and after a gap none but a keyframe."""
+    order = list(sent)
+    places = [order.index(unit.timestamp & 0xFFFFFFFF) for unit in units]
+    assert places == sorted(set(places))
+    for before, place, unit in zip([-1, *places], places, units, strict=False):
+        assert unit.nals == sent[unit.timestamp & 0xFFFFFFFF]
+        assert unit.key or place == before + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    loss=st.sampled_from([0.0, 0.01, 0.05, 0.3]),
+    repeat=st.sampled_from([0.0, 0.1]),
+    reorder=st.integers(0, 30),
+    sequence=st.sampled_from([0, 65_400]) | st.integers(0, 65_535),
+    timestamp=st.sampled_from([0, (1 << 32) - 60_000]) | st.integers(0, (1 << 32) - 1),
+    seed=st.integers(0, 1 << 32),
+)
+def test_whatever_the_network_does_only_whole_units_come_out_in_order(
+    loss: float, repeat: float, reorder: int, sequence: int, timestamp: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+    sender, assembler = Sender(sequence, timestamp), VideoAssembler()
+    packets, sent = stream(sender, 60, chance)
+    units = Chaos(loss, repeat, reorder, chance).carry(packets, assembler)
+    check_whole(units, sent)
+    if not loss and reorder < 5:
+        # Who overtakes the very first packet is the first.
+        first = list(sent).index(units[0].timestamp & 0xFFFFFFFF)
+        assert len(units) == 60 - first
+        assert not first or reorder
+    # Nothing is kept that nobody needs.
+    assert not assembler._held
+
+
+@pytest.mark.parametrize(("loss", "allowed"), [(0.01, 0), (0.03, 3), (0.05, 12)])
+def test_hardly_a_picture_is_lost_where_packets_are(loss: float, allowed: int) -> None:
+    chance = random.Random(11)
+    sender, assembler = Sender(65_000, 0xFFFFFFFF - 90_000), VideoAssembler()
+    packets, sent = stream(sender, 600, chance)
+    units = Chaos(loss, 0.01, 2, chance).carry(packets, assembler)
+    check_whole(units, sent)
+    assert len(units) >= 600 - allowed
+    assert assembler.nacks.repaired >= len(packets) * loss * 0.8
+
+
+@pytest.mark.parametrize("count", [128, 160, 400, 1500])
+def test_large_keyframes_are_repaired(count: int) -> None:
+    chance = random.Random(count)
+    sender, assembler = Sender(65_000), VideoAssembler()
+    packets, sent = [], {}
+    for _ in range(3):
+        at = sender.timestamp
+        size = 1298 * count - 1200
+        sent[at] = (slice_nal(5, size, sender.count),)
+        packets += sender.key(size)
+    units = Chaos(0.01, 0.0, 2, chance).carry(packets, assembler)
+    check_whole(units, sent)
+    assert len(units) == 3
 
 
 def test_sound_waits_for_a_late_packet_and_no_longer_than_80_ms() -> None:
