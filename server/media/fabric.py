@@ -106,3 +106,9 @@ class MediaFabric(Protocol):
 
     async def delete(self, session: str, resource: str) -> Answer:
         """End a resource."""
+
+    async def hls(self, session: str, file: str) -> Answer:
+        """Return a file of the live HLS; asking for its playlist starts it."""
+
+    def has_room(self) -> bool:
+        """Say whether one more viewer could watch by WebRTC, as far as is known."""

@@ -129,6 +129,10 @@ class LocalFabric:
         """Return a file of the live HLS. Raises UnavailableError if the worker is not there."""
         return await self._call("GET", f"/sessions/{session}/hls/{file}")
 
+    def has_room(self) -> bool:
+        """Say yes: one worker knows best when it is asked."""
+        return True
+
     async def sessions(self) -> dict[str, bool]:
         """Return what the worker carries, and whether it only relays it.
 

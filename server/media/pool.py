@@ -184,8 +184,12 @@ class WorkerPool:
         return await home.fabric.hls(session, file)
 
     def has_room(self) -> bool:
-        """Say whether one more viewer would be let in somewhere, as of a second ago."""
-        return any(member.is_there and member.watching < VIEWERS for member in self._members)
+        """Say whether one more viewer would be let in somewhere, as of a second ago.
+
+        While no worker is there nobody knows: to try and to wait is what viewers do then.
+        """
+        there = [member for member in self._members if member.is_there]
+        return not there or any(member.watching < VIEWERS for member in there)
 
     # Where a session is.
 

@@ -22,6 +22,7 @@ from server.media.recording.uploader import ObjectStore
 from server.media.relay import Relay
 from server.media.viewers.admission import Admission, NotAdmittedError
 from server.media.viewers.fanout import Fanout
+from server.media.viewers.live_hls import LiveHls
 from server.media.viewers.whep import Viewer
 from server.tasks import Supervisor
 
@@ -79,6 +80,7 @@ class MediaSession:
             tasks=self._tasks,
             zero_ms=lambda: self.source.zero_ms,
         )
+        self.live_hls = LiveHls(self.bus, zero_ms=lambda: self.source.zero_ms, tasks=self._tasks)
         self._retries: dict[str, int] = {}
         self._barred: frozenset[str] = frozenset()
         self._uplink = UplinkHealth()
@@ -94,6 +96,10 @@ class MediaSession:
             for viewer in list(self.viewers.values()):
                 if not viewer.connected and now - viewer.created_at > CONNECT_SECONDS:
                     self._forget(viewer)
+            self.live_hls.tick(now)
+            self.source.consumed = (
+                bool(self.egress) or self.recordings.is_running or self.live_hls.is_running
+            )
             self.source.tick(now)
 
     async def apply(self, desired: Desired) -> None:
@@ -111,7 +117,6 @@ class MediaSession:
                 self.egress[identity].retry_now()
             self._retries[identity] = count
         self.recordings.apply(desired.recording if desired.live else None, desired.over)
-        self.source.consumed = bool(self.egress) or self.recordings.is_running
         self.source.limit(desired.max_kbps)
 
     async def _apply_relay(self, home: str | None) -> None:
@@ -167,6 +172,10 @@ class MediaSession:
         except (sdp.UnacceptableOfferError, NotAdmittedError) as error:
             return error.answer()
         return self._created("whep", viewer, text)
+
+    async def hls(self, file: str) -> Answer:
+        """Return a file of the live HLS, which the first to ask for its playlist starts."""
+        return await self.live_hls.file(file, self._clock.monotonic())
 
     def peer(self, resource: str) -> Peer | None:
         """Return the publisher or viewer behind a resource."""

@@ -87,6 +87,7 @@ class Worker:
         return [
             web.get("/control", self._control),
             web.get("/sessions", self._list),
+            web.get("/sessions/{session}/hls/{file}", self._hls),
             web.get("/sessions/{session}/bus", self._offer),
             web.post("/sessions/{session}/whip", self._whip),
             web.post("/sessions/{session}/whep", self._whep),
@@ -280,6 +281,12 @@ class Worker:
     async def _whep(self, request: web.Request) -> web.Response:
         session = self._session(request.match_info["session"])
         return _response(await session.watch(request.query["user"], await _body(request)))
+
+    async def _hls(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session"])
+        if session is None:
+            return _response(_gone())
+        return _response(await session.hls(request.match_info["file"]))
 
     async def _expel(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])

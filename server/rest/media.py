@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Awaitable, Callable, Container
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from protocol.codec import timestamp
-from protocol.ids import STAFF, ViewName
+from protocol.ids import STAFF, SessionId, ViewName
 from protocol.rest import IceServers, Page, Playback, SessionRecording
 from server.auth.grants import grants_key
+from server.auth.tokens import Identity
 from server.auth.turn import turn_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.rest import answers
@@ -84,12 +86,23 @@ async def playback(call: Call[None, None]) -> Page[Playback]:
         is_shown = is_staff or await is_published(connection, session)
         found = await list_of_session(connection, session) if is_shown else []
     if status == "live" or (is_staff and status == "scheduled"):
-        ways.append(Playback("whep", f"/v1/sessions/{session}/whep", None))
+        ways += _live(call, session)
     for recording in reversed(found):
         if recording.status == "finalized" or (is_staff and recording.status != "failed"):
             url, expires_at_ms = hls(call, session, recording.id)
             ways.append(Playback("hls", url, timestamp(expires_at_ms)))
     return Page(tuple(ways), None)
+
+
+def _live(call: Call[None, None], session: str) -> list[Playback]:
+    """Return how to see what is on air: in an instant while there is room, else seconds later."""
+    grants = call.app[grants_key]
+    who = call.identity
+    grant, expires_at_ms = grants.issue(who.tenant, session, who.user, live_as=call.role)
+    url = f"/v1/sessions/{session}/live/{grant}/{PLAYLIST}"
+    instant = Playback("whep", f"/v1/sessions/{session}/whep", None)
+    later = Playback("hls", url, timestamp(expires_at_ms))
+    return [instant, later] if call.app[signalling_key].has_room() else [later, instant]
 
 
 async def recordings(call: Call[None, None]) -> Page[SessionRecording]:
@@ -115,6 +128,24 @@ async def granted_file(request: web.Request) -> web.Response:
     grant = request.match_info["grant"]
     tenant = request.app[grants_key].verify(request.match_info["session"], grant)
     return await _file(request, tenant)
+
+
+async def live_file(request: web.Request) -> web.Response:
+    """Return a file of the live HLS to who has a grant in the path and a place in the class."""
+    session, file = request.match_info["session"], request.match_info["file"]
+    name = _FILE.fullmatch(file)
+    if name is None:
+        raise NotFoundError
+    holder = request.app[grants_key].holder(session, request.match_info["grant"])
+    who = Identity(holder.user, holder.tenant, SessionId(session), holder.role, "", frozenset(), 0)
+    view = await request.app[live_sessions_key].view(session, who, holder.role)
+    if view not in ("staff", "student"):
+        raise ForbiddenError("This is for those who are in the class.")
+    answer = await request.app[signalling_key].hls(session, file)
+    headers = dict(answer.headers)
+    if answer.status == HTTPStatus.OK:
+        headers["Cache-Control"] = _lifetime(name["kind"])
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
 
 
 async def _negotiated(
@@ -168,11 +199,16 @@ async def _file(request: web.Request, tenant: str) -> web.Response:
         raise NotFoundError
     key = f"{tenant}/{path['session']}/recordings/{path['recording']}/{path['file']}"
     body = await request.app[objects_key].get(key)
-    # A playlist grows while its class is recorded; what it names never changes.
-    lifetime = "no-cache" if name["kind"] == "m3u8" else "private, max-age=86400, immutable"
     return web.Response(
-        body=body, content_type=_TYPES[name["kind"]], headers={"Cache-Control": lifetime}
+        body=body,
+        content_type=_TYPES[name["kind"]],
+        headers={"Cache-Control": _lifetime(name["kind"])},
     )
+
+
+def _lifetime(kind: str) -> str:
+    """Return what caches may do: a playlist grows, what it names never changes."""
+    return "no-cache" if kind == "m3u8" else "private, max-age=86400, immutable"
 
 
 def hls(call: Call[Any, Any], session: str, recording: str) -> tuple[str, int]:

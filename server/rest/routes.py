@@ -352,6 +352,7 @@ def table() -> list[web.RouteDef]:
             media.granted_file,
             allow_head=False,
         ),
+        web.get("/v1/sessions/{session}/live/{grant}/{file}", media.live_file, allow_head=False),
         *signalling.table(ROUTES),
         *objects.table(),
     ]
