@@ -105,8 +105,10 @@ class Media:
                 self._news.clear()
                 await self._news.wait()
 
-    async def publish(self, user: str = TEACHER, **kwargs: object) -> TestPublisher:
-        publisher = TestPublisher(**kwargs)
+    async def publish(
+        self, user: str = TEACHER, kind: type = TestPublisher, **kwargs: object
+    ) -> TestPublisher:
+        publisher = kind(**kwargs)
         self.publishers.append(publisher)
 
         async def post(sdp: bytes) -> tuple[int, dict[str, str], bytes]:
