@@ -223,6 +223,7 @@ ROUTES: tuple[Route, ...] = (
           errors=(*_FIND, "bad_request")),
 
     # Where to stream to
+    Route("GET", "/v1/providers", destinations.providers, LOOK, rest.Page[rest.Provider]),
     Route("POST", "/v1/integrations", destinations.create_integration, MANAGE, rest.Integration,
           rest.NewIntegration, status=201, idempotent=True, errors=_CREATE),
     Route("GET", "/v1/integrations", destinations.integrations, LOOK,
@@ -246,7 +247,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
           rest.Page[rest.SessionDestination], query=rest.PageQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/destinations", live.enable_destination, TEACH,
-          rest.CommandDone, rest.EnableDestination, idempotent=True, command=True,
+          rest.DestinationEnabled, rest.EnableDestination, idempotent=True, command=True,
           errors=_COMMAND),
 
     # Picture and sound
