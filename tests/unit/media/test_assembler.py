@@ -173,6 +173,42 @@ def test_parameter_sets_of_earlier_units_serve_a_keyframe_without() -> None:
     assert unit.parameters.sps == SPS
 
 
+def apart(sender: Sender, *nals: bytes) -> list[Packet]:
+    """Return the packets of a unit whose NAL units each travel in packets of their own."""
+    timestamp = sender.timestamp
+    packets: list[Packet] = []
+    for nal in nals:
+        sender.timestamp = timestamp
+        packets += [(s, t, False, data) for s, t, _, data in sender.unit(nal)]
+    sequence, timestamp, _, data = packets[-1]
+    return [*packets[:-1], (sequence, timestamp, True, data)]
+
+
+def test_parameter_sets_may_travel_in_packets_of_their_own() -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    (unit,) = feed(assembler, apart(sender, SPS, PPS, slice_nal(5, 4000, 1)))
+    assert unit.key
+    # PPS and picture without SPS, as some encoders do.
+    (unit,) = feed(assembler, apart(sender, PPS, slice_nal(5, 4000, 2)))
+    assert unit.key
+    assert unit.nals == (slice_nal(5, 4000, 2),)
+    (unit,) = feed(assembler, apart(sender, b"\x09\xf0", SPS, PPS, slice_nal(5, 900, 3)))
+    assert unit.key
+
+
+@pytest.mark.parametrize("lost", [(0,), (1,), (0, 1)])
+def test_a_keyframe_never_goes_out_with_the_parameters_of_another(lost: tuple[int, ...]) -> None:
+    sender, assembler = Sender(), VideoAssembler()
+    feed(assembler, sender.key())
+    other = encoded(320, 180, "Baseline")
+    packets = apart(sender, *other, slice_nal(5, 2500, 1), slice_nal(5, 2500, 2, first=False))
+    feed(assembler, [p for n, p in enumerate(packets) if n not in lost], 1.0)
+    units = feed(assembler, sender.delta(), 1.0) + assembler.flush(5.0)
+    assert units == []
+    (unit,) = feed(assembler, apart(sender, *other, slice_nal(5, 2500, 1)), 6.0)
+    assert unit.parameters.geometry == (320, 180)
+
+
 def test_a_keyframe_without_any_parameter_set_is_nothing() -> None:
     sender, assembler = Sender(), VideoAssembler()
     assert feed(assembler, sender.unit(slice_nal(5, 900, 1))) == []
