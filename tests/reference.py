@@ -280,6 +280,7 @@ HOLDS = {
     "most_artifacts": (artifacts.MOST_ARTIFACTS, "Artifacts of a class."),
     "notes_kept": (marks.NOTES_KEPT, "Own notes in `mine`."),
     "most_enabled": (destinations.MOST_ENABLED, "Destinations that are enabled at once."),
+    "enables": (destinations.ENABLES, "How often one destination is enabled in a minute."),
 }
 """What a class holds: the numbers of the rules."""
 
