@@ -54,6 +54,8 @@ from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.recordings.downloads import Downloads
+from server.recordings.unfinished import Unfinished
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.publisher import Publisher
@@ -72,6 +74,7 @@ from server.rest.ports import (
     uploads_key,
     webhooks_key,
 )
+from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.references import References
@@ -135,6 +138,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         async def find_place(session: str) -> Place | None:
             found = await sessions.find(pools, session)
             return None if found is None else Place(session, found.tenant_id, identity.log)
+
+        async def open_class(tenant: str, session: str) -> None:
+            await hub.room(Place(session, tenant, identity.log))
 
         async def find_targets(tenant: str, wanted: Sequence[str]) -> list[DestinationTarget]:
             found = [await integrations.find_destination(pools, tenant, each) for each in wanted]
@@ -214,6 +220,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app[erasures_key] = retention
         app[uploads_key] = uploads
         app[maker_key] = maker
+        app[downloads_key] = downloads = Downloads(pools, objects)
         app[clock_key] = clock
         app[moments_key] = Moments(pools, reader, live_sessions.blanked)
         app[timelines_key] = Timelines(objects)
@@ -247,6 +254,8 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         for number in range(WORKERS):
             tasks.keep(f"uploads{number}", uploads.run)
         tasks.keep("sweeping", Sweeping(pools, objects, clock).run)
+        tasks.keep("downloads", downloads.run)
+        tasks.keep("unfinished", Unfinished(pools, open_class).run)
         tasks.keep("publisher", Publisher(pools, live_sessions.report, clock).run)
         resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
         # Not for ever: long logs that have to be folded would keep everybody else out.

@@ -60,6 +60,7 @@ from protocol.rest.people import (
     UsersQuery,
 )
 from protocol.rest.problems import Problem, ProblemCode
+from protocol.rest.recordings import RecordingDownload
 from protocol.rest.replays import (
     Replay,
     ReplayChange,
@@ -214,6 +215,7 @@ __all__ = [
     "Provider",
     "PublishToken",
     "Question",
+    "RecordingDownload",
     "Replay",
     "ReplayChange",
     "ReplayEvent",

@@ -41,6 +41,11 @@ replays_published = Counter(
     "liveclass_replays_published_total", "Replays published by this node when their time came."
 )
 
+# Recordings
+recording_downloads = Counter(
+    "liveclass_recording_downloads_total", "Recordings made one file, by outcome.", ["outcome"]
+)
+
 # Artifacts
 artifacts_made = Counter(
     "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."

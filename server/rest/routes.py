@@ -32,6 +32,7 @@ from server.rest import (
     objects,
     participants,
     people,
+    recordings,
     replays,
     reports,
     search,
@@ -267,6 +268,10 @@ ROUTES: tuple[Route, ...] = (
           rest.Page[rest.Playback], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings", media.recordings, ASSIST,
           rest.Page[rest.SessionRecording], projected=True),
+    Route("POST", "/v1/sessions/{session}/recordings/{recording}/download", recordings.ask,
+          ATTEND, rest.RecordingDownload, status=202, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/recordings/{recording}/download", recordings.show,
+          ATTEND, rest.RecordingDownload, errors=_FIND),
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
 

@@ -52,7 +52,10 @@ def decode(data: bytes) -> Manifest:
         ValueError: If it is none.
 
     """
-    found = msgspec.json.decode(data, type=Manifest)
+    try:
+        found = msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise ValueError("this is no manifest") from error
     if found.format != FORMAT:
         raise ValueError("this manifest has another format")
     return found

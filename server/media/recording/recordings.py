@@ -166,7 +166,7 @@ class Recordings:
                 "media_uri": f"{target.prefix}/{playlist.NAME}",
                 "duration_ms": found.duration_ms,
                 "bytes": found.size,
-                "clock": found.clock,
+                "clock": [{"wall_ms": wall, "media_ms": media} for wall, media in found.clock],
             },
         )
 

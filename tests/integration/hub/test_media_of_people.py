@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from protocol import commands as cmd
+from protocol.events import RecordingFailed
 from protocol.frames import Ack
 from server.broadcast import Broadcast
-from server.hub.asks import Committed, Perform, Who
+from server.hub.asks import Committed, Perform, Report, Who
 from server.hub.seating import Place
 from server.ids import new_id
 from server.media.fabric import DestinationTarget, MediaEvent
@@ -117,22 +118,29 @@ async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson
     assert [each.id for each in engine.desired[-1].destinations] == [destination]
 
 
-async def test_a_recording_that_was_over_at_once_is_given_up(engine, lesson, eventually):
-    """The engine is told the newest wish only: of this one it may never hear."""
+async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells_it(
+    engine, lesson, eventually
+):
+    """Also of one that was over before the engine could hear of it."""
     answers = []
     who = Who(new_id(), "Tom", "teacher")
     for command in (cmd.RecordingStart(), cmd.RecordingStop()):  # in one batch
         lesson.room.submit(Perform(answers, who, new_id(), command, None, answers.append))
     await eventually(lambda: len(answers) == 2)
     assert all(isinstance(answer, Committed) for answer in answers)
-    await eventually(lambda: not lesson.room.state.recordings)
-    assert all(desired.recording is None for desired in engine.desired)
-
-
-async def test_a_recording_that_the_engine_knows_is_waited_for(engine, lesson, eventually):
+    await eventually(lambda: engine.desired and engine.desired[-1].over)
+    assert engine.desired[-1].recording is None
+    (over,) = engine.desired[-1].over
+    assert over.prefix.endswith(f"/recordings/{over.id}")
     await lesson.teacher.say(cmd.RecordingStart())
-    await eventually(lambda: engine.desired and engine.desired[-1].recording)
-    await lesson.teacher.say(cmd.RecordingStop())
-    await eventually(lambda: engine.desired[-1].recording is None)
-    await lesson.teacher.say(cmd.HandLowerAll())
-    assert lesson.room.state.recordings
+    await eventually(lambda: engine.desired[-1].recording)
+    assert engine.desired[-1].over == (over,)
+    await lesson.teacher.say(cmd.SessionEnd())
+    await eventually(lambda: not engine.desired[-1].live and len(engine.desired[-1].over) == 2)
+    room = lesson.room
+    assert not room.is_idle
+    for recording in room.state.recordings:
+        failed = RecordingFailed(recording, "empty")
+        room.submit(Report(answers, recording, failed, answers.append))
+    await eventually(lambda: not room.state.recordings)
+    await eventually(lambda: engine.desired[-1].over == ())

@@ -30,6 +30,7 @@ from server.media.destinations.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
+from server.recordings.downloads import Downloads
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.rest import cors, problems, routes
@@ -47,6 +48,7 @@ from server.rest.ports import (
     uploads_key,
     webhooks_key,
 )
+from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.secret import Secret
@@ -304,6 +306,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )
+    app[downloads_key] = Downloads(pools, app[objects_key])
     app[maker_key] = Maker(pools, LogReader(pools), live.report, SystemClock())
     app[uploads_key] = Processing(pools, app[objects_key], live, LogReader(pools), SystemClock())
     app.add_routes(routes.table())
