@@ -85,8 +85,10 @@ async def playback(call: Call[None, None]) -> Page[Playback]:
         # Until a replay is published its recordings are the staff's.
         is_shown = is_staff or await is_published(connection, session)
         found = await list_of_session(connection, session) if is_shown else []
-    if status == "live" or (is_staff and status == "scheduled"):
+    if status == "live":
         ways += _live(call, session)
+    elif is_staff and status == "scheduled":
+        ways.append(_instant(session))
     for recording in reversed(found):
         if recording.status == "finalized" or (is_staff and recording.status != "failed"):
             url, expires_at_ms = hls(call, session, recording.id)
@@ -100,9 +102,14 @@ def _live(call: Call[None, None], session: str) -> list[Playback]:
     who = call.identity
     grant, expires_at_ms = grants.issue(who.tenant, session, who.user, live_as=call.role)
     url = f"/v1/sessions/{session}/live/{grant}/{PLAYLIST}"
-    instant = Playback("whep", f"/v1/sessions/{session}/whep", None)
     later = Playback("hls", url, timestamp(expires_at_ms))
-    return [instant, later] if call.app[signalling_key].has_room() else [later, instant]
+    if call.app[signalling_key].has_room():
+        return [_instant(session), later]
+    return [later, _instant(session)]
+
+
+def _instant(session: str) -> Playback:
+    return Playback("whep", f"/v1/sessions/{session}/whep", None)
 
 
 async def recordings(call: Call[None, None]) -> Page[SessionRecording]:
