@@ -14,7 +14,7 @@ import pytest
 from server.media.fabric import MediaEvent, RecordingTarget
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
-from tests.media.conftest import DirectoryObjects, Media, RtmpServer
+from tests.media.conftest import TEACHER, DirectoryObjects, Media, RtmpServer
 
 KEY = "canary-51-key"
 PREFIX = "t/s/recordings/rec"
@@ -124,16 +124,27 @@ async def test_it_ends_when_its_supervisor_is_gone(worker: WorkerProcess) -> Non
     assert await worker.ended(8) == 0
 
 
-async def test_the_fabric_finds_a_worker_that_was_restarted_and_says_everything_again(
+async def test_a_worker_that_died_is_followed_by_one_that_does_the_same(
     rtmp: RtmpServer, worker: WorkerProcess, media: Media
 ) -> None:
-    one = media.destination("one", rtmp.url("one"))
-    await media.desire(destinations=(one,))
+    one, recording = media.destination("one", rtmp.url("one")), RecordingTarget("rec", PREFIX)
+    await media.desire(destinations=(one,), recording=recording)
     await media.publish()
     await media.hears("destination.live", 10)
+    await media.desire(destinations=(one,), recording=recording, publisher=TEACHER)
     worker.process.kill()
     await worker.ended(5)
     media.events.clear()
     await worker.start()
+    lost = await media.hears("publisher.lost", 5)
+    assert lost.data == {"user": TEACHER, "reason": "restarted"}
     await media.publish()
     await media.hears("destination.live", 15)
+    await media.desire(destinations=(one,), over=(recording,))
+    await media.hears("recording.finalized", 8)
+    assert media.names() == [
+        *("publisher.lost", "publisher.connected"),
+        *("destination.connecting", "destination.live", "recording.finalized"),
+    ]
+    playlist = await media.objects.get(f"{PREFIX}/index.m3u8")
+    assert playlist.count(b"#EXT-X-DISCONTINUITY\n") == 1, "both lives of the worker are in it"
