@@ -22,11 +22,10 @@ from aioice.ice import StunProtocol
 from aiortc import RTCPeerConnection
 
 from server.media.network import Network
+from server.media.sdp import MAX_CANDIDATES
 
 SUPPORTED = "0.13."
 
-MAX_CANDIDATES = 64
-"""Of a peer: each is checked from each of our addresses."""
 RECEIVE_BUFFER = 1 << 20
 """Of each socket: a keyframe of a screen is a burst of hundreds of packets."""
 

@@ -5,10 +5,11 @@ mirror images: one audio and one video section at most, bundled, and no answer i
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from server.media.sdp import UnacceptableOfferError, is_useless
+from server.media.sdp import MAX_CANDIDATES, UnacceptableOfferError, is_useless
 
 Use = Literal["publish", "watch"]
 
@@ -101,9 +102,21 @@ def _grouped(body: bytes) -> tuple[tuple[str, ...], list[Section]]:
         media = _MEDIA.fullmatch(lines[start])
         if media is None:
             raise _not_sdp()
-        kept = tuple(line for line in lines[start:end] if not is_useless(line))
-        groups.append(Section(media["kind"], kept))
+        groups.append(Section(media["kind"], tuple(_useful(lines[start:end]))))
     return tuple(lines[: starts[0]]), groups
+
+
+def _useful(lines: list[str]) -> Iterator[str]:
+    """Give the lines of a section that are believed, with no more candidates than we check."""
+    candidates = 0
+    for line in lines:
+        if is_useless(line):
+            continue
+        if line.startswith("a=candidate:"):
+            candidates += 1
+            if candidates > MAX_CANDIDATES:
+                continue
+        yield line
 
 
 def _refuse_other_media(groups: list[Section]) -> None:

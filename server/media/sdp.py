@@ -13,6 +13,9 @@ PROBLEM = "application/problem+json"
 START_KBPS = 2_500
 MIN_KBPS = 500
 MAX_KBPS = 6_000
+MAX_CANDIDATES = 64
+"""Of a peer: each is checked from each of our addresses."""
+RETRY_SECONDS = 2
 # Level 4.2: 1080p60. What we pass on we need not decode.
 _LEVEL = "2a"
 
@@ -40,6 +43,8 @@ def problem(
 ) -> Answer:
     """Return an RFC 9457 problem as an answer."""
     body = msgspec.json.encode(Problem(code, HTTPStatus(status).phrase, status, detail))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": str(RETRY_SECONDS), **(headers or {})}
     return Answer(status, {"Content-Type": PROBLEM, **(headers or {})}, body)
 
 

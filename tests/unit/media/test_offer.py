@@ -5,7 +5,7 @@ import json
 import pytest
 
 from server.media import offer
-from server.media.sdp import UnacceptableOfferError
+from server.media.sdp import MAX_CANDIDATES, UnacceptableOfferError
 from tests.media.offers import CHROMIUM, FIREFOX, OBS, RFC_9725
 
 
@@ -23,6 +23,14 @@ def test_lines_that_end_in_newline_alone_are_understood() -> None:
     assert offer.read(OBS.replace("\r\n", "\n").encode(), "publish") == offer.read(
         OBS.encode(), "publish"
     )
+
+
+def test_more_candidates_than_are_checked_are_left_out() -> None:
+    many = "".join(f"a=candidate:1 1 udp 1 192.0.2.1 {port} typ host\r\n" for port in range(1, 200))
+    text = OBS.replace("a=mid:0\r\n", f"a=mid:0\r\n{many}")
+    read = offer.read(text.encode(), "publish").text
+    assert read.count("a=candidate:") == MAX_CANDIDATES
+    assert "a=mid:0" in read
 
 
 def test_a_bundled_section_gets_what_only_the_first_one_says() -> None:
