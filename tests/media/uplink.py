@@ -6,8 +6,9 @@ import os
 import random
 import time
 from bisect import bisect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 from statistics import median
 
@@ -88,6 +89,37 @@ class LargeKeyframes(KnownPictures):
         return packet
 
 
+class PicturesWithBFrames(KnownPictures):
+    """Every other picture is sent after the one that follows it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        encoder = av.CodecContext.create("libx264", "w")
+        encoder.width, encoder.height = self._size
+        encoder.pix_fmt = "yuv420p"
+        encoder.time_base = encoder.framerate = Fraction(1, self.fps)
+        encoder.options = {
+            "preset": "veryfast",
+            "x264-params": "bframes=1:b-adapt=0:keyint=30:scenecut=0:sync-lookahead=0:threads=1",
+        }
+        self._encoder = encoder
+        self._waiting: list[av.Packet] = []
+        self._drawn = 0
+
+    async def recv(self) -> av.Packet:
+        await self._pace.next()
+        while not self._waiting:
+            frame = self._draw(self._drawn)
+            frame.pts, frame.time_base = self._drawn, Fraction(1, self.fps)
+            self._drawn += 1
+            self._waiting = list(self._encoder.encode(frame))
+        packet = self._waiting.pop(0)
+        packet.pts = packet.pts * 90_000 // self.fps
+        packet.time_base = VIDEO_TIME_BASE
+        self._remember(packet)
+        return packet
+
+
 class KnownSound(ToneTrack):
     """Noise, so that no packet is like another, remembered with the moment it begins."""
 
@@ -118,6 +150,8 @@ class Outcome:
     """The largest distance of a picture from the sound of its moment, after two seconds."""
     silent_ms: int
     """The longest hole between two AAC frames."""
+    times: list[int]
+    """Of the pictures, in milliseconds."""
     events: list[str]
     figures: dict[str, object]
 
@@ -161,6 +195,7 @@ class Uplink:
             longest_gop=max(b - a for a, b in pairwise(keys)) / 1000,
             skew_ms=self._skew(pictures, sound),
             silent_ms=max(b - a for a, b in pairwise(frames)),
+            times=[unit.dts_ms for unit in pictures],
             events=list(self.events),
             figures={
                 "packets": video.packets,
@@ -227,11 +262,16 @@ def pace(publisher: TestPublisher, burst: int) -> None:
 
 @contextlib.asynccontextmanager
 async def uplink(
-    *, seed: int = 1, picture: PictureTrack | None = None, burst: int | None = None
+    *,
+    seed: int = 1,
+    picture: PictureTrack | None = None,
+    burst: int | None = None,
+    edit: Callable[[bytes], bytes] = bytes,
 ) -> AsyncIterator[Uplink]:
     """Publish through a relay that does no harm yet, until pictures and sound arrive.
 
-    With ``burst``, the publisher pauses after so many packets, as browsers do.
+    With ``burst``, the publisher pauses after so many packets, as browsers do. ``edit`` changes
+    its offer.
     """
     clock = SystemClock()
     bus, relay = Bus(), LossyRelay(seed)
@@ -261,7 +301,7 @@ async def uplink(
                 await asyncio.sleep(0.1)
 
         async def post(offer: bytes) -> tuple[int, dict[str, str], bytes]:
-            peer, answer = await source.publish(TEACHER, await relay.offer(offer))
+            peer, answer = await source.publish(TEACHER, await relay.offer(edit(offer)))
             who.append(peer)
             return 201, {"Location": ""}, relay.answer(answer.encode())
 
