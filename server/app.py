@@ -11,7 +11,6 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from ipaddress import ip_network
 from pathlib import Path
 
 import structlog
@@ -53,7 +52,7 @@ from server.objects.signing import UrlSigner
 from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
-from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.processes import MEDIA_SOCKET, forbid_core_dumps, say_ready, stop_asked
 from server.recordings.downloads import Downloads
 from server.recordings.unfinished import Unfinished
 from server.replays.media import Timelines
@@ -230,7 +229,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app[addresses_key] = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),
             own_ports=own_ports,
-            own_networks=map(ip_network, settings.own_addresses),
+            own_networks=settings.own_networks,
         )
         app[grants_key] = Grants(settings.token_secret, clock)
         app[turn_key] = Turn(settings.ice_servers, settings.turn_secret, clock)
@@ -324,6 +323,7 @@ def main() -> None:
     """Run the hub worker."""
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
+    forbid_core_dumps()
     with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
         runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
 

@@ -19,6 +19,7 @@ from aiohttp import web
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
+from server.addresses import IPNetwork
 from server.auth.issuers import TrustedIssuer
 from server.auth.turn import parse_ice_url
 from server.errors import InvalidSettingsError
@@ -222,6 +223,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         _says("Where recordings wait to be stored; unset, below runtime_dir or /var/tmp (0700)."),
     ] = None
     loop: Annotated[Literal["uvloop", "asyncio"], _says("The event loop.")] = "uvloop"
+
+    @property
+    def own_networks(self) -> tuple[IPNetwork, ...]:
+        """Where others reach this installation, as far as it was said."""
+        public = () if self.media_public_address is None else (self.media_public_address,)
+        return tuple(map(ip_network, (*self.own_addresses, *public)))
 
 
 settings_key = web.AppKey("settings", Settings)

@@ -6,6 +6,7 @@ supervisor is gone, however it died, and the worker stops: :func:`parent_gone`.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,11 @@ async def stop_asked(*, watch_parent: bool = False) -> None:
     finally:
         for watcher in watchers:
             watcher.cancel()
+
+
+def forbid_core_dumps() -> None:
+    """Let a crash leave no image of this process: its memory holds stream keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Worker:

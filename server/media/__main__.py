@@ -3,7 +3,6 @@
 import asyncio
 import os
 from contextlib import AsyncExitStack
-from ipaddress import ip_network
 from pathlib import Path
 
 from server import logs
@@ -16,7 +15,7 @@ from server.media.recording.spool import spool_directory
 from server.media.worker import run
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
-from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.processes import MEDIA_SOCKET, forbid_core_dumps, say_ready, stop_asked
 
 
 async def serve(settings: Settings, socket_path: Path) -> None:
@@ -27,7 +26,7 @@ async def serve(settings: Settings, socket_path: Path) -> None:
         guard = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),
             own_ports=(settings.port, settings.ops_port),
-            own_networks=map(ip_network, settings.own_addresses),
+            own_networks=settings.own_networks,
         )
         working = asyncio.ensure_future(
             run(
@@ -57,6 +56,7 @@ def main() -> None:
     """Run the media worker."""
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
+    forbid_core_dumps()
     asyncio.run(serve(settings, Path(os.environ[MEDIA_SOCKET])))
 
 

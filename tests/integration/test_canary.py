@@ -17,6 +17,8 @@ import contextlib
 import json
 import os
 import random
+import re
+import resource
 import signal
 import sys
 import urllib.parse
@@ -61,6 +63,15 @@ def forms(key: str) -> set[bytes]:
     }
 
 
+@contextlib.contextmanager
+def cores_allowed():
+    """Let what is started here leave a core when it crashes."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
 class Server:
     """``liveclass serve`` at its most talkative, on a directory of its own."""
 
@@ -87,9 +98,9 @@ class Server:
             "DRAIN_SECONDS": "0",
         }
         env = {f"LIVECLASS_{name}": value for name, value in settings.items()}
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, cores_allowed():
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-X", "faulthandler", "-m", "server",
+                sys.executable, "-m", "server",
                 "serve", "--data", str(self.directory),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env=os.environ | env | {
@@ -326,6 +337,11 @@ async def test_a_stream_key_shows_nowhere(data_dir, nginx):
         await lesson.command("destination.disable", destination=lesson.destinations["env"])
         await lesson.hears("destination.stopped", "env")
         looked["metrics"] = await get(http, f"{server.ops_url}/metrics")
+        for module in ("server.media", "server.app"):
+            (pid,) = server.workers(module)
+            # A core holds what a process held.
+            limits = Path(f"/proc/{pid}/limits").read_text()
+            assert re.search(r"^Max core file size +0 ", limits, re.MULTILINE)
         looked["processes"] = b"".join(server.processes().values())
         looked["destinations"] = (await lesson.api.get(token("admin"), "/v1/destinations")).raw
         # A crash in the midst of streaming, with all that Python has to say of it.
