@@ -514,3 +514,48 @@ def test_sound_goes_on_across_both_wraps() -> None:
             p.timestamp for p in assembler.add(sequence, timestamp, False, b"x", number * 0.02)
         ]
     assert times == [times[0] + 960 * n for n in range(200)]
+
+
+def test_sound_behind_a_hole_comes_though_nothing_follows() -> None:
+    assembler = AudioAssembler()
+    assembler.add(1, 0, False, b"a", 0.0)
+    assert assembler.add(3, 1920, False, b"c", 0.04) == []
+    assert assembler.flush(0.11) == []
+    assert [p.data for p in assembler.flush(0.13)] == [b"c"]
+    assert assembler.flush(9.0) == []
+
+
+def test_pauses_that_are_not_sent_are_no_holes() -> None:
+    """DTX: sequence numbers go on, timestamps jump."""
+    assembler = AudioAssembler()
+    times = []
+    for number in range(20):
+        times += [
+            packet.timestamp
+            for packet in assembler.add(number, number * 19_200, True, b"x", number * 0.4)
+        ]
+    assert times == [19_200 * n for n in range(20)]
+    assert assembler.statistics.lost == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.floats(0, 0.2)), max_size=80),
+    st.integers(0, 65_535),
+)
+def test_whatever_the_network_does_sound_comes_once_and_in_order(
+    arrivals: list[tuple[int, float]], first: int
+) -> None:
+    assembler = AudioAssembler()
+    now = 0.0
+    got = []
+    for number, pause in arrivals:
+        now += pause
+        sequence = (first + number) & 0xFFFF
+        got += assembler.add(sequence, number * 960, False, b"%d" % number, now)
+    got += assembler.flush(now + 1)
+    numbers = [int(packet.data) for packet in got]
+    assert numbers == sorted(set(numbers))
+    if arrivals:
+        came = {number for number, _ in arrivals}
+        assert len(numbers) + assembler.statistics.late == len(arrivals)
+        assert set(numbers) <= came
