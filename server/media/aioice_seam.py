@@ -5,6 +5,7 @@ Everything is changed on one connection's objects, never in aioice's modules.
 ================== ======================================================================
 sockets            aioice binds every address but loopback, on any port: ours are those that
                    the operator allows; a public address in front of them is a candidate, too
+checks             FFmpeg's have no PRIORITY, which aioice does not expect
 ICE restart        aioice has none: a second ICE session takes the place of the first one
                    below a DTLS transport that does not notice (RFC 9725 §4.3.3)
 ================== ======================================================================
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from aioice import Candidate, Connection
+from aioice import Candidate, Connection, stun
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol
 from aiortc import RTCPeerConnection
@@ -132,7 +133,15 @@ async def _add(ice: Connection, candidate: str) -> None:
 
 
 def _gather_in(ice: Connection, network: Network) -> None:
-    _private(ice).get_component_candidates = partial(_gather, ice, network)
+    private = _private(ice)
+    private.get_component_candidates = partial(_gather, ice, network)
+    check = private.check_incoming
+
+    def check_incoming(message: stun.Message, *whence: Any) -> None:
+        message.attributes.setdefault("PRIORITY", candidate_priority(1, "prflx"))
+        check(message, *whence)
+
+    private.check_incoming = check_incoming
 
 
 async def _gather(

@@ -16,6 +16,8 @@ Use = Literal["publish", "watch"]
 MAX_LINES = 2_000
 
 _MEDIA = re.compile(r"m=(?P<kind>[a-z]+) (?P<port>[0-9]+) (?P<protocol>[A-Z/]+) .+")
+# FFmpeg 8.0 writes its own flag of Constrained Baseline, 0x200, where two digits belong.
+_CONSTRAINED = re.compile(r"(profile-level-id=42)200([0-9a-fA-F]{2})\b")
 _ROLES = ("sendrecv", "sendonly", "recvonly", "inactive")
 _USABLE: dict[Use, frozenset[str]] = {
     "publish": frozenset(("sendonly", "sendrecv")),
@@ -116,7 +118,7 @@ def _useful(lines: list[str]) -> Iterator[str]:
             candidates += 1
             if candidates > MAX_CANDIDATES:
                 continue
-        yield line
+        yield _CONSTRAINED.sub(r"\g<1>e0\g<2>", line)
 
 
 def _refuse_other_media(groups: list[Section]) -> None:

@@ -6,13 +6,14 @@ import re
 import socket
 
 import pytest
+from aioice import stun
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender
 
 from server.media import aioice_seam
 from server.media.fragment import read
 from server.media.network import EVERYWHERE
 from tests.media.conftest import SESSION, STUDENT, TEACHER, Media
-from tests.media.offers import CHROMIUM, OBS, RFC_9725
+from tests.media.offers import CHROMIUM, FFMPEG, OBS, RFC_9725
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
 
@@ -81,7 +82,9 @@ async def test_main_profile_alone_is_accepted(media: Media) -> None:
     assert b"profile-level-id=4d002a" in answer.body
 
 
-@pytest.mark.parametrize("text", [OBS, RFC_9725, CHROMIUM], ids=["obs", "rfc9725", "chromium"])
+@pytest.mark.parametrize(
+    "text", [OBS, FFMPEG, RFC_9725, CHROMIUM], ids=["obs", "ffmpeg", "rfc9725", "chromium"]
+)
 async def test_offers_of_the_field_are_answered_whole(media: Media, text: str) -> None:
     answer = await media.fabric.whip(SESSION, TEACHER, text.encode())
     assert answer.status == 201
@@ -96,6 +99,7 @@ async def test_offers_of_the_field_are_answered_whole(media: Media, text: str) -
     assert "H264/90000" in said
     assert "simulcast" not in said
     assert "a=setup:active" in said
+    assert "profile-level-id=42" in said
     # The server has gathered all its candidates, and says so (RFC 9725 §4.3.2).
     assert re.search(r"a=candidate:\S+ 1 udp \d+ \S+ \d+ typ host", said)
     assert "a=end-of-candidates" in said
@@ -144,6 +148,39 @@ async def test_a_trickled_candidate_is_checked_and_one_of_another_session_is_not
         check = await asyncio.wait_for(loop.sock_recv(peer, 2048), 2)
         assert check[:2] == b"\x00\x01"  # a STUN binding request
         assert b"n0Jq:" in check
+
+
+async def test_ffmpeg_is_found_by_checks_that_say_less_than_they_should(media: Media) -> None:
+    said = (await media.fabric.whip(SESSION, TEACHER, FFMPEG.encode())).body.decode()
+    ours = {name: re.search(rf"a=ice-{name}:(\S+)", said)[1] for name in ("ufrag", "pwd")}
+    # FFmpeg takes the first candidate of type host, and no other.
+    _, host, port = re.search(r"a=candidate:\S+ 1 udp (\d+) (\S+) (\d+) typ host", said).groups()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as peer:
+        peer.setblocking(False)
+        peer.connect((host, int(port)))
+        loop = asyncio.get_running_loop()
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{ours['ufrag']}:9d3cbc5f"
+        request.attributes["USE-CANDIDATE"] = None  # and neither PRIORITY nor its role
+        request.add_message_integrity(ours["pwd"].encode())
+        await loop.sock_sendall(peer, bytes(request))
+        got = []
+        async with asyncio.timeout(2):
+            while len(got) < 2:
+                got.append(stun.parse_message(await loop.sock_recv(peer, 2048)))
+        assert {each.message_class for each in got} == {stun.Class.RESPONSE, stun.Class.REQUEST}
+        (check,) = [each for each in got if each.message_class is stun.Class.REQUEST]
+        answer = stun.Message(
+            stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=check.transaction_id
+        )
+        answer.add_message_integrity(b"6f4a3d7e8a5b21c09d3cbc5f10f4e2aa")
+        await loop.sock_sendall(peer, bytes(answer))
+        async with asyncio.timeout(3):
+            while True:
+                hello = await loop.sock_recv(peer, 2048)
+                if hello[0] == 22:  # a DTLS handshake: it is the client, since FFmpeg is passive
+                    break
 
 
 async def test_a_patch_names_the_ice_session_it_is_for(media: Media) -> None:

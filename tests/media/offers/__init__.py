@@ -3,6 +3,7 @@
 ``obs``       OBS Studio 30 and 31: libdatachannel writes the description, the payload types and
               media ids are those of OBS's own output (obs-webrtc); since 30.2 there are no
               candidates in it, because it gathers after the answer
+``ffmpeg``    FFmpeg 8.0, as its WHIP muxer writes it: DTLS server, no candidates, a broken profile
 ``rfc9725``   the example of RFC 9725 §4.2, with H.264 in the place of VP8: what the second section
               of a bundle may leave out is left out
 ``chromium``  recorded: Chromium 156, a camera and a microphone
@@ -17,4 +18,6 @@ def _read(name: str) -> str:
     return text.replace("\n", "\r\n")
 
 
-OBS, RFC_9725, CHROMIUM, FIREFOX = map(_read, ("obs", "rfc9725", "chromium", "firefox"))
+OBS, FFMPEG, RFC_9725, CHROMIUM, FIREFOX = map(
+    _read, ("obs", "ffmpeg", "rfc9725", "chromium", "firefox")
+)

@@ -6,10 +6,10 @@ import pytest
 
 from server.media import offer
 from server.media.sdp import MAX_CANDIDATES, UnacceptableOfferError
-from tests.media.offers import CHROMIUM, FIREFOX, OBS, RFC_9725
+from tests.media.offers import CHROMIUM, FFMPEG, FIREFOX, OBS, RFC_9725
 
 
-@pytest.mark.parametrize("text", [OBS, CHROMIUM, FIREFOX, RFC_9725])
+@pytest.mark.parametrize("text", [OBS, FFMPEG, CHROMIUM, FIREFOX, RFC_9725])
 def test_offers_of_the_field_are_read(text: str) -> None:
     read = offer.read(text.encode(), "publish")
     assert read.kinds == {"audio", "video"}
