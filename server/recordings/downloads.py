@@ -92,7 +92,7 @@ class Downloads:
 
     async def _make(self, job: Job) -> None:
         prefix = job.media_uri.rpartition("/")[0]
-        source = _Source(self._objects, prefix)
+        source = Source(self._objects, prefix)
         movie = Movie()
         async for init, data, duration_ms in self._read(source, job, 0):
             await asyncio.to_thread(movie.add, init, data, duration_ms)
@@ -113,7 +113,7 @@ class Downloads:
             raise
 
     async def _read(
-        self, source: "_Source", job: Job, percent: int
+        self, source: "Source", job: Job, percent: int
     ) -> AsyncIterator[tuple[bytes, bytes, int]]:
         """Yield init, data and duration of each segment, and say how far the job is.
 
@@ -133,7 +133,7 @@ class Downloads:
             yield init, await source.file(segment.name), segment.duration_ms
 
 
-class _Source:
+class Source:
     """The files of a recording that is complete, each of them checked."""
 
     def __init__(self, objects: ObjectStore, prefix: str) -> None:
