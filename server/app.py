@@ -45,7 +45,7 @@ from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.media.destinations.address import AddressGuard
-from server.media.fabric import DestinationTarget
+from server.media.fabric import DestinationTarget, RevokedError
 from server.media.pool import WorkerPool
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
@@ -154,8 +154,10 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             if place is None:
                 return None
             found = await integrations.find_destination(pools, place.tenant, destination)
-            if found is None or found.is_revoked:
+            if found is None:
                 return None
+            if found.is_revoked:
+                raise RevokedError
             return await references.resolve(found.stream_key_ref, place.tenant)
 
         def announce(session: str, types: Sequence[str]) -> None:

@@ -11,11 +11,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from server.errors import LiveClassError
 from server.secrets.secret import Secret
 
 EventData = dict[str, Any]
 Emit = Callable[[str, EventData], None]
 """Say that something happened: the type of the event and its data."""
+
+
+class RevokedError(LiveClassError):
+    """The account with the platform was revoked: its keys are used no more."""
 
 
 class DestinationTarget(msgspec.Struct, frozen=True):
@@ -78,6 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 OnEvent = Callable[[MediaEvent], Awaitable[None]]
 ResolveSecret = Callable[[str, str], Awaitable[Secret | None]]
+"""Session and destination → its key, None if there is none; RevokedError if it may not be used."""
 OnHealth = Callable[[str, dict[str, object]], None]
 
 

@@ -13,7 +13,15 @@ import structlog
 
 from server.errors import LiveClassError, UnavailableError
 from server.media import control
-from server.media.fabric import Answer, Desired, MediaEvent, OnEvent, OnHealth, ResolveSecret
+from server.media.fabric import (
+    Answer,
+    Desired,
+    MediaEvent,
+    OnEvent,
+    OnHealth,
+    ResolveSecret,
+    RevokedError,
+)
 from server.media.sdp import PROBLEM
 from server.tasks import Supervisor
 
@@ -272,6 +280,9 @@ class LocalFabric:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 secret = await self._resolve_secret(request.session, request.destination)
+        except RevokedError:
+            await self._say(control.Key(request.request, None, is_revoked=True))
+            return
         except (LiveClassError, TimeoutError):
             # No answer is not the answer "there is none": the destination tries again.
             log.warning("stream_key_unavailable", session=request.session)

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from server.clock import Clock, SystemClock
 from server.ids import new_id
 from server.media import aiortc_seam, control, relay
+from server.media.codes import Code, DestinationError
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
@@ -200,8 +201,8 @@ class Worker:
                     case control.Ack(event=event):
                         self._outbox.ack(event)
                         self._acked.set()
-                    case control.Key(request=number, value=value):
-                        self._answer_key(number, value)
+                    case control.Key() as key:
+                        self._answer_key(key)
         finally:
             self._hubs.remove(hub)
             for name in [each for each, by in self._claimed_by.items() if by is hub]:
@@ -255,10 +256,14 @@ class Worker:
         finally:
             del self._keys[request.request], self._key_requests[request.request]
 
-    def _answer_key(self, number: int, value: str | None) -> None:
-        future = self._keys.get(number)
-        if future is not None and not future.done():
-            future.set_result(None if value is None else Secret(value))
+    def _answer_key(self, key: control.Key) -> None:
+        future = self._keys.get(key.request)
+        if future is None or future.done():
+            return
+        if key.is_revoked:
+            future.set_exception(DestinationError(Code.INTEGRATION_REVOKED))
+        else:
+            future.set_result(None if key.value is None else Secret(key.value))
 
     # Other workers.
 

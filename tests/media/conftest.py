@@ -15,7 +15,7 @@ from server.addresses import parse_allowed
 from server.errors import NotFoundError
 from server.media import worker
 from server.media.destinations.address import AddressGuard
-from server.media.fabric import Desired, DestinationTarget, MediaEvent
+from server.media.fabric import Desired, DestinationTarget, MediaEvent, RevokedError
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
@@ -78,6 +78,7 @@ class Media:
     events: list[MediaEvent] = field(default_factory=list)
     health: list[dict[str, object]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
     epoch: int = 1
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     publishers: list[TestPublisher] = field(default_factory=list)
@@ -189,6 +190,8 @@ async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
             state.tell(event)
 
         async def resolve_secret(session: str, destination: str) -> Secret | None:
+            if destination in state.revoked:
+                raise RevokedError
             key = state.keys.get(destination)
             return None if key is None else Secret(key)
 

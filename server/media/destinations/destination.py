@@ -25,6 +25,8 @@ OUTAGE_BUDGET_MS = 1_800_000
 PERMANENT_TRIES = 2
 NAME_IN_USE_TRIES = 4
 NAME_IN_USE_MS = 60_000
+NAME_IN_USE_DELAY_MS = 12_000
+"""Between attempts while a name is held, but for the first: six a minute at most."""
 SWITCH_AFTER = 2
 RETRY_EVENT_MS = 10_000
 
@@ -197,6 +199,8 @@ def fail(
     happenings: list[Happening] = []
     delay = min(MAX_DELAY_MS, BASE_DELAY_MS << min(state.failures - 1, 10))
     delay = round(delay * (0.5 + chance / 2))
+    if state.names_in_use > 1:
+        delay = round(NAME_IN_USE_DELAY_MS * (1 + chance / 4))
     if state.has_backup and (state.since_switch >= SWITCH_AFTER or code is Code.STALL):
         state = _switch(state, is_refused=spent)
         delay = 0

@@ -30,7 +30,7 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SECRET_SECONDS = 5.0
-WATCH_SECONDS = 0.25
+WATCH_SECONDS = 0.1
 PRIMING_SECONDS = 0.05
 FRESH_GOP_MS = 2_000
 KEYFRAME_SECONDS = 1.0

@@ -194,6 +194,18 @@ def test_a_name_in_use_is_tried_for_a_minute() -> None:
     assert life.now - start >= 60_000
 
 
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
+def test_a_name_in_use_is_asked_for_six_times_a_minute(chance: float) -> None:
+    life = Life().signal(Signal.SOURCE_READY).fail(Code.NAME_IN_USE, chance)
+    start, attempts = life.now, 1
+    while life.state.phase is Phase.BACKOFF:
+        life.after(life.state.delay_ms).signal(Signal.ELAPSED, Signal.SOURCE_READY)
+        attempts += life.now - start < 60_000
+        life.fail(Code.NAME_IN_USE, chance)
+    assert 4 <= attempts <= 6
+    assert 60_000 <= life.now - start <= 75_000
+
+
 def test_flapping_is_given_up_at_the_thirteenth_time_in_ten_minutes() -> None:
     life = Life()
     for number in range(1, 14):
