@@ -13,7 +13,9 @@ LISTED = 6
 """What the playlist names: about twelve seconds, of which players keep six."""
 KEPT = LISTED + 3
 """A player may ask for what the playlist named when it read it."""
-TARGET_SECONDS = 4
+FIRST = 2
+"""With fewer than these a player would show one and stop."""
+TARGET_SECONDS = 3
 """What segments are shorter than, unless the publisher sends keyframes more rarely."""
 
 
@@ -45,7 +47,7 @@ class Window:
         self._target = TARGET_SECONDS
 
     def take(self, output: Output) -> bool:
-        """Take a piece; say whether it made the playlist grow."""
+        """Take a piece; say whether a segment is complete with it."""
         match output:
             case Opened(parameters, start_ms, discontinuity):
                 init = fmp4.init_segment(parameters)
@@ -77,13 +79,15 @@ class Window:
         used = {each.init for each in self._segments}
         self._inits = {name: init for name, init in self._inits.items() if name in used}
 
-    def __bool__(self) -> bool:
-        return bool(self._segments)
+    @property
+    def is_playable(self) -> bool:
+        """Whether there is a playlist yet."""
+        return len(self._segments) >= FIRST
 
     def file(self, name: str) -> bytes | None:
         """Return the playlist or a file that it names, or None if there is none of that name."""
         if name == NAME:
-            return self._playlist() if self._segments else None
+            return self._playlist() if self.is_playable else None
         if name in self._inits:
             return self._inits[name]
         for segment in self._segments:

@@ -22,7 +22,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 LIMITS = QueueLimits(lag_ms=None, overflow_ms=10_000)
 IDLE_SECONDS = 30.0
 FIRST_SECONDS = 7.0
-"""How long the first to ask waits for the first segment."""
+"""How long the first to ask waits for the first segments."""
 
 _TYPES = {
     "m3u8": "application/vnd.apple.mpegurl",
@@ -43,7 +43,7 @@ class LiveHls:
         self._tasks = tasks
         self._subscription: Subscription | None = None
         self._window = Window(0)
-        self._grew = asyncio.Event()
+        self._began = asyncio.Event()
         self._asked_at = 0.0
 
     @property
@@ -56,10 +56,10 @@ class LiveHls:
         self._asked_at = now
         if self._subscription is None and name == NAME:
             self._start()
-        if not self._window and name == NAME:
+        if not self._window.is_playable and name == NAME:
             try:
                 async with asyncio.timeout(FIRST_SECONDS):
-                    await self._grew.wait()
+                    await self._began.wait()
             except TimeoutError:
                 return sdp.problem(
                     503, "unavailable", "There is no picture yet.", {"Retry-After": "2"}
@@ -86,7 +86,7 @@ class LiveHls:
             frozenset({Kind.VIDEO, Kind.AUDIO}), LIMITS, replay=True
         )
         self._window = Window(self._zero_ms())
-        self._grew.clear()
+        self._began.clear()
         self._tasks.start("live_hls", self._make(self._subscription, self._window))
 
     async def _make(self, subscription: Subscription, window: Window) -> None:
@@ -95,8 +95,8 @@ class LiveHls:
         try:
             while (unit := await subscription.get()) is not None:
                 for output in segmenter.push(unit):
-                    if window.take(output):
-                        self._grew.set()
+                    if window.take(output) and window.is_playable:
+                        self._began.set()
                 if segmenter.needs_keyframe:
                     self._bus.want_keyframe()
         finally:
