@@ -187,7 +187,7 @@ class Uplink:
         assert all(a < b for a, b in pairwise(frames))
         keys = [unit.dts_ms for unit in pictures if unit.key]
         sent = numbers[-1] - numbers[0] + 1
-        nacks, video = self.who.video.nacks, self.who.video.statistics
+        nacks, video = self.who.nacks, self.who.video.statistics
         return Outcome(
             sent=sent,
             lost=sent - len(numbers),

@@ -51,6 +51,8 @@ class Nacks:
         """How many packets were asked for, each time counted."""
         self.repaired = 0
         """How many came because they were asked for."""
+        self.missed = 0
+        """How many the network lost, whether they were repaired or not."""
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
         self._answers: deque[float] = deque(maxlen=15)
@@ -115,6 +117,7 @@ class Nacks:
             self.next_due = math.inf
 
     def _notice(self, first: int, end: int, now: float) -> None:
+        self.missed += end - first
         if end - first > MAX_MISSING:
             self._missing.clear()
             self.next_due = math.inf
@@ -143,6 +146,8 @@ class Nacks:
                 self.repaired += 1
             self._reorder *= 0.9
         else:
+            # It was on its way.
+            self.missed -= 1
             late = 1.25 * (now - missing.noticed_at)
             self._reorder = min(MAX_REORDER_SECONDS, max(self._reorder, late))
 

@@ -145,16 +145,18 @@ class Source:
         publisher = who if isinstance(who, Publisher) else None
         heard = publisher.last_rtp if publisher is not None else None
         video = audio = Statistics()
+        missed = 0
         if publisher is not None:
             is_vp8 = publisher.codec == "VP8"
             video = publisher.vp8.statistics if is_vp8 else publisher.video.statistics
             audio = publisher.audio.statistics
+            missed = publisher.nacks.missed
         return UplinkSample(
             at=now,
             bytes=video.bytes + audio.bytes,
             pictures=video.units,
             packets=video.packets + audio.packets,
-            lost=video.lost + audio.lost,
+            lost=missed + audio.lost,
             connected=heard is not None and now - heard < SILENT_SECONDS,
             has_picture=publisher is not None and publisher.has_picture,
         )

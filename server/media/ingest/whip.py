@@ -59,12 +59,14 @@ class Publisher(Peer):
         self._receiver: RTCRtpReceiver | None = None
         self._b_frames_told = False
         self._repair = Repair(clock)
+        self.nacks = self._repair.nacks
+        """What the publisher's pictures lost on their way, and how it was repaired."""
         self.restart(origin)
 
     def restart(self, origin: float) -> None:
         """Take what comes next as a beginning; ``origin`` is the time line's zero."""
-        self.video = VideoAssembler(self._repair.nacks)
-        self.vp8 = Vp8Assembler(self._repair.nacks)
+        self.video = VideoAssembler(self.nacks)
+        self.vp8 = Vp8Assembler(self.nacks)
         self.audio = AudioAssembler()
         self.clock = PublisherClock(origin)
         self._resets_told = 0

@@ -111,6 +111,8 @@ def test_reordering_is_learnt_and_then_not_asked_about() -> None:
             nacks.heard((number + ahead) & 0xFFFF, False, at)
             asked += len(nacks.due(at))
     assert asked <= 2
+    # What was overtaken was not lost.
+    assert nacks.missed == 0
 
 
 def test_without_rtx_an_answer_is_known_by_its_time() -> None:
@@ -122,6 +124,7 @@ def test_without_rtx_an_answer_is_known_by_its_time() -> None:
             assert nacks.due(now) == [number - 1]
             nacks.heard(number - 1, False, now + 0.08)
     assert nacks.round_trip == pytest.approx(0.08)
+    assert nacks.missed == nacks.repaired == 199
 
 
 def test_what_was_given_up_is_not_asked_for() -> None:
