@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from protocol.health import DestinationHealth
+from protocol.health import DestinationHealth, RecordingHealth
 from protocol.ids import (
     ArtifactId,
     Key,
@@ -281,6 +281,7 @@ class Health(_Frame, frozen=True, tag="health"):
 
     uplink: dict[str, Any]
     destinations: dict[str, DestinationHealth]
+    recording: RecordingHealth | None = None
 
 
 class ServerPing(_Frame, frozen=True, tag="ping"):

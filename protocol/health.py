@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from protocol.ids import Timestamp
+from protocol.ids import RecordingId, Timestamp
 
 HealthState: TypeAlias = Literal["good", "unstable", "failing", "no_data"]
 Side: TypeAlias = Literal["uplink", "server", "platform"]
@@ -22,6 +22,15 @@ class StreamWarning(Struct, frozen=True):
 
     code: str
     text: Annotated[str, Meta(description="A sentence for people.")]
+
+
+class RecordingHealth(Struct, frozen=True):
+    """How well the class is recorded."""
+
+    recording: RecordingId
+    state: Annotated[HealthState, Meta(description="The verdict.")]
+    text: Annotated[str, Meta(description="What happens, for people.")]
+    waiting_ms: Annotated[int, Meta(description="What waits on the server's disk to be stored.")]
 
 
 class DestinationHealth(Struct, frozen=True, omit_defaults=True):

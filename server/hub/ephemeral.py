@@ -13,7 +13,7 @@ import msgspec
 from protocol import codec
 from protocol.errors import Refusal
 from protocol.frames import Counters, Health, Signal, SignalSent
-from protocol.health import DestinationHealth
+from protocol.health import DestinationHealth, RecordingHealth
 from protocol.limits import COUNTERS_COALESCE_MS, PRESENCE_COALESCE_MS, SIGNAL_COALESCE_MS
 from server.classroom.state import Classroom
 from server.classroom.view import counters
@@ -83,9 +83,14 @@ class Ephemeral:
             self._signals[user, sent.kind] = Signal(sent.kind, user, data)
             self._soon("signals", SIGNAL_COALESCE_MS, self._tell_signals)
 
-    def health(self, uplink: dict[str, Any], destinations: dict[str, DestinationHealth]) -> None:
+    def health(
+        self,
+        uplink: dict[str, Any],
+        destinations: dict[str, DestinationHealth],
+        recording: RecordingHealth | None = None,
+    ) -> None:
         """Tell staff how the media does."""
-        self._feeds["staff"].tell(codec.encode(Health(uplink, destinations)))
+        self._feeds["staff"].tell(codec.encode(Health(uplink, destinations, recording)))
 
     def counters(self, audience: str) -> Counters:
         """Return the numbers that a view may see now."""

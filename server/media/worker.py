@@ -25,6 +25,7 @@ from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
 from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
+from server.media.recording.leftovers import Leftovers
 from server.media.recording.uploader import ObjectStore
 from server.media.sdp import problem
 from server.media.session import MediaSession
@@ -82,6 +83,7 @@ class Worker:
         """Begin what runs as long as the worker does."""
         self._tasks.keep("events", self._send_events)
         self._tasks.keep("every_second", self._every_second)
+        self._tasks.keep("leftovers", Leftovers(self._spool, self._clock).run)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served on the socket."""

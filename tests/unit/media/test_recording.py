@@ -11,12 +11,14 @@ from typing import Any
 import av
 import pytest
 
+from server.clock import SystemClock
 from server.errors import NotFoundError, UnavailableError
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters, join_lengths, nal_type, parameters, split_annexb
 from server.media.hls import fmp4, manifest, playlist
 from server.media.recording import recorder, spool, uploader
+from server.media.recording.leftovers import Leftovers
 from server.media.recording.recordings import Recordings
 from server.tasks import Supervisor
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
@@ -364,3 +366,39 @@ async def test_two_processes_never_write_the_same_recording(tmp_path: Path) -> N
     assert other.claim()
     other.release()
     assert not (tmp_path / "rec").exists()
+
+
+class StandingClock(SystemClock):
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def test_a_spool_that_nobody_asks_for_is_removed_after_a_day(tmp_path: Path) -> None:
+    clock = StandingClock()
+    leftovers = Leftovers(tmp_path, clock)
+    fragment = fmp4.fragment(1, fmp4.Run(0, [fmp4.Sample(b"x", 9_000, True)]), fmp4.Run(0, ()))
+
+    def write(recording: str) -> spool.Spool:
+        kept = spool.Spool(tmp_path / "session" / recording)
+        assert kept.claim()
+        kept.begin(spool.Header(AT, "init-0.mp4", False), b"init")
+        kept.append(fragment)
+        return kept
+
+    write("left").release()
+    busy = write("busy")
+    leftovers.sweep()
+    clock.seconds += 86_399
+    leftovers.sweep()
+    assert (tmp_path / "session" / "left").exists()
+    clock.seconds += 1
+    leftovers.sweep()
+    assert [each.name for each in (tmp_path / "session").iterdir()] == ["busy"]
+    # From when its recorder is gone it is kept for as long.
+    busy.release()
+    leftovers.sweep()
+    clock.seconds += 86_400
+    leftovers.sweep()
+    assert [*(tmp_path / "session").iterdir()] == []
