@@ -2,7 +2,7 @@
 
 from operator import attrgetter
 
-from protocol.commands import DestinationDisable
+from protocol.commands import DestinationDisable, DestinationRetry
 from protocol.rest import (
     Destination,
     Integration,
@@ -133,13 +133,29 @@ async def delete(call: Call[None, None]) -> None:
 
 
 async def replace_key(call: Call[NewStreamKey, None]) -> None:
-    """Give a destination another key; the former one is forgotten."""
+    """Give a destination another key; the former one is forgotten.
+
+    Classes on air that had given it up try again with the new one.
+    """
+    identity = call.identity
     async with call.database() as connection:
         destination = await store.get_destination(connection, call["destination"])
         reference = await _key_ref(call, call.body, connection)
         former = await store.set_stream_key(connection, destination.id, reference)
         if former.startswith("vault:"):
             await call.app[key_vault_key].drop(connection, former)
+        failed = await store.list_failed(connection, destination.id)
+        # What goes into a log may name only people that there are.
+        await users.ensure(connection, identity.tenant, identity.user, identity.name)
+    for session in failed:
+        await call.app[live_sessions_key].perform(
+            session,
+            identity,
+            call.role,
+            DestinationRetry(destination.id),
+            key=new_id(),
+            expect=None,
+        )
 
 
 async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:
