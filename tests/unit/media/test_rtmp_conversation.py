@@ -267,8 +267,10 @@ def test_nonsense_ends_it_or_is_waited_for(data: bytes) -> None:
 
 
 def test_what_is_broken_off_is_begun_anew() -> None:
-    long = command("onStatus", 0, None, info("x", "y" * 400))
-    first = long[: 12 + 128]
+    whole = command("onStatus", 0, None, info("NetStream.Publish.BadName", "y" * 400))
     abort = control(MessageType.ABORT, (3).to_bytes(4, "big"))
-    told = Told().tell(S0S1S2, CONNECTED, CREATED, first, abort, START)
-    assert told.conversation.stage is Stage.PUBLISHED
+    # The message again, behind a header of type 3: it has the length and type of the one before.
+    again = b"\xc3" + whole[12:]
+    told = Told().tell(S0S1S2, CONNECTED, CREATED, whole[: 12 + 128], abort)
+    assert told.conversation.ended is None
+    assert told.tell(again).conversation.ended is Code.NAME_IN_USE
