@@ -1,4 +1,4 @@
-"""The only file that touches what aioice keeps private. Pinned to aioice 0.13.
+"""The only file that touches what aioice keeps private, and aiortc of its use. aioice 0.13.
 
 Everything is changed on one connection's objects, never in aioice's modules.
 

@@ -28,6 +28,19 @@ async def test_chromium_trickles_and_restarts_ice_while_it_publishes(
     report(codec=told["codec"], **gone_out)
 
 
+async def test_of_chromiums_simulcast_the_first_layer_is_taken(
+    pages, class_, chromium, report
+) -> None:
+    token = await class_.publish_token()
+    await chromium(pages.page(url=class_.whip, token=token, mode="publish", simulcast=True))
+    told = await pages.hears()
+    assert told.get("status") == 201, told
+    width, height = await class_.is_seen()
+    assert (width, height) == (640, 360)
+    await class_.goes_out()
+    report(width=width, height=height)
+
+
 async def test_firefox_publishes_and_is_told_what_it_needs_to_watch(
     pages, class_, firefox, report
 ) -> None:
