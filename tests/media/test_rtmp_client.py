@@ -27,7 +27,7 @@ from server.media.rtmp.client import (
 )
 from server.secrets.secret import Secret
 from tests.media.certificates import certificate
-from tests.media.scripted_server import ScriptedServer, status
+from tests.media.scripted_server import ScriptedServer, control, status
 
 KEY = Secret("canary-77-key")
 VIDEO = chunks.payload(MessageType.VIDEO, ChunkStream.VIDEO, b"\x27" * 20_000)
@@ -79,6 +79,18 @@ async def test_goodbye_takes_no_longer_than_two_seconds() -> None:
         started = time.monotonic()
         await publisher.close()
         assert time.monotonic() - started < 2.3
+
+
+async def test_a_server_that_asks_and_reads_nothing_is_left() -> None:
+    ping = control(MessageType.USER_CONTROL, b"\x00\x06\x00\x00\x00\x00")
+    async with ScriptedServer(stops_reading_after=0) as server:
+        publisher = await connect(server.url())
+        while publisher._transport.get_write_buffer_size() < client.MOST_BACKLOG - 64_000:
+            publisher.send(VIDEO, 0)
+        publisher.data_received(ping)
+        assert publisher.ended is None
+        publisher.data_received(ping * 10_000)
+        assert publisher.ended is Code.STALL
 
 
 async def test_the_kernel_is_asked_how_the_connection_is() -> None:

@@ -26,6 +26,8 @@ HANDSHAKE_SECONDS = 5.0
 PUBLISH_SECONDS = 8.0
 TOTAL_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
+MOST_BACKLOG = 8 << 20
+"""A server that makes us answer and reads nothing is left when so many bytes wait for it."""
 _WRITE_HIGH = 128 << 10
 _SEGMENT = 1448
 """Payload of a TCP segment on Ethernet, with timestamps."""
@@ -174,7 +176,9 @@ class RtmpPublisher(asyncio.Protocol):
         """Answer."""
         self._write(self._conversation.receive(data))
         self._heard.set()
-        if self.ended is not None:
+        if self._transport.get_write_buffer_size() > MOST_BACKLOG:
+            self.abort(Code.STALL)
+        elif self.ended is not None:
             self._end(self.ended)
             self._transport.close()
 
