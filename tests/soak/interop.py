@@ -59,12 +59,16 @@ class Class:
             assert answer.ok, await answer.text()
             return await answer.json()
 
-    async def token(self, role: str) -> str:
-        """Return an access token of a new person."""
+    async def link(self, role: str) -> str:
+        """Return the page of a new person, with their token."""
         made = await self.post(
             f"/v1/sessions/{self.session}/join-tokens", role=role, name=role.title()
         )
-        return urlsplit(str(made["url"])).fragment.removeprefix("token=")
+        return str(made["url"])
+
+    async def token(self, role: str) -> str:
+        """Return an access token of a new person."""
+        return urlsplit(await self.link(role)).fragment.removeprefix("token=")
 
     async def publish_token(self) -> str:
         """Return a token as it is given to an encoder."""

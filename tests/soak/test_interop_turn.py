@@ -1,6 +1,7 @@
 """coturn between a browser and us: with our credentials, and with none but relayed candidates."""
 
 import asyncio
+import re
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -26,6 +27,14 @@ class Coturn:
     address: str
     port: int
     log: Path
+
+    def users(self) -> set[str]:
+        """Return the names under which relays were allocated."""
+        return set(
+            re.findall(
+                r"user <([^>]+)>: incoming packet ALLOCATE processed, success", self.log.read_text()
+            )
+        )
 
 
 def own_address() -> str:
@@ -79,5 +88,11 @@ async def test_a_teacher_behind_a_strict_firewall_publishes_through_turn(
     await chromium(pages.page(url=class_.whep, token=watching, mode="watch", relay=True))
     seen = await pages.hears()
     assert (seen.get("status"), seen.get("type")) == (201, "relay"), seen
-    assert server["username"] in coturn.log.read_text()
+    known = coturn.users()
+    assert server["username"] in known
+    # Our own page asks the relay, too, with credentials that hold.
+    await chromium(await class_.link("student"))
+    async with asyncio.timeout(20):
+        while not coturn.users() - known:
+            await asyncio.sleep(0.1)
     report(published=told["type"], watched=seen["type"])
