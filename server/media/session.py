@@ -155,21 +155,24 @@ class MediaSession:
     async def watch(self, user: str, offer: bytes) -> Answer:
         """Answer a viewer when it is its turn."""
         try:
-            async with self._admission.join():
-                if user in self._barred:
-                    return _barred()
-                viewer = Viewer(
-                    user,
-                    clock=self._clock,
-                    fanout=self.fanout,
-                    want_keyframe=lambda: self.bus.want_keyframe(),
-                    on_closed=lambda: self._forget(viewer),
-                    network=self._network,
-                )
-                self.viewers[viewer.id] = viewer
-                self._want_media()
-                text = await viewer.answer(offer)
-        except (sdp.UnacceptableOfferError, NotAdmittedError) as error:
+            leave = await self._admission.enter()
+        except NotAdmittedError as error:
+            return error.answer()
+        viewer = Viewer(
+            user,
+            clock=self._clock,
+            fanout=self.fanout,
+            want_keyframe=lambda: self.bus.want_keyframe(),
+            on_connected=leave,
+            on_closed=lambda: self._forget(viewer),
+            network=self._network,
+        )
+        self.viewers[viewer.id] = viewer
+        self._want_media()
+        try:
+            text = await viewer.answer(offer)
+        except sdp.UnacceptableOfferError as error:
+            leave()
             return error.answer()
         return self._created("whep", viewer, text)
 

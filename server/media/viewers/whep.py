@@ -28,6 +28,7 @@ class Viewer(Peer):
         clock: Clock,
         fanout: Fanout,
         want_keyframe: Callable[[], None],
+        on_connected: Callable[[], None],
         on_closed: Callable[[], None],
         network: Network = EVERYWHERE,
     ) -> None:
@@ -36,6 +37,7 @@ class Viewer(Peer):
         self._clock = clock
         self._fanout = fanout
         self._want_keyframe = want_keyframe
+        self._on_connected = on_connected
         self._link: Link | None = None
         self._senders: dict[bool, RtpSender] = {}
 
@@ -71,6 +73,7 @@ class Viewer(Peer):
     def _started(self, transport: RTCDtlsTransport) -> Link:
         if self._link is None:
             self._link = Link(transport)
+            self._on_connected()
         if self.feed is not None:
             # Sound and picture start one after the other, and a keyframe may have come between.
             self._fanout.remove(self.feed)
