@@ -52,9 +52,9 @@ class Kept:
 
     @property
     def longest_gop(self) -> float:
-        """Between two keyframes, in seconds."""
+        """From a keyframe to the next one, or to the end, in seconds."""
         keys = [seconds for seconds, key, _ in self.video if key]
-        return max(b - a for a, b in pairwise(keys))
+        return max(b - a for a, b in pairwise([*keys, self.video[-1][0]]))
 
     @property
     def slate_pictures(self) -> int:

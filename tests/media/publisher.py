@@ -90,7 +90,7 @@ class PictureTrack(MediaStreamTrack):
         encoder.bit_rate = 6_000_000 if self._noisy else 800_000
         encoder.gop_size = self._gop
         if is_vp8:
-            encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+            encoder.options = {"deadline": "realtime", "cpu-used": "8", "threads": "1"}
         else:
             encoder.options = {"preset": "ultrafast", "tune": "zerolatency"}
             if self._slices > 1:

@@ -44,8 +44,7 @@ class Aac:
         self._programme = programme
 
     def put(self, opus: bytes, at: int) -> None:
-        if not self._transcoder.overlaps(at):
-            self._give(self._transcoder.feed(opus, at))
+        self._give(self._transcoder.feed(opus, at))
 
     def fill(self, until: int) -> None:
         self._give(self._transcoder.fill(until))
@@ -53,6 +52,16 @@ class Aac:
     def _give(self, frames: list[tuple[int, bytes]]) -> None:
         for at, frame in frames:
             self._programme.encoded(at, frame)
+
+
+class Deaf:
+    """Takes sound and makes nothing of it."""
+
+    def put(self, opus: bytes, at: int) -> None:
+        pass
+
+    def fill(self, until: int) -> None:
+        pass
 
 
 @dataclass(eq=False)
@@ -86,7 +95,8 @@ class Studio:
 class Control:
     """A control room: a programme, its bus, and hundredths of a second that pass."""
 
-    def __init__(self, *, consumed: bool = True) -> None:
+    def __init__(self, *, consumed: bool = True, encodes: bool = False) -> None:
+        """``encodes``: AAC is made, which takes most of a test's time."""
         self.clock = TickingClock()
         self.bus = Bus()
         self.told: list[tuple[str, EventData]] = []
@@ -101,7 +111,7 @@ class Control:
         )
         self.bus.want_keyframe = self.programme.want_keyframe
         self.programme.consumed = consumed
-        self.aac = Aac(self.programme)
+        self.aac = Aac(self.programme) if encodes else Deaf()
         self.subscription = self.bus.subscribe(frozenset(Kind), EVERYTHING, from_keyframe=False)
         self.studios: list[Studio] = []
         self.units: list[EncodedUnit] = []
@@ -156,7 +166,8 @@ class Control:
             times = [unit.dts_ms for unit in self.units if unit.kind is kind]
             assert all(a < b for a, b in pairwise(times)), kind
         sound = [unit.dts_ms for unit in self.units if unit.kind is Kind.AUDIO]
-        assert max((b - a for a, b in pairwise(sound)), default=0) <= 100
+        if isinstance(self.aac, Aac):
+            assert max(b - a for a, b in pairwise(sound)) <= 100
 
     def _ask(self, who: Contributor) -> None:
         assert isinstance(who, Studio)
@@ -213,7 +224,7 @@ def test_platforms_wait_while_the_size_changes_but_not_for_ever() -> None:
 
 
 def test_silence_is_told_then_covered_by_the_slate_within_two_and_a_half_seconds() -> None:
-    control = Control()
+    control = Control(encodes=True)
     studio = control.publish(Studio())
     control.run(5)
     studio.mute = True
@@ -258,7 +269,7 @@ def test_the_same_publisher_resumes_with_its_first_keyframe() -> None:
 
 
 def test_a_publisher_that_reloads_its_page_resumes_at_once() -> None:
-    control = Control()
+    control = Control(encodes=True)
     studio = control.publish(Studio())
     control.run(5)
     control.leave(studio)
@@ -302,7 +313,7 @@ def test_another_size_resumes_when_it_has_been_steady_for_a_second() -> None:
 
 
 def test_a_replacement_leaves_no_gap_and_the_one_before_is_relieved() -> None:
-    control = Control()
+    control = Control(encodes=True)
     old = control.publish(Studio())
     control.run(5)
     new = control.publish(Studio(user=BOB, geometry=LARGE))
@@ -366,7 +377,7 @@ def test_a_slate_that_nobody_ends_does() -> None:
 
 
 def test_sound_alone_has_a_picture_of_ours() -> None:
-    control = Control()
+    control = Control(encodes=True)
     control.publish(Studio(has_picture=False))
     control.run(0.1)
     width, height = STANDARD
@@ -383,7 +394,7 @@ def test_sound_alone_has_a_picture_of_ours() -> None:
 
 
 def test_a_picture_alone_has_silence() -> None:
-    control = Control()
+    control = Control(encodes=True)
     control.publish(Studio(has_sound=False))
     control.run(6)
     sound = [unit.dts_ms for unit in control.units if unit.kind is Kind.AUDIO]

@@ -20,7 +20,7 @@ def encoded(count: int, *, size: tuple[int, int] = (320, 180), key_every: int = 
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
     encoder.time_base, encoder.bit_rate = Fraction(1, 30), 2_000_000
-    encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    encoder.options = {"deadline": "realtime", "cpu-used": "8", "threads": "1"}
     out = []
     for number in range(count):
         frame = av.VideoFrame(*size, "yuv420p")
