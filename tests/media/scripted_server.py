@@ -27,6 +27,8 @@ class ScriptedServer:
     connect_says: dict[str, amf.Value] = field(default_factory=dict)
     then: list[bytes] = field(default_factory=list)
     stops_reading_after: int | None = None
+    pause_seconds: float = 0.0
+    """Between two reads of 4,096 bytes."""
     hello: bytes | None = None
     silent: bool = False
     context: ssl.SSLContext | None = None
@@ -116,6 +118,8 @@ class ScriptedServer:
                     size += len(message.body)
                 else:
                     self.heard.append(message)
+            if self.pause_seconds:
+                await asyncio.sleep(self.pause_seconds)
             if self.stops_reading_after is not None and size > self.stops_reading_after:
                 await asyncio.Event().wait()
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server import cli
+from server.media import testcard
 from server.media.destinations import trial
 from tests.demo import free_port
 from tests.media.conftest import RtmpServer
@@ -76,6 +77,15 @@ async def test_what_fails_has_its_code_and_a_remedy(
     last = done.output.splitlines()[-1]
     assert last.startswith(f"FAILED ({code}): ")
     assert last.count(".") >= 2, "what happened, and what to do"
+
+
+async def test_a_way_that_is_too_slow_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "LATE_SECONDS", 0.3)
+    monkeypatch.setattr(testcard, "BIT_RATE", 40_000_000)
+    async with ScriptedServer(pause_seconds=0.004) as server:
+        done = await attempt(server.url(), seconds=20)
+    assert done.exit_code == 1
+    assert "FAILED (overflow): " in done.output
 
 
 async def test_nobody_there_and_nowhere_to_go() -> None:
