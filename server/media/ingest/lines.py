@@ -14,7 +14,6 @@ from collections.abc import Mapping
 WINDOW_SECONDS = 30.0
 MAX_SLOPE = 500e-6
 # A slope over a second or two would be noise.
-MIN_POINTS = 4
 MIN_SPAN_SECONDS = 5.0
 TOLERANCE_SECONDS = 0.06
 """How far a point may be off: reports are made in threads that wait for each other."""
@@ -94,7 +93,7 @@ class Line:
         mean_x = sum(x for x, _ in points) / count
         mean_y = sum(y for _, y in points) / count
         slope = 0.0
-        if count >= MIN_POINTS and points[-1][0] - points[0][0] >= MIN_SPAN_SECONDS:
+        if points[-1][0] - points[0][0] >= MIN_SPAN_SECONDS:
             spread = sum((x - mean_x) ** 2 for x, _ in points)
             slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
         self._slope = max(-MAX_SLOPE, min(MAX_SLOPE, slope))

@@ -111,18 +111,19 @@ def test_it_is_settled_by_reports_or_after_a_second() -> None:
 
 
 @pytest.mark.parametrize("audio_ppm", [-200.0, 200.0])
-@pytest.mark.parametrize("jitter", [0.0, 0.03])
-def test_clocks_that_drift_stay_together_for_an_hour(audio_ppm: float, jitter: float) -> None:
-    play = Play(skew=0.03, audio_ppm=audio_ppm, video_ppm=-audio_ppm, jitter=jitter).run(3600)
+def test_clocks_that_drift_stay_together_for_an_hour(audio_ppm: float) -> None:
+    play = Play(skew=0.03, audio_ppm=audio_ppm, video_ppm=-audio_ppm, jitter=0.03).run(3600)
     assert play.worst(since=1) <= 60
     assert play.clock.resets == 0
     assert all(a < b for a, b in pairwise(play.times))
 
 
-@pytest.mark.parametrize("jitter", [0.0, 0.03])
-def test_clocks_that_drift_stay_together_without_any_report(jitter: float) -> None:
-    play = Play(audio_ppm=200, video_ppm=-200, jitter=jitter, reports=None).run(1800)
-    assert play.worst(since=1) <= 60
+@pytest.mark.parametrize(("jitter", "worst"), [(0.0, 2), (0.2, 30)])
+def test_clocks_that_drift_stay_together_without_any_report(jitter: float, worst: float) -> None:
+    play = Play(audio_ppm=200, video_ppm=-200, jitter=jitter, reports=None).run(600)
+    # Where the first packets were late, that is how far apart the streams are.
+    offset = play.errors[0]
+    assert max(abs(error - offset) for error in play.errors) <= worst
     assert play.clock.resets == 0
 
 
@@ -153,7 +154,7 @@ def test_a_wall_clock_that_is_set_moves_nothing(jump: float) -> None:
         if kind == "audio" and round(wall) % 5:
             # As in browsers: sound is reported less often.
             return None
-        return EPOCH + wall + (jump if wall > 60 else 0)
+        return EPOCH + wall + (jump if wall > 61 else 0)
 
     play = Play(skew=0.05, reports=stepped).run(120)
     assert play.worst(since=6) <= 1
