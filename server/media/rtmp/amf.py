@@ -52,7 +52,8 @@ def _encode(value: Value) -> bytes:
         case int() | float():
             return struct.pack(">Bd", _NUMBER, value)
         case str():
-            text = value.encode()
+            # As it was, if the environment held bytes that are no UTF-8 (PEP 383).
+            text = value.encode(errors="surrogateescape")
             if len(text) > 0xFFFF:
                 return struct.pack(">BI", _LONG_STRING, len(text)) + text
             return struct.pack(">BH", _STRING, len(text)) + text

@@ -31,6 +31,14 @@ def test_amf_that_is_none_is_refused(data: bytes) -> None:
         amf.decode(data)
 
 
+def test_text_from_the_environment_is_sent_as_the_bytes_it_was() -> None:
+    assert amf.encode(b"key-\xff".decode(errors="surrogateescape"))[3:] == b"key-\xff"
+
+
+def test_an_object_of_a_class_is_an_object() -> None:
+    assert amf.decode(b"\x10\x00\x01C\x00\x01a\x05\x00\x00\x09\x0d") == [{"a": None}, None]
+
+
 def test_amf_that_nests_without_end_is_refused() -> None:
     with pytest.raises(amf.MalformedAmfError):
         amf.decode((b"\x0a\x00\x00\x00\x01") * 1000)
