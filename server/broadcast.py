@@ -174,7 +174,8 @@ class Broadcast:
 
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place
-        over = tuple(_target(place, each) for each in sorted(state.recordings - {state.recording}))
+        running = state.recording if state.status == "live" else None
+        over = tuple(_target(place, each) for each in sorted(state.recordings - {running}))
         barred = tuple(sorted(user for user in state.people if _is_barred(state, user)))
         if state.status != "live":
             return Desired(over=over, barred=barred, publisher=state.publisher)

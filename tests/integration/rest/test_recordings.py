@@ -7,10 +7,16 @@ import av
 import pytest
 import pytest_asyncio
 
+from server.addresses import parse_allowed
+from server.broadcast import Broadcast
 from server.errors import UnavailableError
+from server.hub.seating import Place
 from server.ids import new_id
+from server.media import worker
 from server.media.bus import Bus
+from server.media.destinations.address import AddressGuard
 from server.media.fabric import RecordingTarget
+from server.media.local_fabric import LocalFabric
 from server.media.recording.recordings import Recordings
 from server.recordings import downloads
 from server.recordings.downloads import Downloads
@@ -18,7 +24,9 @@ from server.recordings.unfinished import Unfinished
 from server.rest.ports import objects_key
 from server.rest.recordings import downloads_key
 from server.store import recording_downloads as store
+from server.store import replays
 from server.tasks import Supervisor
+from tests.integration.rest.conftest import Alone
 from tests.unit.media.test_recording import Pictures, stream
 
 
@@ -242,3 +250,77 @@ async def test_a_class_that_is_over_and_still_recorded_is_opened(
 
 def test_the_download_is_made_by_who_was_told(app) -> None:
     assert isinstance(app[downloads_key], Downloads)
+
+
+async def test_what_a_machine_left_that_died_is_finalised_by_itself(
+    api, app, pools, hub, school, tell, tmp_path, projector
+) -> None:
+    """The class was over, and nobody came back to it: neither people nor its server."""
+    recording, objects, root = new_id(), app[objects_key], tmp_path / "spool"
+    prefix = f"{school.tenant}/{school.session}/recordings/{recording}"
+    bus = Bus()
+    async with Supervisor("killed") as killed:
+        work = Recordings(
+            bus=bus, objects=objects, spool=root / school.session, tasks=killed,
+            emit=lambda *_: None, zero_ms=lambda: 1_795_338_000_000,
+        )  # fmt: skip
+        work.apply(RecordingTarget(recording, prefix), ())
+        for unit in stream(Pictures(320, 180), *range(0, 3_900, 100)):
+            bus.publish(unit)
+        async with asyncio.timeout(5):
+            while f"{prefix}/index.m3u8" not in await objects.list(f"{prefix}/"):
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+    assert len([*root.rglob("*.part")]) == 1
+    await tell(
+        school,
+        (0, "session.started", {}, school.teacher.id),
+        (0, "recording.started", {"recording": recording}, school.teacher.id),
+        (9, "session.ended", {}, school.teacher.id),
+    )
+
+    async def find_place(session):
+        return Place(session, school.tenant, "log")
+
+    async def nothing(*_):
+        return None
+
+    ready = asyncio.Event()
+    async with Supervisor("test") as tasks:
+        broadcast = Broadcast(
+            tasks=tasks, find_targets=nothing, find_place=find_place,
+            notify=projector.notify, announce=lambda *_: None,
+        )  # fmt: skip
+        hub._listener = broadcast
+        socket = tmp_path / "worker.sock"
+        guard = AddressGuard(parse_allowed("127.0.0.0/8:*"))
+        tasks.start(
+            "worker",
+            worker.run(socket, objects=objects, spool=root, guard=guard, ready=ready.set),
+        )
+        await asyncio.wait_for(ready.wait(), 5)
+        async with LocalFabric(
+            socket, on_event=broadcast.on_event, resolve_secret=nothing,
+            on_health=broadcast.on_health,
+        ) as fabric:  # fmt: skip
+            broadcast.introduce(hub, fabric)
+            unfinished = Unfinished(
+                pools,
+                lambda tenant, session: hub.room(Place(session, tenant, "log")),
+                period_seconds=0.2,
+            )
+            tasks.keep("unfinished", unfinished.run)
+            path = f"/v1/sessions/{school.session}/recordings"
+            async with asyncio.timeout(10):
+                while True:
+                    (shown,) = (await api.get(school.teacher, path)).body["items"]
+                    if shown["status"] != "recording":
+                        break
+                    await asyncio.sleep(0.05)
+            hub._listener = Alone()
+    assert shown["status"] == "finalized"
+    assert 3_000 <= shown["duration_ms"] <= 3_900
+    assert [*root.rglob("*")] == []
+    async with pools.tenant(school.tenant) as connection:
+        (kept,) = await replays.recordings(connection, school.session)
+    assert kept.clock == ((1_795_338_000_000, 0),)
