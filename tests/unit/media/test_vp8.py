@@ -102,7 +102,7 @@ def test_nothing_is_shown_between_a_hole_and_the_next_keyframe() -> None:
     assembler = Vp8Assembler()
     assert lost > middle
     del arriving[middle]
-    frames = fed(assembler, arriving, step=0.02)
+    frames = fed(assembler, arriving, step=0.05)
     assert [frame.data for frame in frames] == FRAMES[:12] + FRAMES[20:]
     assert assembler.statistics.lost == 1
 
