@@ -71,6 +71,10 @@ class Faults:
         await self.stage.enable("private", "rtmp://169.254.169.254/latest")
         failed = await self.stage.hears(FAILED, "private", 8)
         assert failed.data == {"destination": "private", "code": "ssrf_blocked", "attempts": 2}
+        # The class desires what failed no more; that it failed is the last word.
+        await self.stage.disable("private")
+        await asyncio.sleep(0.5)
+        assert self.stage.media.names(destination="private")[-1] == FAILED
 
     async def without_key(self) -> None:
         url = self.nginx.url("two")

@@ -83,7 +83,6 @@ class Signal(Enum):
 
 
 WORKING = (Phase.RESOLVING, Phase.CONNECTING, Phase.PRIMING, Phase.LIVE, Phase.DEGRADED)
-_ENDING = (Phase.STOPPING, Phase.STOPPED)
 
 NEXT: dict[tuple[Phase, Signal], Phase] = {
     (Phase.ARMED, Signal.SOURCE_READY): Phase.RESOLVING,
@@ -102,7 +101,8 @@ NEXT: dict[tuple[Phase, Signal], Phase] = {
     (Phase.BACKOFF, Signal.ELAPSED): Phase.ARMED,
     (Phase.BACKOFF, Signal.RETRY_NOW): Phase.ARMED,
     (Phase.FAILED, Signal.RETRY_NOW): Phase.ARMED,
-    **{(phase, Signal.STOP): Phase.STOPPING for phase in Phase if phase not in _ENDING},
+    **{(phase, Signal.STOP): Phase.STOPPING for phase in (Phase.ARMED, *WORKING, Phase.BACKOFF)},
+    (Phase.FAILED, Signal.STOP): Phase.STOPPED,
     (Phase.STOPPING, Signal.CLOSED): Phase.STOPPED,
 }
 
@@ -178,7 +178,7 @@ def step(
             return _anew(state), []
         case Phase.ARMED if signal is Signal.SOURCE_GONE:
             return _anew(state), [("destination.stopped", name)]
-        case Phase.STOPPED:
+        case Phase.STOPPED if old.phase is Phase.STOPPING:
             return state, [("destination.stopped", name)]
         case _:
             return state, []

@@ -178,6 +178,13 @@ def test_stopping_is_two_steps_and_told_once() -> None:
         assert life.names.count("stopped") == 1
 
 
+def test_one_that_failed_is_put_away_without_a_word() -> None:
+    life = Life().signal(Signal.SOURCE_READY).fail(Code.INTEGRATION_REVOKED)
+    life.signal(Signal.STOP, Signal.CLOSED)
+    assert life.state.phase is Phase.STOPPED
+    assert life.names[-1] == "failed"
+
+
 def test_every_phase_but_the_last_has_a_way_out_and_in() -> None:
     assert {phase for phase, _ in NEXT} == set(Phase) - {Phase.STOPPED}
     assert set(NEXT.values()) == set(Phase)
