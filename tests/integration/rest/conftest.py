@@ -201,7 +201,7 @@ class Alone:
 async def hub(pools):
     async with Supervisor("test") as tasks, LogWriter(pools) as writer:
         node = new_id()
-        async with Membership(pools, node, "http://here") as membership:
+        async with Membership(pools, node, "https://live.example") as membership:
             hub = Hub(
                 acquire=Lease(pools, node, membership).acquire,
                 writer=writer,
