@@ -75,9 +75,9 @@ class DestinationHealth(Struct, frozen=True, omit_defaults=True):
     retries: Annotated[int, Meta(description="Attempts that failed since enabling.")] = 0
     attempt: Annotated[int, Meta(description="Attempts since it was last stable.")] = 0
     last_error: HealthError | None = None
-    next_retry_at: Annotated[
-        Timestamp | None, Meta(description="When the next attempt comes.")
-    ] = None
+    next_retry_at: Annotated[Timestamp | None, Meta(description="When the next attempt comes.")] = (
+        None
+    )
     ttff_ms: Annotated[
         int | None, Meta(description="From the attempt to the first keyframe taken.")
     ] = None

@@ -131,5 +131,5 @@ def test_every_code_has_words(code: Code) -> None:
     for provider in providers.PROVIDERS.values():
         text = words.tell(provider)
         assert text.startswith(words.tell_happened(provider))
-        assert text.endswith(".") or text.endswith("Stream")
+        assert text.endswith((".", "Stream"))
         assert "{" not in text
