@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from server.media.codes import Code, DestinationError
 from server.media.rtmp import chunks, sockets
@@ -167,9 +167,8 @@ class RtmpPublisher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_HIGH // 4)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self._transport.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_HIGH // 4)
         self._write(self._conversation.begin())
 
     def data_received(self, data: bytes) -> None:
