@@ -25,7 +25,6 @@ from server.store.recording_downloads import Job, LeaseLostError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-NAME = "recording.mp4"
 CONTENT_TYPE = "video/mp4"
 PERIOD_SECONDS = 15.0
 AGAIN_SECONDS = 5.0
@@ -97,7 +96,7 @@ class Downloads:
         async for init, data, duration_ms in self._read(source, job, 0):
             await asyncio.to_thread(movie.add, init, data, duration_ms)
         head = await asyncio.to_thread(movie.head)
-        key = f"{prefix}/{NAME}"
+        key = f"{prefix}/{manifest.ONE_FILE}"
         before = b""
         async with self._objects.writer(key, CONTENT_TYPE) as writer:
             await writer.write(head)

@@ -18,7 +18,7 @@ from server.store.pool import Pools
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PERIOD_SECONDS = 20.0
-PAGE = 100
+PAGE = 1000
 
 OpenClass = Callable[[str, str], Awaitable[object]]
 """Tenant and session → the class is open on this node.

@@ -6,7 +6,8 @@ from protocol.codec import timestamp
 from protocol.ids import STAFF
 from protocol.rest import RecordingDownload
 from server.errors import NotFoundError
-from server.recordings.downloads import NAME, Downloads
+from server.media.hls.manifest import ONE_FILE
+from server.recordings.downloads import Downloads
 from server.rest.ports import clock_key, objects_key
 from server.rest.route import Call
 from server.store import recording_downloads as store
@@ -56,7 +57,7 @@ async def _require_shown(call: Call[None, None]) -> None:
 async def _shown(call: Call[None, None], row: Download) -> RecordingDownload:
     url = expires_at = None
     if row.status == "ready":
-        key = f"{row.tenant_id}/{row.session_id}/recordings/{row.recording_id}/{NAME}"
+        key = f"{row.tenant_id}/{row.session_id}/recordings/{row.recording_id}/{ONE_FILE}"
         url = await call.app[objects_key].presign_get(key, seconds=URL_SECONDS)
         expires_at = timestamp(call.app[clock_key].now_ms() + URL_SECONDS * 1000)
     return RecordingDownload(

@@ -5,6 +5,8 @@ import msgspec
 from server.media.hls.playlist import File, Playlist
 
 NAME = "manifest.json"
+ONE_FILE = "recording.mp4"
+"""All of it as one file, where somebody asked for that; the manifest does not list it."""
 FORMAT = "liveclass-recording/1"
 
 

@@ -159,30 +159,33 @@ class Uploader:
         return found
 
     async def _upload(self, found: Playlist, pending: _Pending) -> None:
-        segment = pending.left or await self._read(pending.starts_at_ms)
+        segment, init = pending.left, pending.init
+        if segment is None or init is None:
+            segment, init = await self._read(pending.starts_at_ms)
         if segment is not None and segment.header.name not in found.files:
             if found.ended:
                 log.warning("segment_too_late", prefix=self._prefix, ms=segment.duration_ms)
             else:
-                await self._add(found, segment, pending.init)
+                await self._add(found, segment, init)
         await asyncio.to_thread(self._spool.remove, pending.starts_at_ms)
 
-    async def _add(self, found: Playlist, segment: Left, init: bytes | None) -> None:
+    async def _add(self, found: Playlist, segment: Left, init: bytes) -> None:
         header = segment.header
         if header.init not in found.files:
-            if init is None:
-                init = await asyncio.to_thread(self._spool.init, header.init)
             await self._put(found, header.init, init, _INIT_TYPE)
         await self._put(found, header.name, segment.data, _SEGMENT_TYPE)
         found.add(_segment(header, segment.duration_ms, is_first=not found.segments))
         await self._store(playlist.NAME, found.event(), PLAYLIST_TYPE)
 
-    async def _read(self, starts_at_ms: int) -> Left | None:
+    async def _read(self, starts_at_ms: int) -> tuple[Left | None, bytes]:
+        """Return a segment from the disk, and what decodes it; None if it is not whole."""
         try:
-            return await asyncio.to_thread(self._spool.read, starts_at_ms)
+            segment = await asyncio.to_thread(self._spool.read, starts_at_ms)
+            if segment is not None:
+                return segment, await asyncio.to_thread(self._spool.init, segment.header.init)
         except SpoolError:
             log.exception("spool_unreadable", prefix=self._prefix)
-            return None
+        return None, b""
 
     async def _put(self, found: Playlist, name: str, data: bytes, content_type: str) -> None:
         sha256 = (await asyncio.to_thread(hashlib.sha256, data)).hexdigest()

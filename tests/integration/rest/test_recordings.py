@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from zipfile import ZipFile
 
 import av
 import pytest
@@ -16,9 +17,9 @@ from server.media import worker
 from server.media.bus import Bus
 from server.media.destinations.address import AddressGuard
 from server.media.fabric import RecordingTarget
+from server.media.hls.manifest import ONE_FILE
 from server.media.local_fabric import LocalFabric
 from server.media.recording.recordings import Recordings
-from server.recordings import downloads
 from server.recordings.downloads import Downloads
 from server.recordings.unfinished import Unfinished
 from server.rest.ports import objects_key
@@ -93,6 +94,12 @@ async def test_a_recording_becomes_one_file_when_somebody_asks(
     assert file.raw.index(b"moov") < file.raw.index(b"mdat")
     with av.open(io.BytesIO(file.raw)) as container:
         assert len(list(container.decode(video=0))) == 70
+    # The archive of the replay holds it once, as segments.
+    archive = await api.get(teacher, f"/v1/replays/{school.session}/archive")
+    with ZipFile(io.BytesIO(archive.raw)) as kept:
+        names = [each.rpartition("/")[2] for each in kept.namelist() if recording in each]
+    assert "index.m3u8" in names
+    assert ONE_FILE not in names
     # Asked again there is nothing to do.
     assert (await api.post(teacher, path)).body["status"] == "ready"
     assert not await app[downloads_key].work()
@@ -129,7 +136,7 @@ async def test_what_is_not_as_it_was_recorded_is_refused_and_may_be_asked_for_ag
     shown = (await api.get(school.teacher, path)).body
     assert shown["status"] == "failed"
     assert name.rpartition("/")[2] in shown["reason"]
-    assert prefix + downloads.NAME not in await objects.list(prefix)
+    assert prefix + ONE_FILE not in await objects.list(prefix)
     await objects.put(name, whole, "video/iso.segment")
     assert (await api.post(school.teacher, path)).body["status"] == "queued"
     assert await app[downloads_key].work()
