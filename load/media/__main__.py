@@ -120,7 +120,10 @@ def _table(results: Results, machine: dict[str, Any]) -> str:
     void = [row for row in results.rows if row.void]
     lines += [f"void: {row.system} {row.load}: {'; '.join(row.void[:3])}" for row in void]
     for name, found in (
-        ("last packet in → RTMP message out", results.write),
+        *(
+            (f"last packet in → RTMP message out, {load}", found)
+            for load, found in results.write.items()
+        ),
         ("enabled → first picture", results.first_media),
     ):
         if len(found):
@@ -160,7 +163,7 @@ def _spread(shares: list[float]) -> str:
 def _plain(results: Results) -> dict[str, Any]:
     return {
         "rows": [asdict(row) for row in results.rows],
-        "write_ms": _percentiles(results.write),
+        "write_ms": {load: _percentiles(found) for load, found in results.write.items()},
         "first_media_ms": _percentiles(results.first_media),
         "join_cpu_ms": {
             name: [round(each, 1) for each in joins] for name, joins in results.joins.items()

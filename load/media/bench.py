@@ -22,6 +22,8 @@ from load.report import Latencies
 RTMP = (1, 5, 10)
 WHEP = (1, 10, 25, 50)
 OURS, FFMPEG, JANUS = "ours", "ffmpeg", "janus"
+BROWSER_PACE = 2.5
+"""libwebrtc sends at so many times the bit rate it aims at."""
 _NOBODY = 1
 """The port of tcpmux: nobody listens there."""
 _TEE_SECONDS = 2.0
@@ -36,8 +38,8 @@ class Results:
     rows: list[Row] = field(default_factory=list)
     joins: dict[str, list[float]] = field(default_factory=dict)
     """Processor milliseconds per viewer that joins, by system."""
-    write: Latencies = field(default_factory=Latencies)
-    """Last packet of a picture sent → its RTMP message with the kernel of the platform."""
+    write: dict[str, Latencies] = field(default_factory=dict)
+    """Last packet of a picture sent → its RTMP message with the kernel of the platform, by load."""
     first_media: Latencies = field(default_factory=Latencies)
     """Enabling asked for → first picture with the platform."""
     noticed: dict[str, float] = field(default_factory=dict)
@@ -75,7 +77,11 @@ class Bench:
                 keys = [f"rtmp-{number}" for number in range(count)]
                 sinks = Sinks(self.source, self.platforms, keys)
                 await self._row(OURS, f"{count} RTMP", sinks)
-            await self._latencies()
+                await self._latencies(f"{count} RTMP")
+            await self.source.ask("pace", times=BROWSER_PACE)
+            await asyncio.sleep(self.settle + self.seconds)
+            await self._latencies(f"{max(RTMP)} RTMP, packets paced")
+            await self.source.ask("pace", times=0)
             await self.group.disable(enabled)
             enabled = await self._named("rtmps", range(max(RTMP)))
             await self.group.enable(enabled)
@@ -182,7 +188,7 @@ class Bench:
         click.echo(f"{system:<8}{load:<10}{row.cpu:>8.2%}{void}", err=True)
         return row
 
-    async def _latencies(self) -> None:
+    async def _latencies(self, load: str) -> None:
         """Add how long each message of the last row took; before it, cached pictures were sent."""
         since = child.now() - round(self.seconds * 1e9)
         sent, arrived = await asyncio.gather(self.source.ask("sent"), self.platforms.ask("arrived"))
@@ -191,7 +197,7 @@ class Bench:
             for key, stream in arrived.items()
             if key.startswith("rtmp-")
         }
-        self.results.write.merge(latencies(sent, recent))
+        self.results.write.setdefault(load, Latencies()).merge(latencies(sent, recent))
 
     def _workers(self) -> list[int]:
         pids = self.group.workers()

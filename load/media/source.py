@@ -25,6 +25,7 @@ from load.media import child, clip
 from load.media.janus import Janus
 
 _KEPT = 4096
+_SOUND_BYTES = 400
 
 
 class ClipTrack(MediaStreamTrack):
@@ -62,12 +63,44 @@ class ClipTrack(MediaStreamTrack):
         return packet
 
 
+class Pacer:
+    """Spreads the packets of a picture, as browsers do; stock aiortc sends them at once."""
+
+    def __init__(self) -> None:
+        self.bits_per_second = 0.0
+        self._free_at = 0.0
+
+    def slow_down(self, connection: RTCPeerConnection) -> None:
+        """Let every packet of a picture go when it is due."""
+        # A private name: aiortc has nothing between packetizing and sending.
+        transport: Any = connection.getTransceivers()[0].sender.transport
+        send = transport._send_rtp
+
+        async def paced(data: bytes) -> None:
+            if len(data) > _SOUND_BYTES:
+                await self.wait(len(data))
+            await send(data)
+
+        transport._send_rtp = paced
+
+    async def wait(self, size: int) -> None:
+        """Return when as many bytes may leave."""
+        if not self.bits_per_second:
+            return
+        now = time.monotonic()
+        due = max(self._free_at, now)
+        self._free_at = due + size * 8 / self.bits_per_second
+        if due > now:
+            await asyncio.sleep(due - now)
+
+
 class Source:
     """At most one publication at a time."""
 
     def __init__(self, units: clip.Clip) -> None:
         self._units = units
         self._stack = AsyncExitStack()
+        self._pacer = Pacer()
         self._video: ClipTrack | None = None
 
     async def whip(self, url: str, token: str) -> None:
@@ -97,6 +130,10 @@ class Source:
         feed, answer = await janus.publish(connection.localDescription.sdp)
         await self._begin(connection, answer)
         return feed
+
+    async def pace(self, times: float) -> None:
+        """Send each picture's packets at so many times the clip's bit rate; 0: at once."""
+        self._pacer.bits_per_second = times * clip.VIDEO_BITS
 
     async def leave(self) -> None:
         """End the publication."""
@@ -132,6 +169,7 @@ class Source:
     async def _begin(self, connection: RTCPeerConnection, answer: str) -> None:
         await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await whip.connected(connection)
+        self._pacer.slow_down(connection)
 
 
 async def _main(path: str) -> None:
@@ -140,6 +178,7 @@ async def _main(path: str) -> None:
         {
             "whip": source.whip,
             "janus": source.janus,
+            "pace": source.pace,
             "leave": source.leave,
             "counts": source.counts,
             "sent": source.sent,
