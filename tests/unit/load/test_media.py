@@ -67,22 +67,21 @@ def test_a_row_counts_only_if_every_destination_got_everything():
 def test_the_platform_counts_what_a_publisher_sends_however_it_is_cut():
     def command(name, call, *values, stream=0):
         body = amf.encode(name, call, *values)
-        part = chunks.payload(
-            chunks.MessageType.COMMAND, chunks.ChunkStream.COMMAND, body, chunk_size=128
-        )
+        part = chunks.payload(chunks.MessageType.COMMAND, chunks.ChunkStream.COMMAND, body)
         return chunks.message(part, 0, stream)
 
     def media(kind, timestamp, body):
         stream = chunks.ChunkStream.VIDEO if kind == 9 else chunks.ChunkStream.AUDIO
-        part = chunks.payload(chunks.MessageType(kind), stream, body, chunk_size=128)
+        part = chunks.payload(chunks.MessageType(kind), stream, body)
         return chunks.message(part, timestamp, 1)
 
-    key = b"\x17\x01\0\0\0" + bytes(range(256)) * 4
+    key = b"\x17\x01\0\0\0" + bytes(range(256)) * 40  # some chunks
     delta = b"\x27\x01\0\0\0" + bytes(300)
     sent = b"".join(
         (
             b"\x03" + bytes(1536),
             bytes(1536),
+            b"\x02\0\0\0\0\0\x04\x01\0\0\0\0" + chunks.OUT_CHUNK.to_bytes(4),
             command("connect", 1, {"app": "live"}),
             command("createStream", 2, None),
             command("publish", 3, None, "the-key", "live", stream=1),
