@@ -8,22 +8,9 @@ packet; a unit that is not whole is never passed on, and what follows waits for 
 from dataclasses import dataclass
 
 from server.media import h264
-from server.media.ingest.nack import MIN_PATIENCE_SECONDS, Nacks
-from server.media.ingest.reorder import SLOTS, PacketAssembler, Statistics, Unwrapper
+from server.media.ingest.nack import Nacks
+from server.media.ingest.reorder import PacketAssembler, Unwrapper
 
-__all__ = [
-    "HOLE_SECONDS",
-    "SLOTS",
-    "AccessUnit",
-    "AudioAssembler",
-    "AudioPacket",
-    "Statistics",
-    "Unwrapper",
-    "VideoAssembler",
-]
-
-# Later than this, a hole stays a hole, unless a long round trip is known to make it worth more.
-HOLE_SECONDS = MIN_PATIENCE_SECONDS
 AUDIO_REORDER_SECONDS = 0.08
 KEYFRAME_WISH_SECONDS = 0.5
 # No picture has more packets: it would be 10 MB.

@@ -9,13 +9,13 @@ from server.clock import Clock
 from server.media import sdp
 from server.media.bus import Bus
 from server.media.fabric import Emit
-from server.media.ingest.assembler import Statistics
 from server.media.ingest.audio import AudioThread
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.health import UplinkSample
 from server.media.ingest.life import SILENT_SECONDS
 from server.media.ingest.pipe import Frame
 from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.reorder import Statistics
 from server.media.ingest.slate import Film, Sign, film
 from server.media.ingest.transcoder import TranscoderProcess
 from server.media.ingest.vp8 import Vp8Frame

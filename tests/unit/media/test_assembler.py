@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from server.media import h264
 from server.media.ingest.assembler import (
     MAX_PACKETS,
-    SLOTS,
     AccessUnit,
     AudioAssembler,
     VideoAssembler,
 )
+from server.media.ingest.reorder import SLOTS
 from tests.unit.media.test_h264 import encoded
 
 SPS, PPS = encoded(640, 360, "Baseline")
