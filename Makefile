@@ -5,7 +5,7 @@ SECONDS ?= 120
 CLIENT := docs/examples/node-client
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test check fix bench soak fuzz screenshots spec vendor lock clean
+.PHONY: help setup setup-dev demo run test check fix bench bench-media soak fuzz screenshots spec vendor lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ fix: setup-dev  ## Mend format and lint
 bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
 	$(BIN)/python -m load.bench
 
+bench-media: setup-dev  ## Measure what carrying media costs beside FFmpeg and Janus, where they are installed
+	$(BIN)/python -m load.media
+
 soak: setup-dev  ## Run the tests that take minutes, SECONDS=120 each at most; one JSON line at the end
 	$(BIN)/python -m tests.peers
 	SECONDS=$(SECONDS) $(BIN)/pytest tests/soak --timeout $$(($(SECONDS) + 300))
@@ -53,6 +56,7 @@ spec: setup-dev  ## Write the specifications, references and golden vectors anew
 	$(BIN)/python -m protocol.vectors
 	$(BIN)/python -m server.rest
 	$(BIN)/python -m tests.reference
+	$(BIN)/python -m tests.destination_reference
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
 	$(BIN)/python -m server.web.vendor

@@ -26,6 +26,12 @@ class Latencies:
         self._count += 1
         self._largest = max(self._largest, milliseconds)
 
+    def merge(self, other: "Latencies") -> None:
+        """Record everything that ``other`` has."""
+        self._buckets += other._buckets
+        self._count += other._count
+        self._largest = max(self._largest, other._largest)
+
     def percentile(self, percent: float) -> float:
         """Return the smallest duration that ``percent`` of all do not exceed, within 1 %.
 

@@ -27,7 +27,7 @@ _REPORT_SECONDS = 5.0
 
 
 class PublishError(Exception):
-    """The server did not take the teacher's picture and sound, or takes them no more."""
+    """The server did not take or give picture and sound, or does so no more."""
 
 
 class Publication:
@@ -73,14 +73,14 @@ async def publish(
     headers = {"Authorization": f"Bearer {token}"}
     try:
         video, audio = camera.tracks()
-        sender = _offer_track(connection, video, "video/H264")
-        _offer_track(connection, audio, "audio/opus")
+        sender = offer_track(connection, video, "video/H264")
+        offer_track(connection, audio, "audio/opus")
         # The one private name used here: aiortc has no event for a keyframe that is asked for.
         sender._send_keyframe = camera.request_keyframe  # type: ignore[method-assign]
         await connection.setLocalDescription(await connection.createOffer())
-        answer, resource = await _post(http, url, headers, connection.localDescription.sdp)
+        answer, resource = await post_offer(http, url, headers, connection.localDescription.sdp)
         await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        await _connected(connection)
+        await connected(connection)
         yield Publication(connection, sender)
     finally:
         if resource is not None:
@@ -91,9 +91,10 @@ async def publish(
         await connection.close()
 
 
-def _offer_track(
+def offer_track(
     connection: RTCPeerConnection, track: MediaStreamTrack, mime_type: str
 ) -> RTCRtpSender:
+    """Offer to send a track that is encoded already, in one codec."""
     transceiver = connection.addTransceiver(track, direction="sendonly")
     transceiver.setCodecPreferences(
         [
@@ -106,9 +107,15 @@ def _offer_track(
     return sender
 
 
-async def _post(
+async def post_offer(
     http: aiohttp.ClientSession, url: str, headers: dict[str, str], offer: str
 ) -> tuple[str, URL | None]:
+    """Return the answer of a WHIP or WHEP endpoint, and the resource to delete at the end.
+
+    Raises:
+        PublishError: If it refuses.
+
+    """
     try:
         async with (
             asyncio.timeout(_REQUEST_SECONDS),
@@ -118,14 +125,20 @@ async def _post(
         ):
             body = await response.text()
             if response.status != 201:
-                raise PublishError(f"WHIP answered {response.status}: {body[:200]}")
+                raise PublishError(f"the server answered {response.status}: {body[:200]}")
             location = response.headers.get("Location")
             return body, response.url.join(URL(location)) if location else None
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise PublishError(f"WHIP is out of reach: {type(error).__name__}") from error
+        raise PublishError(f"the server is out of reach: {type(error).__name__}") from error
 
 
-async def _connected(connection: RTCPeerConnection) -> None:
+async def connected(connection: RTCPeerConnection) -> None:
+    """Return when media can flow.
+
+    Raises:
+        PublishError: If it cannot within 15 s.
+
+    """
     changed = asyncio.Event()
     connection.on("connectionstatechange", changed.set)
     try:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from protocol.health import DestinationHealth, RecordingHealth
 from protocol.ids import (
     ArtifactId,
     Key,
@@ -279,7 +280,8 @@ class Health(_Frame, frozen=True, tag="health"):
     """How the teacher's uplink and each destination do (staff, 1 Hz)."""
 
     uplink: dict[str, Any]
-    destinations: dict[str, dict[str, Any]]
+    destinations: dict[str, DestinationHealth]
+    recording: RecordingHealth | None = None
 
 
 class ServerPing(_Frame, frozen=True, tag="ping"):

@@ -20,8 +20,19 @@ _ALLOWED = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+)):(?P<port>\*|[0-9]{1
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # protocol assignments; Oracle's metadata
+            "168.63.129.16/32",  # Azure's platform services, on a public address
+            "192.88.99.0/24",  # 6to4 relays, which nobody runs any more (RFC 7526)
+            "3fff::/20",  # documentation (RFC 9637), not yet known to every Python
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +77,35 @@ def parse_allowed(text: str) -> tuple[Allowed, ...]:
 
 def is_public(address: IPAddress) -> bool:
     """Say whether an address is on the public Internet, also behind what embeds IPv4 in IPv6."""
+    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
+        return False
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None or address in _NAT64_LOCAL:
-            return False
-        if address in _NAT64:
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if int(address) >> 32 == 0:
-            # ::a.b.c.d, deprecated (RFC 4291 §2.5.5.1).
+        # Whatever else is public lies here: no site-local (fec0::/10), compatible (::/96),
+        # translated (::ffff:0:0:0/96) or local NAT64 (64:ff9b:1::/48) address does.
+        if address.teredo is not None or address not in _GLOBAL_UNICAST:
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_local(address: IPAddress) -> bool:
+    """Say whether an address is one of this machine's; no packet is sent to find out.
+
+    What a machine sends to an address of its own, it sends from the very same one. (Of loopback's
+    many addresses that is true of some; none of them is public.)
+    """
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))
+            return ipaddress.ip_address(probe.getsockname()[0].partition("%")[0]) == address
+    except OSError:
+        # No way leads there.
+        return False
 
 
 async def resolve(host: str, port: int) -> list[IPAddress]:

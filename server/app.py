@@ -5,6 +5,7 @@ environment's.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -28,6 +29,7 @@ from server.auth.issuers import TrustedIssuer
 from server.auth.jwks import Issuers
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
+from server.auth.turn import Turn, turn_key
 from server.broadcast import Broadcast, FindPlace
 from server.clock import SystemClock
 from server.config import Settings, load, settings_key
@@ -43,18 +45,20 @@ from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.media.destinations.address import AddressGuard
-from server.media.fabric import DestinationTarget
-from server.media.local_fabric import LocalFabric
+from server.media.fabric import DestinationTarget, RevokedError
+from server.media.pool import WorkerPool
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
 from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
-from server.processes import MEDIA_SOCKET, say_ready, stop_asked
+from server.processes import MEDIA_SOCKET, forbid_core_dumps, say_ready, stop_asked
+from server.recordings.downloads import Downloads
+from server.recordings.unfinished import Unfinished
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.publisher import Publisher
-from server.rest import problems, routes, specification
+from server.rest import cors, problems, routes, specification
 from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
@@ -69,6 +73,7 @@ from server.rest.ports import (
     uploads_key,
     webhooks_key,
 )
+from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.references import References
@@ -90,12 +95,13 @@ BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
 RESUME_SECONDS = 5.0
+MEDIA_SECONDS = 5.0
 """How long people wait for the classes that were on air to be open again."""
 LOOP_WATCH_SECONDS = 0.25
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-async def run(settings: Settings, media_socket: Path) -> None:
+async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     """Serve until SIGTERM, or until the supervisor is gone; then say goodbye to everybody."""
     clock = SystemClock()
     # The same name after a restart in place: what this worker owned is its own again at once.
@@ -132,6 +138,9 @@ async def run(settings: Settings, media_socket: Path) -> None:
             found = await sessions.find(pools, session)
             return None if found is None else Place(session, found.tenant_id, identity.log)
 
+        async def open_class(tenant: str, session: str) -> None:
+            await hub.room(Place(session, tenant, identity.log))
+
         async def find_targets(tenant: str, wanted: Sequence[str]) -> list[DestinationTarget]:
             found = [await integrations.find_destination(pools, tenant, each) for each in wanted]
             return [
@@ -145,8 +154,10 @@ async def run(settings: Settings, media_socket: Path) -> None:
             if place is None:
                 return None
             found = await integrations.find_destination(pools, place.tenant, destination)
-            if found is None or found.is_revoked:
+            if found is None:
                 return None
+            if found.is_revoked:
+                raise RevokedError
             return await references.resolve(found.stream_key_ref, place.tenant)
 
         def announce(session: str, types: Sequence[str]) -> None:
@@ -173,13 +184,17 @@ async def run(settings: Settings, media_socket: Path) -> None:
             drain_seconds=settings.drain_seconds,
         )
         fabric = await stack.enter_async_context(
-            LocalFabric(
-                media_socket,
+            WorkerPool(
+                media_sockets,
                 on_event=broadcast.on_event,
                 resolve_secret=resolve_secret,
                 on_health=broadcast.on_health,
             )
         )
+        with contextlib.suppress(TimeoutError):
+            # What a worker carries already must be known before a session is given a home.
+            async with asyncio.timeout(MEDIA_SECONDS):
+                await fabric.ready()
         broadcast.introduce(hub, fabric)
         presence = Presence(redis, node, hub.present)
         revocation = Revocation(hub, pools, fabric.expel)
@@ -192,7 +207,8 @@ async def run(settings: Settings, media_socket: Path) -> None:
         trusted = map(TrustedIssuer.parse, settings.trusted_issuers)
         issuers = await stack.enter_async_context(Issuers.open(trusted, clock))
         tokens = Tokens(settings.token_secret, settings.token_issuer, clock, issuers)
-        door = Door(pools, Origins(public, settings.allowed_origins), identity.log)
+        origins = Origins(public, settings.allowed_origins)
+        door = Door(pools, origins, identity.log)
         live = LiveSocket(hub, tokens, door, clock)
         app = web.Application(middlewares=[problems.middleware])
         app[settings_key] = settings
@@ -205,6 +221,7 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[erasures_key] = retention
         app[uploads_key] = uploads
         app[maker_key] = maker
+        app[downloads_key] = downloads = Downloads(pools, objects)
         app[clock_key] = clock
         app[moments_key] = Moments(pools, reader, live_sessions.blanked)
         app[timelines_key] = Timelines(objects)
@@ -212,9 +229,14 @@ async def run(settings: Settings, media_socket: Path) -> None:
         app[signalling_key] = fabric
         app[webhooks_key] = webhooks
         app[addresses_key] = AddressGuard(
-            parse_allowed(",".join(settings.egress_allow)), own_ports=own_ports
+            parse_allowed(",".join(settings.egress_allow)),
+            own_ports=own_ports,
+            own_networks=settings.own_networks,
         )
         app[grants_key] = Grants(settings.token_secret, clock)
+        app[turn_key] = Turn(settings.ice_servers, settings.turn_secret, clock)
+        app[cors.origins_key] = origins
+        app.on_response_prepare.append(cors.share)
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])
         app.add_routes(routes.table())
         app.add_routes(specification.routes())
@@ -233,6 +255,8 @@ async def run(settings: Settings, media_socket: Path) -> None:
         for number in range(WORKERS):
             tasks.keep(f"uploads{number}", uploads.run)
         tasks.keep("sweeping", Sweeping(pools, objects, clock).run)
+        tasks.keep("downloads", downloads.run)
+        tasks.keep("unfinished", Unfinished(pools, open_class).run)
         tasks.keep("publisher", Publisher(pools, live_sessions.report, clock).run)
         resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
         # Not for ever: long logs that have to be folded would keep everybody else out.
@@ -301,8 +325,9 @@ def main() -> None:
     """Run the hub worker."""
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
+    forbid_core_dumps()
     with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-        runner.run(run(settings, Path(os.environ[MEDIA_SOCKET])))
+        runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
 
 
 def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -7,7 +7,6 @@
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -15,9 +14,10 @@ import msgspec
 import structlog
 
 from protocol.errors import Refusal
-from protocol.events import EVENTS, FROM_MEDIA, RecordingFailed
+from protocol.events import EVENTS, FROM_MEDIA
+from protocol.health import DestinationHealth, RecordingHealth
 from protocol.ids import STAFF
-from server.classroom.state import Classroom, Member
+from server.classroom.state import Classroom
 from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
 from server.hub.draft import Recorded
@@ -25,6 +25,7 @@ from server.hub.hub import Hub
 from server.hub.room import Room
 from server.hub.seating import Place
 from server.hub.standing import decided
+from server.media.destinations import providers
 from server.media.fabric import (
     Desired,
     DestinationTarget,
@@ -32,14 +33,12 @@ from server.media.fabric import (
     MediaFabric,
     RecordingTarget,
 )
-from server.media.health import State
-from server.ops import metrics
+from server.ops.destinations import DestinationMetrics
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 20.0
-RETRY_SECONDS = 1.0
 
 FindTargets = Callable[[str, Sequence[str]], Awaitable[Sequence[DestinationTarget]]]
 """Tenant and ids of destinations → where they are, without their keys."""
@@ -66,11 +65,9 @@ class Broadcast:
         self._announce = announce
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
-        self._health: dict[str, Counter[str]] = {}
+        self._metrics = DestinationMetrics()
         self._changed: set[str] = set()
         self._applying: set[str] = set()
-        self._told: dict[str, set[str]] = {}
-        """The recordings of each session that the engine may know of."""
 
     def introduce(self, hub: Hub, fabric: MediaFabric) -> None:
         """Let the hub and the engine know each other: each needs the other to be made first."""
@@ -81,24 +78,21 @@ class Broadcast:
     def opened(self, room: Room) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
         self._notify(room.place.session)
-        self._told[room.place.session] = set(room.state.recordings)
         self._apply_soon(room)
 
     def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake who follows the log."""
         self._notify(room.place.session)
         self._announce(room.place.session, [each.event.type for each in recorded])
-        begun = room.state.recordings - before.recordings
-        if begun or _wishes(room.state) != _wishes(before):
+        barred = any(
+            _is_barred(before, user) != _is_barred(room.state, user) for user in decided(recorded)
+        )
+        if barred or _wishes(room.state) != _wishes(before):
             self._apply_soon(room)
-        for user in decided(recorded):
-            if _ends_media(before.people.get(user), room.state.people.get(user)):
-                self._tasks.start("expel", self._expel(room.place.session, user))
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
-        self._health.pop(room.place.session, None)
-        self._told.pop(room.place.session, None)
+        self._metrics.forget(room.place.session)
         self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
@@ -141,14 +135,17 @@ class Broadcast:
 
     def on_health(self, session: str, data: dict[str, Any]) -> None:
         """Show staff how the media does."""
-        destinations = data.get("destinations", {})
-        self._health[session] = Counter(each.get("state") for each in destinations.values())
-        total = sum(self._health.values(), Counter())
-        for state in State:
-            metrics.destinations.labels(state.value).set(total[state.value])
         room = None if self._hub is None else self._hub.find(session)
-        if room is not None:
-            room.seating.ephemeral.health(data.get("uplink", {}), destinations)
+        if room is None:
+            return
+        try:
+            destinations = msgspec.convert(data["destinations"], dict[str, DestinationHealth])
+            recording = msgspec.convert(data.get("recording"), RecordingHealth | None)
+        except (KeyError, msgspec.ValidationError) as error:
+            log.error("media_health_invalid", error=str(error))
+            return
+        self._metrics.observe(session, destinations)
+        room.seating.ephemeral.health(data.get("uplink", {}), destinations, recording)
 
     # ------------------------------------------------------------ to the engine
 
@@ -168,62 +165,54 @@ class Broadcast:
                 try:
                     desired = await self._desired(room)
                     assert self._fabric is not None
-                    if desired.recording is not None:
-                        self._told.setdefault(session, set()).add(desired.recording.id)
                     await self._fabric.apply(session, room.epoch, desired)
-                    self._give_up_untold(room)
                 except UnavailableError as error:
                     self._changed.add(session)
                     await asyncio.sleep(error.retry_seconds)
         finally:
             self._applying.discard(session)
 
-    def _give_up_untold(self, room: Room) -> None:
-        """Fail the recordings that were over before the engine heard of them: nobody else will."""
-        over = room.state.recordings - {room.state.recording}
-        for recording in over - self._told.get(room.place.session, set()):
-            failed = RecordingFailed(recording, "empty")
-            room.submit(Report(f"{recording}.empty", failed, lambda _: None))
-
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place
+        running = state.recording if state.status == "live" else None
+        over = tuple(_target(place, each) for each in sorted(state.recordings - {running}))
+        barred = tuple(sorted(user for user in state.people if _is_barred(state, user)))
         if state.status != "live":
-            return Desired()
+            return Desired(over=over, barred=barred, publisher=state.publisher)
         enabled = [each for each, status in state.destinations.items() if status == "enabled"]
         targets = await self._find_targets(place.tenant, enabled) if enabled else ()
-        recording = None
-        if state.recording is not None:
-            prefix = f"{place.tenant}/{place.session}/recordings/{state.recording}"
-            recording = RecordingTarget(state.recording, prefix)
         return Desired(
             live=True,
             destinations=tuple(targets),
-            recording=recording,
+            recording=None if state.recording is None else _target(place, state.recording),
+            over=over,
             retries=dict(state.retries),
+            barred=barred,
+            publisher=state.publisher,
+            max_kbps=providers.most_kbps([each.provider for each in targets]),
         )
-
-    async def _expel(self, session: str, user: str) -> None:
-        assert self._fabric is not None
-        for _ in range(5):
-            try:
-                await self._fabric.expel(session, user)
-            except UnavailableError:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
 
     async def _release(self, session: str) -> None:
         if self._fabric is not None:
             await self._fabric.release(session)
 
 
+def _target(place: Place, recording: str) -> RecordingTarget:
+    return RecordingTarget(recording, f"{place.tenant}/{place.session}/recordings/{recording}")
+
+
 def _wishes(state: Classroom) -> tuple[object, ...]:
     enabled = frozenset(each for each, status in state.destinations.items() if status == "enabled")
-    return state.status, enabled, state.recording, state.retries
+    recordings = (state.recording, state.recordings)
+    return state.status, enabled, recordings, state.retries, state.publisher
 
 
-def _ends_media(before: Member | None, now: Member | None) -> bool:
-    """Say whether somebody may not watch or not publish any more; who may watch begins anew."""
-    if before is None or now is None:
+def _is_barred(state: Classroom, user: str) -> bool:
+    """Say whether the engine shall end what somebody sends and watches.
+
+    Who published as staff and is staff no more may watch again as soon as that has ended.
+    """
+    member = state.people.get(user)
+    if member is None:
         return False
-    return now.is_out or (before.role in STAFF and now.role not in STAFF)
+    return member.is_out or (user == state.publisher and member.role not in STAFF)

@@ -6,7 +6,7 @@ export does not verify.
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,10 +18,11 @@ from server import logs
 from server.auth.policy import OPERATOR
 from server.auth.tokens import NIL, Tokens
 from server.check import check_all
+from server.cli_destination import destination
 from server.cli_people import retention, tenant
 from server.cli_record import erase, export, head, verify
 from server.clock import SystemClock
-from server.config import Settings, load, settings_table
+from server.config import Settings, load, settings_table, variable
 from server.demo import Demo, hold_demo
 from server.embedded import EmbeddedError
 from server.errors import InvalidSettingsError, LiveClassError
@@ -67,15 +68,20 @@ def liveclass() -> None:
 @liveclass.command()
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="Run on embedded PostgreSQL, Valkey and files in this directory.")  # fmt: skip
-def serve(data: Path | None) -> None:
+@click.option("--media-workers", type=click.IntRange(1, 64),
+              help="Processes that carry media, instead of LIVECLASS_MEDIA_WORKERS.")  # fmt: skip
+def serve(data: Path | None, media_workers: int | None) -> None:
     """Serve classes until stopped."""
+    environ = dict(os.environ)
+    if media_workers is not None:
+        environ[variable("media_workers")] = str(media_workers)
     if data is not None:
         logs.configure()
-        _run(serve_standalone(data, os.environ))
+        _run(serve_standalone(data, environ))
         return
-    settings = _settings()
+    settings = _settings(environ)
     logs.configure(settings.log_format, settings.log_level)
-    _run(serve_until_stopped(settings, os.environ))
+    _run(serve_until_stopped(settings, environ))
 
 
 @liveclass.command()
@@ -202,9 +208,9 @@ def admin_link_command(data: Path | None, tenant: str | None, user: str | None) 
     click.echo(_run(sign_in_link(url, settings.public_url, tenant, user)))
 
 
-def _settings() -> Settings:
+def _settings(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
-        return load(os.environ)
+        return load(environ)
     except InvalidSettingsError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
@@ -218,7 +224,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     raise SystemExit(1)
 
 
-for command in (verify, head, export, erase, tenant, retention):
+for command in (verify, head, export, erase, tenant, retention, destination):
     liveclass.add_command(command)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from server.clock import SystemClock
 from server.errors import InvalidInputError
+from server.recordings import check as recording_check
 from server.store import erasure, export_check, heads
 from server.store import export as exports
 from server.store.chain import Verdict
@@ -40,6 +41,9 @@ _needed_url = click.option("--database-url", envvar="LIVECLASS_DATABASE_URL", re
               help="A signed head from before: the log must hold it.")  # fmt: skip
 @click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Verify this export instead of the database.")  # fmt: skip
+@click.option("--recording", "folder",
+              type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Verify this copy of a recording's folder against its manifest.")  # fmt: skip
 @click.option("--public-key", metavar="BASE64",
               help="The installation's key, known from elsewhere.")  # fmt: skip
 @_database_url
@@ -47,15 +51,18 @@ def verify(
     session: UUID | None,
     head: str | None,
     path: Path | None,
+    folder: Path | None,
     public_key: str | None,
     database_url: str | None,
 ) -> None:
-    """Verify a session's log, or an export, against its hash chain, and print the head.
+    """Verify a session's log or an export against its hash chain, or a recording, and say so.
 
     The exit status is 3 when it does not verify; the first event at fault is printed.
     """
     known = None if head is None else _known(head)
-    if path is not None and session is None:
+    if folder is not None and session is None and path is None:
+        _say_of_recording(recording_check.faults(folder))
+    elif path is not None and session is None:
         with path.open("rb") as file:
             checked = export_check.check(file, public_key=public_key, head=known)
         signer = None if checked.header is None else checked.header.public_key
@@ -63,7 +70,17 @@ def verify(
     elif session is not None and path is None and database_url is not None:
         _say(asyncio.run(_verify(database_url, str(session), known, public_key)), known)
     else:
-        raise click.UsageError("Name a SESSION and its database, or an export with --file.")
+        raise click.UsageError(
+            "Name a SESSION and its database, an export with --file, or a --recording."
+        )
+
+
+def _say_of_recording(faults: list[str]) -> None:
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        sys.exit(DOES_NOT_VERIFY)
+    click.echo("It is what was recorded.")
 
 
 async def _verify(

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -19,7 +19,9 @@ from aiohttp import web
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
+from server.addresses import IPNetwork
 from server.auth.issuers import TrustedIssuer
+from server.auth.turn import parse_ice_url
 from server.errors import InvalidSettingsError
 from server.secrets.secret import Secret
 
@@ -41,6 +43,17 @@ def _network(text: str) -> str:
 def _reference(text: str) -> str:
     if not re.match(r"(env:|file:/|aws-sm:)", text) or ".." in text:
         raise ValueError("expected the beginning of env:NAME, file:/path or aws-sm:arn:…")
+    return text
+
+
+def _address(text: str) -> str:
+    return str(ip_address(text))
+
+
+def _ports(text: str) -> str:
+    found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", text)
+    if found is None or not 1024 <= int(found[1]) <= int(found[2]) <= 65_535:
+        raise ValueError("expected FIRST-LAST, from 1024 to 65535")
     return text
 
 
@@ -146,6 +159,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _says("Private networks that may be streamed to: cidr[:port|:*].", _network),
     ] = ()
+    own_addresses: Annotated[
+        tuple[str, ...],
+        _says(
+            "Where this installation is reached from outside, beside this machine's addresses: "
+            "networks that are never streamed to, unless egress_allow names them.",
+            lambda text: str(ip_network(text)),
+        ),
+    ] = ()
     webhook_allow: Annotated[
         tuple[str, ...],
         _says("Private networks that webhooks may go to, also by http: cidr[:port|:*].", _network),
@@ -159,6 +180,30 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
 
+    ice_servers: Annotated[
+        tuple[str, ...],
+        _says(
+            "What browsers and encoders may use to get through: stun:HOST[:PORT], "
+            "turn:HOST[:PORT][?transport=udp|tcp], turns:HOST[:PORT].",
+            parse_ice_url,
+        ),
+    ] = ()
+    turn_secret: Annotated[
+        Secret | None, _says("The secret shared with the TURN servers (static-auth-secret).")
+    ] = None
+    media_addresses: Annotated[
+        tuple[str, ...],
+        _says("Addresses of this machine that take media; unset, all but loopback.", _address),
+    ] = ()
+    media_public_address: Annotated[
+        str | None,
+        _says("Where the internet reaches this machine's media behind a 1:1 NAT.", _address),
+    ] = None
+    media_ports: Annotated[
+        str | None,
+        _says("The range of UDP ports for media, FIRST-LAST; unset, the system's.", _ports),
+    ] = None
+
     log_format: Annotated[Literal["console", "json"], _says("The form of the log.")] = "console"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least that is logged.")
@@ -167,10 +212,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     drain_seconds: Annotated[
         int, Meta(ge=0, le=3600), _says("How long goodbyes are spread over at SIGTERM.")
     ] = 10
+    media_workers: Annotated[
+        int, Meta(ge=1, le=64), _says("How many processes carry media; each takes 60 viewers.")
+    ] = 1
     runtime_dir: Annotated[
         Path | None, _says("Where local sockets are made (0700); unset, a temporary directory.")
     ] = None
+    spool_dir: Annotated[
+        Path | None,
+        _says("Where recordings wait to be stored; unset, below runtime_dir or /var/tmp (0700)."),
+    ] = None
     loop: Annotated[Literal["uvloop", "asyncio"], _says("The event loop.")] = "uvloop"
+
+    @property
+    def own_networks(self) -> tuple[IPNetwork, ...]:
+        """Where others reach this installation, as far as it was said."""
+        public = () if self.media_public_address is None else (self.media_public_address,)
+        return tuple(map(ip_network, (*self.own_addresses, *public)))
 
 
 settings_key = web.AppKey("settings", Settings)
@@ -199,9 +257,17 @@ def load(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     problems += [f"{name}: no such setting" for name in given]
+    problems += _contradictions(values)
     if problems:
         raise InvalidSettingsError("\n".join(sorted(problems)))
     return Settings(**values)
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """Say which settings make no sense without each other."""
+    relays = [each for each in values.get("ice_servers", ()) if each.startswith("turn")]
+    if relays and values.get("turn_secret") is None:
+        yield f"{variable('turn_secret')}: required by {relays[0]}"
 
 
 def variable(field: str) -> str:

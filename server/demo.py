@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from protocol.ids import Role
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
-from server.config import Settings
+from server.config import Settings, variable
 from server.errors import InvalidInputError
 from server.ids import new_id
 from server.media.destinations.address import parse
@@ -90,7 +90,9 @@ async def hold_demo(wish: Demo, environ: Mapping[str, str]) -> None:
         "port": str(port),
         "ops_port": "0",
         "public_url": f"http://127.0.0.1:{port}",
-        "allowed_origins": f"http://localhost:{port}",
+        "allowed_origins": ",".join(
+            filter(None, (environ.get(variable("allowed_origins")), f"http://localhost:{port}"))
+        ),
         "drain_seconds": "1",
         "log_level": "warning",
     }

@@ -6,6 +6,7 @@ supervisor is gone, however it died, and the worker stops: :func:`parent_gone`.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,10 @@ import structlog
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MEDIA_SOCKET = "MEDIA_SOCKET"
-"""Environment variable by which hub and media worker learn where they meet."""
+"""Environment variable by which hub and media workers learn where they meet.
+
+A media worker finds its own socket there, the hub those of all, separated by colons.
+"""
 
 RESTART_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0
@@ -53,6 +57,11 @@ async def stop_asked(*, watch_parent: bool = False) -> None:
     finally:
         for watcher in watchers:
             watcher.cancel()
+
+
+def forbid_core_dumps() -> None:
+    """Let a crash leave no image of this process: its memory holds stream keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Worker:

@@ -1,7 +1,7 @@
-"""One machine's processes: a hub worker and a media worker, supervised.
+"""One machine's processes: a hub worker and media workers, supervised.
 
 They are separate because the work of packets and the work of fan-out must not share an event loop.
-The media worker is started first and stopped last: the hub tells it what to end.
+Media workers are started first and stopped last: the hub tells them what to end.
 """
 
 import asyncio
@@ -53,15 +53,20 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         "ops_port": str(free_port(settings.ops_host, settings.ops_port)),
     }
     env = worker_environment(environ, **fixed)
-    env[MEDIA_SOCKET] = str(directory / "media.sock")
-    media = Worker("media", ("-m", "server.media"), env)
-    hub = Worker("hub", ("-m", "server.app"), env)
+    sockets = [str(directory / f"media-{number}.sock") for number in range(settings.media_workers)]
+    media = [
+        Worker(f"media-{number}", ("-m", "server.media"), env | {MEDIA_SOCKET: path})
+        for number, path in enumerate(sockets)
+    ]
+    hub = Worker("hub", ("-m", "server.app"), env | {MEDIA_SOCKET: ":".join(sockets)})
     try:
         async with Supervisor("serve") as tasks:
             try:
-                tasks.start("media", media.run())
+                for worker in media:
+                    tasks.start(worker.name, worker.run())
                 async with asyncio.timeout(START_SECONDS):
-                    await media.ready()
+                    for worker in media:
+                        await worker.ready()
                     tasks.start("hub", hub.run())
                     said = await hub.ready()
                 yield Running(said["url"], said["ops_url"])
@@ -69,7 +74,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
                 # The runs would start again what stops now.
                 await tasks.close()
                 await hub.stop(settings.drain_seconds + STOP_SECONDS)
-                await media.stop(STOP_SECONDS)
+                await asyncio.gather(*(worker.stop(STOP_SECONDS) for worker in media))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -82,6 +82,7 @@ async def standalone(
             database_url=services.database_url,
             redis_url=services.redis_url,
             objects_url=_objects(directory),
+            spool_dir=str(directory / "spool"),
             token_secret=keys.token_secret,
             secret_keys=keys.secret_keys,
             **overrides,

@@ -1,4 +1,4 @@
-"""The real peers of the media and page tests: Debian's nginx with its RTMP module, and Chromium.
+"""The real peers of the media and page tests: nginx with its RTMP module, FFmpeg and Chromium.
 
 ``python -m tests.peers`` installs what is missing where it can (root, or sudo without a password,
 on a system with apt), and else says which tests will be skipped and how to get them.
@@ -29,8 +29,14 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
 
+def ffmpeg() -> str | None:
+    """Return FFmpeg's command line program, or None."""
+    return shutil.which("ffmpeg")
+
+
 PEERS = {
     "nginx with its RTMP module": (nginx, ("nginx-light", "libnginx-mod-rtmp"), "tests/media"),
+    "FFmpeg": (ffmpeg, ("ffmpeg",), "tests/media"),
     "Chromium": (chromium, ("chromium",), "tests/pages"),
 }
 

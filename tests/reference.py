@@ -72,6 +72,8 @@ def table(name: str) -> str:
             return _markdown(("name", "value", "meaning"), _limits())
         case "state":
             return _markdown(("field", "made of", "what it holds"), _state())
+        case "health":
+            return _markdown(("field", "made of", "what it says of a destination"), _health())
         case _:
             return "\n\n".join(_features(name.split()))
 
@@ -278,6 +280,7 @@ HOLDS = {
     "most_artifacts": (artifacts.MOST_ARTIFACTS, "Artifacts of a class."),
     "notes_kept": (marks.NOTES_KEPT, "Own notes in `mine`."),
     "most_enabled": (destinations.MOST_ENABLED, "Destinations that are enabled at once."),
+    "enables": (destinations.ENABLES, "How often one destination is enabled in a minute."),
 }
 """What a class holds: the numbers of the rules."""
 
@@ -285,6 +288,27 @@ HOLDS = {
 def _state() -> Iterator[tuple[str, ...]]:
     for name, schema in SCHEMAS["State"]["properties"].items():
         yield f"`{name}`", _parts(schema), describe.STATE[name]
+
+
+def _health() -> Iterator[tuple[str, ...]]:
+    schema = SCHEMAS["DestinationHealth"]
+    for name, each in schema["properties"].items():
+        shown = f"`{name}`" if name in schema["required"] else f"`{name}?`"
+        made = each if "description" not in each else {**each, "description": ""}
+        if refs := re.findall(r"schemas/(\w+)", json.dumps(each)):
+            about = SCHEMAS[refs[0]]["description"]
+            many = "list of " if each.get("type") == "array" else ""
+            yield shown, f"{many}{{{_fields(SCHEMAS[refs[0]], all_there=True)}}}", about
+        else:
+            yield shown, shape(made).strip().removesuffix(" or null") or "text", _about(each)
+
+
+def _about(schema: dict[str, Any]) -> str:
+    """Return the description of a field, wherever an optional one has it."""
+    for each in (schema, *schema.get("anyOf", ())):
+        if "description" in each:
+            return str(each["description"])
+    raise ValueError(schema)
 
 
 def _parts(schema: dict[str, Any]) -> str:

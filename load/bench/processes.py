@@ -56,14 +56,22 @@ def on_processor(number: int | None) -> Iterator[None]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that all threads of a process have used so far."""
+    """Return the processor time that all threads of a process have used so far.
+
+    Raises:
+        BenchError: If the process is gone.
+
+    """
     tasks = Path(f"/proc/{pid}/task")
-    if tasks.is_dir():
-        stats = (task / "schedstat" for task in tasks.iterdir())
-        return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e9
-    shown = subprocess.run(  # noqa: S603
-        ("/bin/ps", "-o", "time=", "-p", str(pid)), capture_output=True, text=True, check=True
-    ).stdout
+    try:
+        if tasks.is_dir():
+            stats = (task / "schedstat" for task in tasks.iterdir())
+            return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e9
+        shown = subprocess.run(  # noqa: S603
+            ("/bin/ps", "-o", "time=", "-p", str(pid)), capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise BenchError(f"process {pid} has ended") from None
     return parse_ps_time(shown)
 
 
@@ -134,6 +142,24 @@ async def serving(
             await process.wait()
 
 
+@contextlib.asynccontextmanager
+async def stopping(
+    process: asyncio.subprocess.Process, seconds: float = _STOP_SECONDS
+) -> AsyncIterator[None]:
+    """Ask ``process`` to stop when the block ends, and make it after ``seconds``."""
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """A running ``liveclass demo``: its first process, its data, and where everything is."""
@@ -144,8 +170,10 @@ class Demo:
 
 
 @contextlib.asynccontextmanager
-async def demo(log: Path) -> AsyncIterator[Demo]:
+async def demo(log: Path, **environ: str) -> AsyncIterator[Demo]:
     """Run ``liveclass demo`` with nobody in it, on a directory of its own, writing to ``log``.
+
+    ``environ`` is added to the environment of its processes.
 
     Raises:
         BenchError: If it is not ready in time.
@@ -162,19 +190,14 @@ async def demo(log: Path) -> AsyncIterator[Demo]:
         )
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | environ,
             )
-        try:
+        async with stopping(process, _DEMO_STOP_SECONDS):
             yield Demo(process.pid, data, await _ready(process, ready_file, log))
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            try:
-                async with asyncio.timeout(_DEMO_STOP_SECONDS):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
 
 
 async def _ready(process: asyncio.subprocess.Process, ready_file: Path, log: Path) -> Ready:

@@ -2,6 +2,8 @@
 
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from protocol.ids import RecordingId
 from protocol.messages import Command, Event
 
@@ -32,6 +34,13 @@ class RecordingStopped(Event, frozen=True):
     recording: RecordingId
 
 
+class ClockPair(Struct, frozen=True):
+    """A moment of the class, and where in the recording it is."""
+
+    wall_ms: int
+    media_ms: int
+
+
 class RecordingFinalized(Event, frozen=True):
     """The recording is whole and can be played (staff only until the replay is published)."""
 
@@ -40,6 +49,8 @@ class RecordingFinalized(Event, frozen=True):
     media_uri: str
     duration_ms: int
     bytes: int
+    clock: tuple[ClockPair, ...] = ()
+    """One pair where each part without a gap begins."""
 
 
 class RecordingFailed(Event, frozen=True):

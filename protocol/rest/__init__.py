@@ -34,18 +34,20 @@ from protocol.rest.credentials import (
 )
 from protocol.rest.destinations import (
     Destination,
+    DestinationEnabled,
     EnableDestination,
     Integration,
     IntegrationChange,
     NewDestination,
     NewIntegration,
     NewStreamKey,
+    Provider,
     SessionDestination,
     StreamKeyRef,
     StreamKeyText,
 )
 from protocol.rest.live import CommandDone, CommandRequest, EventsPage, EventsQuery, LogQuery
-from protocol.rest.media import Playback, SessionRecording
+from protocol.rest.media import IceServer, IceServers, Playback, SessionRecording
 from protocol.rest.paging import Cursor, Page, PageQuery
 from protocol.rest.people import (
     Assignment,
@@ -58,6 +60,7 @@ from protocol.rest.people import (
     UsersQuery,
 )
 from protocol.rest.problems import Problem, ProblemCode
+from protocol.rest.recordings import RecordingDownload
 from protocol.rest.replays import (
     Replay,
     ReplayChange,
@@ -157,6 +160,7 @@ __all__ = [
     "Cursor",
     "Days",
     "Destination",
+    "DestinationEnabled",
     "Domain",
     "DomainId",
     "Email",
@@ -169,6 +173,8 @@ __all__ = [
     "Findable",
     "FoundedTenant",
     "HostName",
+    "IceServer",
+    "IceServers",
     "Instant",
     "Integration",
     "IntegrationChange",
@@ -206,8 +212,10 @@ __all__ = [
     "Poll",
     "Problem",
     "ProblemCode",
+    "Provider",
     "PublishToken",
     "Question",
+    "RecordingDownload",
     "Replay",
     "ReplayChange",
     "ReplayEvent",

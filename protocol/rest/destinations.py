@@ -4,7 +4,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
+from protocol.health import StreamWarning
 from protocol.ids import DestinationId, ShortText, Timestamp
+from protocol.rest.live import CommandDone
 from protocol.rest.shapes import UNBROKEN, Answer, Body, IntegrationId, Url
 
 
@@ -65,6 +67,12 @@ class NewStreamKey(Body, frozen=True):
         return "NewStreamKey()"
 
 
+Warnings: TypeAlias = Annotated[
+    tuple[StreamWarning, ...],
+    Meta(description="What to know of it before it is streamed to; none of it prevents that."),
+]
+
+
 class Destination(Answer, frozen=True):
     """A place to stream to; its key is never shown."""
 
@@ -76,6 +84,35 @@ class Destination(Answer, frozen=True):
     backup_url: str | None
     profile: str
     created_at: Timestamp
+    warnings: Warnings
+
+
+class Provider(Answer, frozen=True):
+    """What a platform takes, and how it behaves; what nobody publishes is null."""
+
+    name: Annotated[str, Meta(description="As integrations name it.")]
+    title: str
+    ingest: Annotated[
+        str | None,
+        Meta(description="Where it takes streams; null: each account or event has its own."),
+    ]
+    backup: Annotated[str | None, Meta(description="Where else.")]
+    hosts: Annotated[
+        tuple[str, ...], Meta(description="Patterns of its hosts; without any, every host may be.")
+    ]
+    video_kbps: Annotated[int | None, Meta(description="Most that it takes, in kbit/s.")]
+    audio_kbps: Annotated[int | None, Meta(description="Most that it takes, in kbit/s.")]
+    height: Annotated[int | None, Meta(description="Most lines of a picture.")]
+    fps: Annotated[int | None, Meta(description="Most pictures a second.")]
+    gop_seconds: Annotated[float, Meta(description="Longest time between keyframes.")]
+    is_strict: Annotated[
+        bool, Meta(description="Whether a change of the picture's size breaks the stream there.")
+    ]
+    hold_seconds: Annotated[
+        int, Meta(description="How long it is sent a slate while nobody publishes.")
+    ]
+    hours: Annotated[int | None, Meta(description="Longest broadcast.")]
+    key_page: Annotated[str, Meta(description="Where its stream key is found, for people.")]
 
 
 class EnableDestination(Body, frozen=True):
@@ -91,3 +128,10 @@ class SessionDestination(Answer, frozen=True):
     name: str
     provider: str
     status: Literal["enabled", "disabled", "failed"]
+    warnings: Warnings
+
+
+class DestinationEnabled(CommandDone, frozen=True):
+    """The command is committed; what to know of streaming there."""
+
+    warnings: Warnings

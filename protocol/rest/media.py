@@ -24,3 +24,19 @@ class Playback(Answer, frozen=True):
     kind: Literal["whep", "hls"]
     url: str
     expires_at: Timestamp | None
+
+
+class IceServer(Answer, frozen=True):
+    """A STUN or TURN server, as `RTCPeerConnection` takes it."""
+
+    urls: tuple[str, ...]
+    username: str | None
+    credential: str | None
+
+
+class IceServers(Answer, frozen=True):
+    """What helps a peer connection through firewalls; it may be nothing."""
+
+    ice_servers: tuple[IceServer, ...]
+    expires_at: Timestamp | None
+    """When the credentials end; `null` if there are none."""

@@ -11,6 +11,7 @@ ProblemCode: TypeAlias = (
         "method_not_allowed",
         "not_acceptable",
         "precondition_failed",
+        "precondition_required",
         "unsupported_codec",
         "unsupported_media_type",
     ]

@@ -85,7 +85,7 @@ def decide(
     if isinstance(command, MarkCommand):
         return marks.decide(state, who, command, new_id, at)
     if isinstance(command, DestinationCommand):
-        return destinations.decide(state, command)
+        return destinations.decide(state, command, at)
     if isinstance(command, RecordingCommand):
         return recordings.decide(state, command, new_id)
     if isinstance(command, ArtifactCommand):

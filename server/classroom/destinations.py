@@ -6,15 +6,19 @@ from msgspec.structs import replace
 
 from protocol import commands as cmd
 from protocol import events as ev
+from protocol.codec import milliseconds
 from protocol.errors import Refusal
 from protocol.features.destinations import DestinationCommand, DestinationEvent
 from server.classroom.changes import put
 from server.classroom.state import Classroom
 
 MOST_ENABLED = 10
+ENABLES = 3
+ENABLES_SECONDS = 60
+"""So often may one destination be enabled in so many seconds: platforms count attempts, too."""
 
 
-def decide(state: Classroom, command: DestinationCommand) -> tuple[ev.AnyEvent, ...]:
+def decide(state: Classroom, command: DestinationCommand, at: str) -> tuple[ev.AnyEvent, ...]:
     """Return the switch; one that failed may be enabled, or retried, again.
 
     That the destination exists and belongs to the tenant was checked where the command came in:
@@ -27,6 +31,7 @@ def decide(state: Classroom, command: DestinationCommand) -> tuple[ev.AnyEvent, 
             if status == "enabled":
                 return ()
             _check_number(state)
+            _check_pace(state, name, at)
             return (ev.DestinationEnabled(name),)
         case _ if status is None:
             raise Refusal("not_found", "There is no such destination.", field="destination")
@@ -47,12 +52,30 @@ def _check_number(state: Classroom) -> None:
         raise Refusal("conflict", f"A class streams to at most {MOST_ENABLED} destinations.")
 
 
-def evolve(state: Classroom, event: DestinationEvent) -> Classroom:
+def _check_pace(state: Classroom, name: str, at: str) -> None:
+    times = state.enables.get(name, ())
+    if len(times) < ENABLES:
+        return
+    wait = milliseconds(times[0]) + 1000 * ENABLES_SECONDS - milliseconds(at)
+    if wait > 0:
+        text = (
+            f"This destination was enabled {ENABLES} times in a minute: wait {-(-wait // 1000)} s."
+        )
+        # Not rate_limited: a client would keep its other commands waiting.
+        raise Refusal("locked", text, field="destination", retry_ms=wait)
+
+
+def evolve(state: Classroom, event: DestinationEvent, at: str) -> Classroom:
     """Return the state after ``event``; to ask for a retry enables what had failed."""
     name = event.destination
     match event:
         case ev.DestinationEnabled():
-            return replace(state, destinations=put(state.destinations, name, "enabled"))
+            times = (*state.enables.get(name, ()), at)[-ENABLES:]
+            return replace(
+                state,
+                destinations=put(state.destinations, name, "enabled"),
+                enables=put(state.enables, name, times),
+            )
         case _ if name not in state.destinations:
             return state
         case ev.DestinationDisabled():

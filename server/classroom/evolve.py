@@ -65,7 +65,7 @@ def evolve(
     if isinstance(event, MarkEvent):
         return marks.evolve(state, event, when)
     if isinstance(event, DestinationEvent):
-        return destinations.evolve(state, event)
+        return destinations.evolve(state, event, at)
     if isinstance(event, PublisherEvent):
         return publisher.evolve(state, event)
     if isinstance(event, RecordingEvent):

@@ -142,6 +142,8 @@ class Classroom(Struct, frozen=True):
     strokes: Mapping[str, tuple[tuple[str, str], ...]] = {}
     """Asset to the strokes that may still be taken back: each one's id and author."""
     destinations: Mapping[str, Literal["enabled", "disabled", "failed"]] = {}
+    enables: Mapping[str, tuple[str, ...]] = {}
+    """Destination to when it was enabled, the last few times."""
     retries: Mapping[str, int] = {}
     """Destination to how often somebody asked to connect again at once."""
     recording: str | None = None

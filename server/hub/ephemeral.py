@@ -13,6 +13,7 @@ import msgspec
 from protocol import codec
 from protocol.errors import Refusal
 from protocol.frames import Counters, Health, Signal, SignalSent
+from protocol.health import DestinationHealth, RecordingHealth
 from protocol.ids import ViewName
 from protocol.limits import COUNTERS_COALESCE_MS, PRESENCE_COALESCE_MS, SIGNAL_COALESCE_MS
 from server.classroom.state import Classroom
@@ -90,9 +91,14 @@ class Ephemeral:
             self._signals[user, sent.kind] = Signal(sent.kind, user, data)
             self._soon("signals", SIGNAL_COALESCE_MS, self._tell_signals)
 
-    def health(self, uplink: dict[str, Any], destinations: dict[str, dict[str, Any]]) -> None:
+    def health(
+        self,
+        uplink: dict[str, Any],
+        destinations: dict[str, DestinationHealth],
+        recording: RecordingHealth | None = None,
+    ) -> None:
         """Tell staff how the media does."""
-        self._tell("staff", codec.encode(Health(uplink, destinations)))
+        self._tell("staff", codec.encode(Health(uplink, destinations, recording)))
 
     def feel(self, view: ViewName, frame: bytes) -> None:
         """Pass on what the node that owns the class tells those who have this view."""

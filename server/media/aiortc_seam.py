@@ -5,22 +5,21 @@ profiles: other peers in the same process stay as they are.
 
 ================== ======================================================================
 received packets   the receiver's jitter buffer is replaced: we see each packet after SRTP,
-                   RTX and depayloading; aiortc keeps NACK, RTX, RR and its decoder sleeps
+                   RTX and depayloading; aiortc keeps RTX, RR and its decoder sleeps
+missing packets    aiortc asks for each once, and never again: its list is replaced by ours
 sender reports     aiortc parses them and drops the RTP timestamp: the handler is wrapped
 REMB               Python's delay measurements are noise: the estimate is floored and capped
-encoded frames     the sender's encoder is replaced by one that passes payloads through
-keyframes          asked for with PLI; a viewer's PLI reaches a callback
+keyframes          asked for with PLI
 DTLS               peers with an RSA certificate need ECDHE-RSA suites
 ================== ======================================================================
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.codecs import CODECS
-from aiortc.codecs.h264 import H264Encoder
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
 from OpenSSL import SSL
@@ -29,6 +28,10 @@ SUPPORTED = "1.16."
 
 OnPacket = Callable[[int, int, bool, bytes], bool]
 """Sequence number, timestamp, marker, depayloaded bytes → whether to send a PLI."""
+OnSequence = Callable[[int, bool], None]
+"""Sequence number, and whether the packet is marked as retransmitted."""
+Ask = Callable[[list[int]], Awaitable[None]]
+"""Ask the sender for packets again, by their sequence numbers."""
 OnReport = Callable[[float, int], None]
 """The sender's wall clock in seconds and the RTP timestamp of one instant."""
 
@@ -119,6 +122,58 @@ def take_packets(receiver: RTCRtpReceiver, on_packet: OnPacket) -> None:
     _private(receiver)._RTCRtpReceiver__jitter_buffer = _PacketTap(on_packet)
 
 
+class _RetransmissionSources(dict[int, int]):
+    """Of retransmitting sources the one that they repeat.
+
+    aiortc looks up every retransmission here, and nothing else: that tells which packets are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.media: int | None = None
+        """The source that was heard last; it is repeated by those that no offer named."""
+        self.has_retransmission = False
+
+    def get(self, source: int, _default: Any = None) -> Any:
+        found = super().get(source, self.media)
+        self.has_retransmission = found is not None
+        return found
+
+
+class _Sequences:
+    """Stands where aiortc's list of missing packets stood, and never has anything missing."""
+
+    missing: frozenset[int] = frozenset()
+
+    def __init__(self, sources: _RetransmissionSources, on_sequence: OnSequence) -> None:
+        self._sources = sources
+        self._on_sequence = on_sequence
+
+    def add(self, packet: RtpPacket) -> bool:
+        sources = self._sources
+        sources.media = packet.ssrc
+        self._on_sequence(packet.sequence_number, sources.has_retransmission)
+        sources.has_retransmission = False
+        return False
+
+
+def take_nacks(receiver: RTCRtpReceiver, on_sequence: OnSequence) -> Ask:
+    """Tell ``on_sequence`` of each packet of a video ``receiver``; return how to ask for more.
+
+    Call it before the receiver is started. From then on aiortc asks for nothing by itself.
+    """
+    sources = _RetransmissionSources()
+    private = _private(receiver)
+    private._RTCRtpReceiver__rtx_ssrc = sources
+    private._RTCRtpReceiver__nack_generator = _Sequences(sources, on_sequence)
+
+    async def ask(sequences: list[int]) -> None:
+        if sources.media is not None:
+            await receiver._send_rtcp_nack(sources.media, sorted(sequences))
+
+    return ask
+
+
 def take_reports(receiver: RTCRtpReceiver, on_report: OnReport) -> None:
     """Tell ``on_report`` of each sender report that carries a time."""
     handle = receiver._handle_rtcp_packet
@@ -166,36 +221,3 @@ async def request_keyframe(receiver: RTCRtpReceiver) -> None:
     """Send a PLI to every source that ``receiver`` hears."""
     for source in receiver.getSynchronizationSources():
         await receiver._send_rtcp_pli(source.source)
-
-
-class Payloads:
-    """One frame for a sender: RTP payloads, made once for all viewers, and a timestamp."""
-
-    __slots__ = ("payloads", "timestamp")
-
-    def __init__(self, payloads: Sequence[bytes], timestamp: int) -> None:
-        self.payloads = payloads
-        self.timestamp = timestamp
-
-
-class _Passthrough:
-    """Stands where aiortc's encoder stood."""
-
-    def pack(self, frame: Payloads) -> tuple[Sequence[bytes], int]:
-        return frame.payloads, frame.timestamp & 0xFFFFFFFF
-
-
-def send_payloads(sender: RTCRtpSender) -> None:
-    """Let ``sender`` send :class:`Payloads` that its track yields, as they are."""
-    _private(sender)._RTCRtpSender__encoder = _Passthrough()
-
-
-def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
-    """Call ``callback`` for each PLI or FIR that a viewer sends."""
-    _private(sender)._send_keyframe = callback
-
-
-def packetize_h264(nals: Sequence[bytes]) -> list[bytes]:
-    """Return the RTP payloads of one access unit (RFC 6184: single NAL, STAP-A, FU-A)."""
-    payloads: list[bytes] = H264Encoder._packetize(iter(nals))
-    return payloads

@@ -11,7 +11,7 @@ own, in a task of its own. What a queue cannot hold is dropped up to a keyframe,
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -65,7 +65,7 @@ class QueueLimits:
     lag_ms: int | None
     """Beyond this, pictures are dropped up to a keyframe; None: never."""
     overflow_ms: int | None
-    """Beyond this the queue is given up; None: however long."""
+    """When for so long nothing was taken of it, the queue is given up; None: however long."""
     overflow_bytes: int = 16 << 20
     """Beyond this the queue is given up."""
 
@@ -80,9 +80,14 @@ class UnitQueue:
 
     def __init__(self, limits: QueueLimits, *, from_keyframe: bool = True) -> None:
         self._limits = limits
-        self._units: deque[EncodedUnit] = deque()
+        self._units: deque[tuple[int, EncodedUnit]] = deque()
+        """With when each came, in session time: what is replayed comes late without fault."""
         self._newest_ms = 0
+        self._taken_ms = 0
+        """When the consumer last took something, or had taken everything."""
         self.bytes = 0
+        self.offered = 0
+        """Bytes that came in all, whatever became of them."""
         self.dropped = 0
         """Units lost to lag. What comes before the first keyframe is not a loss."""
         self.overflowed = False
@@ -94,22 +99,33 @@ class UnitQueue:
 
     @property
     def lag_ms(self) -> int:
-        """Session time between the oldest unit waiting and the newest that came."""
-        return self._newest_ms - self._units[0].dts_ms if self._units else 0
+        """How long, in session time, the oldest unit has been waiting."""
+        return self._newest_ms - self._units[0][0] if self._units else 0
+
+    def replay(self, units: Sequence[EncodedUnit]) -> None:
+        """Add what was published before; it is as old as what comes now."""
+        if units:
+            self._newest_ms = max(unit.dts_ms for unit in units)
+        for unit in units:
+            self.put(unit)
 
     def put(self, unit: EncodedUnit) -> None:
         """Add a unit; make room by dropping pictures up to a keyframe. O(1) unless dropping."""
         if self.overflowed:
             return
         self._newest_ms = max(self._newest_ms, unit.dts_ms)
+        self.offered += len(unit.data)
+        if not self._units:
+            self._taken_ms = self._newest_ms
         if self._accepts(unit):
-            self._units.append(unit)
+            self._units.append((self._newest_ms, unit))
             self.bytes += len(unit.data)
         limits = self._limits
         if limits.lag_ms is not None and self.lag_ms > limits.lag_ms:
             self._shed(limits.lag_ms)
-        too_late = limits.overflow_ms is not None and self.lag_ms > limits.overflow_ms
-        self.overflowed = too_late or self.bytes > limits.overflow_bytes
+        stuck_ms = self._newest_ms - self._taken_ms
+        is_stuck = limits.overflow_ms is not None and stuck_ms > limits.overflow_ms
+        self.overflowed = is_stuck or self.bytes > limits.overflow_bytes
 
     def _accepts(self, unit: EncodedUnit) -> bool:
         if unit.kind is not Kind.VIDEO:
@@ -125,34 +141,30 @@ class UnitQueue:
         """Take the oldest unit, or None."""
         if not self._units:
             return None
-        unit = self._units.popleft()
+        _, unit = self._units.popleft()
+        self._taken_ms = self._newest_ms
         self.bytes -= len(unit.data)
         return unit
 
     def _shed(self, lag_ms: int) -> None:
-        """Keep from the newest keyframe on, and sound no older than ``lag_ms``."""
+        """Keep from the newest keyframe on, and nothing older than ``lag_ms``."""
+        oldest_ms = self._newest_ms - lag_ms
         newest_key = next(
-            (u for u in reversed(self._units) if u.kind is Kind.VIDEO and u.key), None
+            (u for _, u in reversed(self._units) if u.kind is Kind.VIDEO and u.key), None
         )
-        reached = False
-        kept: deque[EncodedUnit] = deque()
-        shed_video = False
-        for unit in self._units:
-            reached = reached or unit is newest_key
-            if unit.kind is Kind.VIDEO:
-                keep = reached and self._newest_ms - unit.dts_ms <= lag_ms
-                shed_video = shed_video or (reached and not keep)
-                # Behind a dropped keyframe nothing decodes.
-                keep = keep and not shed_video
-            else:
-                keep = self._newest_ms - unit.dts_ms <= lag_ms
-            if keep:
-                kept.append(unit)
-        if not any(u.kind is Kind.VIDEO for u in kept):
+        kept: deque[tuple[int, EncodedUnit]] = deque()
+        decodes = not any(u.kind is Kind.VIDEO and ms < oldest_ms for ms, u in self._units)
+        for came_ms, unit in self._units:
+            if unit is newest_key:
+                # Behind a keyframe that is dropped nothing decodes.
+                decodes = came_ms >= oldest_ms
+            if came_ms >= oldest_ms and (unit.kind is not Kind.VIDEO or decodes):
+                kept.append((came_ms, unit))
+        if not decodes:
             self.waits_for_key = True
         self.dropped += len(self._units) - len(kept)
         self._units = kept
-        self.bytes = sum(len(u.data) for u in kept)
+        self.bytes = sum(len(u.data) for _, u in kept)
 
 
 class GopCache:
@@ -260,8 +272,7 @@ class Bus:
         """
         subscription = Subscription(kinds, UnitQueue(limits, from_keyframe=from_keyframe))
         if replay:
-            for unit in self.gop:
-                subscription.put(unit)
+            subscription.queue.replay([unit for unit in self.gop if unit.kind in kinds])
         self._subscriptions.add(subscription)
         return subscription
 

@@ -31,10 +31,11 @@ class Ack(Message, frozen=True):
 
 
 class Key(Message, frozen=True):
-    """Hub: the answer to a request for a key; None when there is none."""
+    """Hub: the answer to a request for a key; None when there is none, or none any more."""
 
     request: int
     value: str | None
+    is_revoked: bool = False
 
     def __repr__(self) -> str:
         return f"Key(request={self.request})"

@@ -7,15 +7,20 @@ another engine is another implementation of :class:`MediaFabric`.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from server.errors import LiveClassError
 from server.secrets.secret import Secret
 
-EventData = dict[str, int | str | bool | None]
+EventData = dict[str, Any]
 Emit = Callable[[str, EventData], None]
 """Say that something happened: the type of the event and its data."""
+
+
+class RevokedError(LiveClassError):
+    """The account with the platform was revoked: its keys are used no more."""
 
 
 class DestinationTarget(msgspec.Struct, frozen=True):
@@ -44,8 +49,19 @@ class Desired(msgspec.Struct, frozen=True):
     """Whether the class is on air: before, nothing is sent out or recorded."""
     destinations: tuple[DestinationTarget, ...] = ()
     recording: RecordingTarget | None = None
+    over: tuple[RecordingTarget, ...] = ()
+    """Recordings whose end is to be written and told, live or not; others are left as they are."""
+    relay_from: str | None = None
+    """Another worker's socket: the session lives there, and only its viewers are here."""
     retries: dict[str, int] = {}
     """Destination → how often somebody asked to try again; a higher number tries at once."""
+    barred: tuple[str, ...] = ()
+    """Who may neither publish nor watch: what they have ends within a second."""
+    publisher: str | None = None
+    """Who publishes, as far as the log knows: an engine that has never seen the session says
+    otherwise."""
+    max_kbps: int | None = None
+    """What publishers shall not exceed: the least that a destination puts up with."""
 
 
 class MediaEvent(msgspec.Struct, frozen=True):
@@ -67,6 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 OnEvent = Callable[[MediaEvent], Awaitable[None]]
 ResolveSecret = Callable[[str, str], Awaitable[Secret | None]]
+"""Session and destination → its key, None if there is none; RevokedError if it may not be used."""
 OnHealth = Callable[[str, dict[str, object]], None]
 
 
@@ -95,3 +112,9 @@ class MediaFabric(Protocol):
 
     async def delete(self, session: str, resource: str) -> Answer:
         """End a resource."""
+
+    async def hls(self, session: str, file: str) -> Answer:
+        """Return a file of the live HLS; asking for its playlist starts it."""
+
+    def has_room(self) -> bool:
+        """Say whether one more viewer could watch by WebRTC, as far as is known."""

@@ -1,19 +1,27 @@
 """The default engine: our own media worker, over its unix socket."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+import msgspec
 import structlog
 
 from server.errors import LiveClassError, UnavailableError
 from server.media import control
-from server.media.fabric import Answer, Desired, MediaEvent, OnEvent, OnHealth, ResolveSecret
+from server.media.fabric import (
+    Answer,
+    Desired,
+    MediaEvent,
+    OnEvent,
+    OnHealth,
+    ResolveSecret,
+    RevokedError,
+)
 from server.media.sdp import PROBLEM
 from server.tasks import Supervisor
 
@@ -24,6 +32,8 @@ SEND_SECONDS = 5.0
 EVENT_SECONDS = 30.0
 RECONNECT_SECONDS = 0.25
 APPLY_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+TRIES = 120
 _PASSED_ON = ("Content-Type", "Location", "ETag", "Link", "Retry-After", "Accept-Patch")
 
 
@@ -42,16 +52,21 @@ class LocalFabric:
         on_event: OnEvent,
         resolve_secret: ResolveSecret,
         on_health: OnHealth,
+        on_connected: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = str(socket_path)
         self._on_event = on_event
         self._resolve_secret = resolve_secret
         self._on_health = on_health
+        self._on_connected = on_connected
+        self._on_lost = on_lost
         self._tasks = Supervisor("fabric")
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._desired: dict[str, tuple[int, Desired]] = {}
-        self._waiting: dict[str, deque[MediaEvent]] = {}
+        self._waiting: dict[str, dict[str, MediaEvent]] = {}
+        """By session and id, in order."""
         self.connected = asyncio.Event()
         """Set while the worker is there."""
 
@@ -117,6 +132,27 @@ class LocalFabric:
     async def delete(self, session: str, resource: str) -> Answer:
         """End a resource."""
         return await self._call("DELETE", f"/sessions/{session}/resources/{resource}")
+
+    async def hls(self, session: str, file: str) -> Answer:
+        """Return a file of the live HLS. Raises UnavailableError if the worker is not there."""
+        return await self._call("GET", f"/sessions/{session}/hls/{file}")
+
+    def has_room(self) -> bool:
+        """Say yes: one worker knows best when it is asked."""
+        return True
+
+    async def sessions(self) -> dict[str, bool]:
+        """Return what the worker carries, and whether it only relays it.
+
+        Raises:
+            UnavailableError: If the worker is not there.
+
+        """
+        answer = await self._call("GET", "/sessions")
+        try:
+            return msgspec.json.decode(answer.body, type=dict[str, bool])
+        except msgspec.MsgspecError as error:
+            raise UnavailableError("The media worker is another one.") from error
 
     async def _call(
         self,
@@ -187,12 +223,14 @@ class LocalFabric:
             socket = await self._http.ws_connect("/control", heartbeat=10.0, max_msg_size=1 << 20)
         self._socket = socket
         self.connected.set()
+        self._on_connected()
         log.info("media_worker_connected")
         try:
             yield socket
         finally:
             self._socket = None
             self.connected.clear()
+            self._on_lost()
             await socket.close()
 
     def _heard(self, data: str) -> None:
@@ -200,11 +238,10 @@ class LocalFabric:
             case control.Happened(event=event):
                 queue = self._waiting.get(event.session)
                 if queue is not None:
-                    # Said again while it is being taken: once is enough.
-                    if all(waiting.id != event.id for waiting in queue):
-                        queue.append(event)
+                    # Said again while it waits: once is enough.
+                    queue.setdefault(event.id, event)
                     return
-                self._waiting[event.session] = deque([event])
+                self._waiting[event.session] = {event.id: event}
                 self._tasks.start("deliver", self._deliver(event.session))
             case control.KeyRequest() as request:
                 self._tasks.start("key", self._answer_key(request))
@@ -212,18 +249,30 @@ class LocalFabric:
                 self._on_health(session, data_)
 
     async def _deliver(self, session: str) -> None:
-        """Hand over the events of one session in order; stop at the first that fails."""
+        """Hand over the events of one session in order, each until it is taken.
+
+        Also those of a worker that is gone by now: nobody else knows of them. After two minutes
+        the session is somebody else's: what was not taken, its worker tells to them.
+        """
         queue = self._waiting[session]
+        tried = 0
         try:
-            while queue:
-                event = queue[0]
-                async with asyncio.timeout(EVENT_SECONDS):
-                    await self._on_event(event)
+            while queue and tried < TRIES:
+                event = next(iter(queue.values()))
+                try:
+                    async with asyncio.timeout(EVENT_SECONDS):
+                        await self._on_event(event)
+                except (LiveClassError, TimeoutError) as error:
+                    # Not committed. What came after it must not be before it.
+                    tried += 1
+                    log.warning(
+                        "media_event_not_taken", session=session, error=type(error).__name__
+                    )
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                tried = 0
                 await self._say(control.Ack(event.id))
-                queue.popleft()
-        except (LiveClassError, TimeoutError) as error:
-            # Not committed: the worker says it again, with everything after it.
-            log.warning("media_event_not_taken", session=session, error=type(error).__name__)
+                del queue[event.id]
         finally:
             del self._waiting[session]
 
@@ -231,6 +280,9 @@ class LocalFabric:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 secret = await self._resolve_secret(request.session, request.destination)
+        except RevokedError:
+            await self._say(control.Key(request.request, None, is_revoked=True))
+            return
         except (LiveClassError, TimeoutError):
             # No answer is not the answer "there is none": the destination tries again.
             log.warning("stream_key_unavailable", session=request.session)

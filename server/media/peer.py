@@ -1,16 +1,24 @@
 """What a publisher and a viewer have in common: one peer connection that answers an offer."""
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import structlog
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.sdp import candidate_from_sdp
 
-from server.media import aiortc_seam, sdp
+from server.media import aioice_seam, aiortc_seam, fragment, offer, sdp
+from server.media.fabric import Answer
+from server.media.fragment import Fragment
+from server.media.network import EVERYWHERE, Network
+from server.media.offer import Offer
+from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+RESTART_SECONDS = 20.0
 
 # What aiortc raises for offers that are SDP in form only.
 _BAD_OFFER = (
@@ -35,18 +43,33 @@ class Peer:
     then :meth:`close` it. ``created_at`` is by the monotonic clock.
     """
 
-    def __init__(self, user: str, created_at: float, on_closed: Callable[[], None]) -> None:
+    use: ClassVar[offer.Use]
+    """What such a peer's offer is for."""
+
+    def __init__(
+        self,
+        user: str,
+        created_at: float,
+        on_closed: Callable[[], None],
+        network: Network = EVERYWHERE,
+    ) -> None:
         self.id = secrets.token_urlsafe(18)
         self.user = user
-        self.etag = f'"{secrets.token_hex(8)}"'
+        self.etag = _new_etag()
         self.created_at = created_at
         self.connected = False
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._network = network
         self._on_closed: Callable[[], None] | None = on_closed
+        self._tasks = Supervisor("peer")
+        self._ice_usernames: list[str] = []
+        """The peer's ICE sessions, the present one last."""
+        self._restart: aioice_seam.IceRestart | None = None
+        self._restarting = asyncio.Lock()
         aiortc_seam.accept_rsa_peers(self.pc)
         self.pc.on("connectionstatechange", self._changed)
 
-    async def answer(self, offer: bytes) -> str:
+    async def answer(self, body: bytes) -> str:
         """Negotiate and return the answer's SDP.
 
         Raises:
@@ -54,7 +77,7 @@ class Peer:
 
         """
         try:
-            return await self._negotiate(sdp.offer(offer))
+            return await self._negotiate(offer.read(body, self.use))
         except sdp.UnacceptableOfferError:
             await self.close()
             raise
@@ -69,33 +92,94 @@ class Peer:
                 400, "bad_request", "The offer cannot be understood."
             ) from None
 
-    async def trickle(self, fragment: bytes) -> None:
-        """Add the candidates of a fragment; those that make no sense are passed over.
-
-        Raises:
-            UnacceptableOfferError: If the fragment is not one.
-
-        """
-        for mid, text in sdp.candidates(fragment):
-            try:
-                candidate = candidate_from_sdp(text)
-                candidate.sdpMid = mid
-                candidate.sdpMLineIndex = None if mid is not None else 0
-                await self.pc.addIceCandidate(candidate)
-            except (ValueError, AssertionError):
-                log.debug("candidate_passed_over")
+    async def patch(self, body: bytes, match: str | None) -> Answer:
+        """Take candidates, or begin a new ICE session (RFC 9725 §4.3); ``match`` is If-Match."""
+        try:
+            said = fragment.read(body)
+        except sdp.UnacceptableOfferError as error:
+            return error.answer()
+        if match is None:
+            return sdp.problem(
+                428, "precondition_required", "Name the ICE session: If-Match with its ETag."
+            )
+        if not _matches(match, self.etag) or said.username in self._ice_usernames[:-1]:
+            return sdp.problem(412, "precondition_failed", "This is another ICE session.")
+        if said.username in (None, self._ice_usernames[-1]):
+            await self._take(fragment.of_session(said.candidates, self._ice_usernames[-1]))
+            return Answer(204)
+        async with self._restarting:
+            return await self._restart_ice(said)
 
     async def close(self) -> None:
         """End the connection. Idempotent."""
         self._end()
+        await self._tasks.close()
         await self.pc.close()
 
-    async def _negotiate(self, offer: str) -> str:
-        self.prepare(sdp.kinds(offer))
-        await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+    async def _negotiate(self, offered: Offer) -> str:
+        self.prepare(offered.kinds)
+        await self.pc.setRemoteDescription(RTCSessionDescription(offered.text, "offer"))
         self.check()
+        aioice_seam.use_network(self.pc, self._network)
+        aioice_seam.let_restart(self.pc)
+        self._ice_usernames.append(offered.ice_username)
         await self.pc.setLocalDescription()
-        return str(self.pc.localDescription.sdp)
+        if not aioice_seam.is_reachable(self.pc):
+            raise sdp.UnacceptableOfferError(
+                503, "overloaded", "There is no port left for media here."
+            )
+        return sdp.complete(self.pc.localDescription.sdp)
+
+    async def _take(self, candidates: Sequence[str]) -> None:
+        """Add candidates of the present ICE session; those that make no sense are passed over."""
+        for each in candidates:
+            try:
+                if self._restart is not None:
+                    await self._restart.add(each)
+                else:
+                    await aioice_seam.add_candidate(self.pc, each)
+            except (ValueError, AssertionError):
+                log.debug("candidate_passed_over")
+
+    async def _restart_ice(self, said: Fragment) -> Answer:
+        """Begin an ICE session beside the present one, which carries on until it is established."""
+        if said.username is None or said.password is None:
+            return sdp.problem(400, "bad_request", "A new ICE session has a password.")
+        if not self.connected:
+            return sdp.problem(409, "conflict", "There is no connection yet to restart.")
+        await self._tasks.close()
+        restart = aioice_seam.IceRestart(self.pc, self._network)
+        restart.meet(said.username, said.password)
+        candidates = await restart.gather()
+        if not candidates:
+            await restart.close()
+            return sdp.problem(503, "overloaded", "There is no port left for media here.")
+        self._restart = restart
+        self._ice_usernames.append(said.username)
+        self.etag = _new_etag()
+        await self._take(said.candidates)
+        self._tasks.start("ice_restart", self._establish(restart))
+        return Answer(
+            200,
+            {"Content-Type": fragment.CONTENT_TYPE, "ETag": self.etag},
+            fragment.write(
+                sdp.complete(self.pc.localDescription.sdp),
+                restart.username,
+                restart.password,
+                candidates,
+            ),
+        )
+
+    async def _establish(self, restart: aioice_seam.IceRestart) -> None:
+        try:
+            async with asyncio.timeout(RESTART_SECONDS):
+                await restart.establish()
+            log.info("ice_restarted", resource=self.id)
+        except (ConnectionError, TimeoutError):
+            log.info("ice_restart_failed", resource=self.id)
+        finally:
+            self._restart = None
+            await restart.close()
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Create transceivers for the ``kinds`` offered, before the offer is applied."""
@@ -135,3 +219,16 @@ class Peer:
             if transceiver.kind == "video" and transceiver.mid is not None:
                 return aiortc_seam.negotiated_codec(transceiver)
         return None
+
+
+def _new_etag() -> str:
+    return f'"{secrets.token_hex(8)}"'
+
+
+def _matches(given: str, etag: str) -> bool:
+    """Say whether ``If-Match`` names ``etag``, compared strongly (RFC 9110 §13.1.1).
+
+    ``*`` in quotes is how RFC 9725 prints it, in its only example of a restart.
+    """
+    named = [each.strip() for each in given.split(",")]
+    return given.strip() in ("*", '"*"') or etag in named

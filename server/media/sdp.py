@@ -1,4 +1,4 @@
-"""What we change in session descriptions, and the answers of WHIP and WHEP that are not SDP."""
+"""What we change in our answers, and the answers of WHIP and WHEP that are not SDP."""
 
 import re
 from http import HTTPStatus
@@ -13,6 +13,9 @@ PROBLEM = "application/problem+json"
 START_KBPS = 2_500
 MIN_KBPS = 500
 MAX_KBPS = 6_000
+MAX_CANDIDATES = 64
+"""Of a peer: each is checked from each of our addresses."""
+RETRY_SECONDS = 2
 # Level 4.2: 1080p60. What we pass on we need not decode.
 _LEVEL = "2a"
 
@@ -40,47 +43,9 @@ def problem(
 ) -> Answer:
     """Return an RFC 9457 problem as an answer."""
     body = msgspec.json.encode(Problem(code, HTTPStatus(status).phrase, status, detail))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": str(RETRY_SECONDS), **(headers or {})}
     return Answer(status, {"Content-Type": PROBLEM, **(headers or {})}, body)
-
-
-def offer(body: bytes) -> str:
-    """Return the offer that was posted, without what only costs time.
-
-    Candidates under ``.local`` are names only the peer's own network knows; looking them up
-    costs seconds. Without them the end of candidates must not be believed either: the peer's
-    address is learnt from its first check.
-
-    Raises:
-        UnacceptableOfferError: If the body is not an SDP offer with media and ICE.
-
-    """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise _not_sdp() from None
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    has = {line[:2] for line in lines}
-    if lines[0] != "v=0" or not {"o=", "s=", "m="} <= has:
-        raise _not_sdp()
-    if "a=ice-ufrag:" not in text or "a=fingerprint:" not in text:
-        raise UnacceptableOfferError(400, "bad_request", "The offer has no ICE or DTLS attributes.")
-    kept = [line for line in lines if not _is_dropped(line)]
-    return "\r\n".join(kept).rstrip("\r\n") + "\r\n"
-
-
-def kinds(text: str) -> frozenset[str]:
-    """Return what an offer has media sections for.
-
-    Raises:
-        UnacceptableOfferError: If it has two of a kind: one publisher is one picture.
-
-    """
-    sections = re.findall(r"^m=(audio|video) ", text, re.M)
-    if len(sections) != len(set(sections)):
-        raise UnacceptableOfferError(
-            422, "bad_request", "Offer at most one audio and one video section."
-        )
-    return frozenset(sections)
 
 
 def answer(sdp: str) -> str:
@@ -97,35 +62,25 @@ def answer(sdp: str) -> str:
     )
 
 
-def candidates(fragment: bytes) -> list[tuple[str | None, str]]:
-    """Return the candidates of a trickle fragment (RFC 8840 §9) as pairs of mid and candidate.
+def complete(sdp: str) -> str:
+    """Return our answer with what WHIP wants said, and aiortc does but does not say.
 
-    Raises:
-        UnacceptableOfferError: If the fragment is not text.
-
+    Candidates may be trickled to us, and nothing but multiplexed RTCP is taken (RFC 8858 §3).
     """
-    try:
-        text = fragment.decode()
-    except UnicodeDecodeError:
-        raise _not_sdp() from None
-    mid = None
-    found: list[tuple[str | None, str]] = []
-    for line in text.splitlines():
-        if line.startswith("a=mid:"):
-            mid = line[6:].strip()
-        elif line.startswith("a=candidate:") and not _is_dropped(line):
-            found.append((mid, line[12:].strip()))
-    return found
+    trickled = sdp.replace("\r\nm=", "\r\na=ice-options:trickle\r\nm=", 1)
+    return trickled.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n")
 
 
-def _is_dropped(line: str) -> bool:
-    if line.startswith("a=end-of-candidates"):
+def is_useless(line: str) -> bool:
+    """Say whether a line of a peer's SDP is better not believed.
+
+    Names under ``.local`` only the peer's own network knows, candidates that are broken or for
+    RTCP alone (RTCP is multiplexed), and, because the peer may be found without any, the end of
+    candidates.
+    """
+    if line.startswith(("a=end-of-candidates", "a=rtcp:")):
         return True
     if not line.startswith("a=candidate:"):
         return False
     fields = line.split()
-    return len(fields) < 8 or fields[4].lower().endswith(".local")
-
-
-def _not_sdp() -> UnacceptableOfferError:
-    return UnacceptableOfferError(400, "bad_request", "The body is not an SDP offer.")
+    return len(fields) < 8 or fields[1] != "1" or fields[4].lower().endswith(".local")

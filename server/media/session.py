@@ -2,24 +2,32 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 from server.clock import Clock
 from server.media import sdp
 from server.media.bus import Bus
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import Egress, ResolveSecret
-from server.media.destinations.health import DestinationHealth
-from server.media.fabric import Answer, Desired, DestinationTarget, Emit, RecordingTarget
+from server.media.destinations.gate import ConnectGate
+from server.media.destinations.health import DestinationJudge, blame
+from server.media.fabric import Answer, Desired, DestinationTarget, Emit
 from server.media.ingest.health import UplinkHealth
 from server.media.ingest.source import Source
+from server.media.ingest.whip import Publisher
+from server.media.network import EVERYWHERE, Network
 from server.media.peer import Peer
-from server.media.recording.recorder import ObjectStore, Recorder
+from server.media.recording.recordings import Recordings
+from server.media.recording.uploader import ObjectStore
+from server.media.relay import Relay
+from server.media.viewers.admission import Admission, NotAdmittedError
+from server.media.viewers.fanout import Fanout
+from server.media.viewers.live_hls import LiveHls
 from server.media.viewers.whep import Viewer
 from server.tasks import Supervisor
 
 TICK_SECONDS = 0.1
 CONNECT_SECONDS = 20.0
-MAX_VIEWERS = 60
 
 
 class MediaSession:
@@ -34,30 +42,51 @@ class MediaSession:
         *,
         clock: Clock,
         guard: AddressGuard,
+        gate: ConnectGate,
         objects: ObjectStore,
+        spool: Path,
         emit: Emit,
         resolve_secret: ResolveSecret,
+        admission: Admission,
         context: ssl.SSLContext | None = None,
+        network: Network = EVERYWHERE,
     ) -> None:
         self.id = session
         self.bus = Bus()
         self.viewers: dict[str, Viewer] = {}
+        self.fanout = Fanout(self.bus, clock)
         self.egress: dict[str, Egress] = {}
-        self.recorder: Recorder | None = None
+        self.relay: Relay | None = None
+        self._relaying: asyncio.Task[None] | None = None
         self._clock = clock
         self._guard = guard
-        self._objects = objects
+        self._gate = gate
         self._emit = emit
         self._resolve_secret = resolve_secret
+        self._admission = admission
         self._context = context
+        self._network = network
         self._tasks = Supervisor(f"session.{session}")
-        self.source = Source(bus=self.bus, clock=clock, emit=emit, tasks=self._tasks)
+        self.source = Source(
+            bus=self.bus, clock=clock, emit=emit, tasks=self._tasks, network=network
+        )
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._finishing: asyncio.Task[None] | None = None
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        self.recordings = Recordings(
+            bus=self.bus,
+            objects=objects,
+            spool=spool / session,
+            emit=emit,
+            tasks=self._tasks,
+            zero_ms=lambda: self.source.zero_ms,
+        )
+        self.live_hls = LiveHls(self.bus, zero_ms=lambda: self.source.zero_ms, tasks=self._tasks)
         self._retries: dict[str, int] = {}
+        self._barred: frozenset[str] = frozenset()
         self._uplink = UplinkHealth()
-        self._health: dict[str, DestinationHealth] = {}
-        self._joining = asyncio.Semaphore(2)
+        self._judges: dict[str, DestinationJudge] = {}
+        self._want_keyframe = self.bus.want_keyframe
+        self._tasks.keep("fanout", self.fanout.run)
 
     async def run(self) -> None:
         """Watch who is connected until cancelled."""
@@ -67,18 +96,19 @@ class MediaSession:
             for viewer in list(self.viewers.values()):
                 if not viewer.connected and now - viewer.created_at > CONNECT_SECONDS:
                     self._forget(viewer)
+            self.live_hls.tick(now)
+            self.source.consumed = (
+                bool(self.egress) or self.recordings.is_running or self.live_hls.is_running
+            )
             self.source.tick(now)
 
     async def apply(self, desired: Desired) -> None:
         """Start what is desired and not there, stop what is there and not desired."""
+        await self._apply_relay(desired.relay_from)
         wanted = {target.id: target for target in desired.destinations} if desired.live else {}
-        ends = [
-            self._end(identity)
-            for identity, egress in list(self.egress.items())
-            if wanted.get(identity) != egress.target
-        ]
-        if ends:
-            await asyncio.gather(*ends)
+        for identity, egress in list(self.egress.items()):
+            if wanted.get(identity) != egress.target:
+                self._end(identity)
         for identity, target in wanted.items():
             if identity not in self.egress:
                 self._start(target)
@@ -86,65 +116,95 @@ class MediaSession:
             if count > self._retries.get(identity, count):
                 self.egress[identity].retry_now()
             self._retries[identity] = count
-        self._apply_recording(desired.recording if desired.live else None)
-        self.source.consumed = bool(self.egress) or self.recorder is not None
+        self.recordings.apply(desired.recording if desired.live else None, desired.over)
+        self.source.limit(desired.max_kbps)
+
+    async def _apply_relay(self, home: str | None) -> None:
+        """Have the session's media from ``home``; None: from a publisher of our own."""
+        if home == (None if self.relay is None else self.relay.home):
+            return
+        if self._relaying is not None:
+            self._relaying.cancel()
+            await asyncio.wait({self._relaying})
+        self.relay = self._relaying = None
+        self.bus.want_keyframe = self._want_keyframe
+        if home is not None:
+            self.relay = Relay(home, self.id, self.bus)
+            self.relay.want(bool(self.viewers))
+            self.bus.want_keyframe = self.relay.want_keyframe
+            self._relaying = self._tasks.keep("relay", self.relay.run)
+
+    async def bar(self, users: frozenset[str]) -> None:
+        """End every stream of ``users``, and let only others begin one."""
+        self._barred = users
+        await self.expel(users)
 
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
+        if user in self._barred:
+            return _barred()
         try:
             publisher, text = await self.source.publish(user, offer)
         except sdp.UnacceptableOfferError as error:
             return error.answer()
+        if user in self._barred:  # meanwhile
+            await self.source.leave(publisher)
+            return _barred()
         return self._created("whip", publisher, text)
 
     async def watch(self, user: str, offer: bytes) -> Answer:
-        """Answer a viewer, two at a time: joining costs far more than watching."""
-        if len(self.viewers) >= MAX_VIEWERS:
-            return sdp.problem(
-                503, "overloaded", "There are too many viewers here.", {"Retry-After": "2"}
-            )
-        async with self._joining:
-            viewer = Viewer(
-                user,
-                self._clock.monotonic(),
-                bus=self.bus,
-                on_closed=lambda: self._forget(viewer),
-            )
-            self.viewers[viewer.id] = viewer
-            try:
-                text = await viewer.answer(offer)
-            except sdp.UnacceptableOfferError as error:
-                return error.answer()
+        """Answer a viewer when it is its turn."""
+        try:
+            leave = await self._admission.enter()
+        except NotAdmittedError as error:
+            return error.answer()
+        viewer = Viewer(
+            user,
+            clock=self._clock,
+            fanout=self.fanout,
+            want_keyframe=lambda: self.bus.want_keyframe(),
+            on_connected=leave,
+            on_closed=lambda: self._forget(viewer),
+            network=self._network,
+        )
+        self.viewers[viewer.id] = viewer
+        self._want_media()
+        try:
+            text = await viewer.answer(offer)
+        except sdp.UnacceptableOfferError as error:
+            leave()
+            return error.answer()
         return self._created("whep", viewer, text)
+
+    async def hls(self, file: str) -> Answer:
+        """Return a file of the live HLS, which the first to ask for its playlist starts."""
+        return await self.live_hls.file(file, self._clock.monotonic())
 
     def peer(self, resource: str) -> Peer | None:
         """Return the publisher or viewer behind a resource."""
-        publisher = self.source.publisher
-        if publisher is not None and publisher.id == resource:
-            return publisher
-        return self.viewers.get(resource)
+        return self.source.publisher(resource) or self.viewers.get(resource)
 
     async def leave(self, peer: Peer) -> None:
         """End a peer that asked for it."""
-        if peer is self.source.publisher:
-            await self.source.leave()
+        if isinstance(peer, Publisher):
+            await self.source.leave(peer)
         else:
             await peer.close()
 
-    async def expel(self, user: str) -> None:
-        """End everything of ``user``."""
-        peers: list[Peer] = [v for v in self.viewers.values() if v.user == user]
-        publisher = self.source.publisher
-        if publisher is not None and publisher.user == user:
-            peers.append(publisher)
+    async def expel(self, users: frozenset[str]) -> None:
+        """End everything of ``users``."""
+        peers: list[Peer] = [each for each in self.viewers.values() if each.user in users]
+        for user in users:
+            peers += self.source.of_user(user)
         if peers:
             await asyncio.gather(*(self.leave(peer) for peer in peers))
 
     async def close(self) -> None:
-        """End everything politely: streams are unpublished, the recording is finalised."""
+        """End everything politely: streams are unpublished, what is recorded is uploaded."""
         await self.apply(Desired())
-        if self._finishing is not None:
-            await asyncio.wait({self._finishing})
+        if self._ending:
+            await asyncio.wait(self._ending.values())
+        await self.recordings.close()
         await asyncio.gather(*(viewer.close() for viewer in list(self.viewers.values())))
         await self.source.close()
         await self._tasks.close()
@@ -153,15 +213,17 @@ class MediaSession:
         """Take a sample of everything and return the verdicts; to be called once a second."""
         now = self._clock.monotonic()
         uplink = self.source.sample(now)
+        sends = uplink.connected or self.bus.on_slate
         destinations = {}
         for identity, egress in self.egress.items():
-            judge = self._health.setdefault(identity, DestinationHealth())
-            destinations[identity] = judge.add(egress.sample(now, sends=uplink.connected))
-        for gone in self._health.keys() - self.egress.keys():
-            del self._health[gone]
+            judge = self._judges.setdefault(identity, DestinationJudge())
+            destinations[identity] = judge.add(egress.sample(now, sends=sends))
+        for gone in self._judges.keys() - self.egress.keys():
+            del self._judges[gone]
         return {
             "uplink": self._uplink.add(uplink),
-            "destinations": destinations,
+            "destinations": blame(destinations),
+            "recording": self.recordings.health(),
             "viewers": len(self.viewers),
         }
 
@@ -171,34 +233,32 @@ class MediaSession:
             bus=self.bus,
             resolve_secret=self._resolve_secret,
             guard=self._guard,
+            gate=self._gate,
             emit=self._emit,
             clock=self._clock,
             context=self._context,
         )
+        before = self._ending.get(target.id)
+
+        async def run() -> None:
+            if before is not None:
+                # No platform takes the same stream twice.
+                await asyncio.wait({before})
+            await egress.run()
+
         self.egress[target.id] = egress
-        self._running[target.id] = self._tasks.keep(f"egress.{target.id}", egress.run)
+        self._running[target.id] = self._tasks.keep(f"egress.{target.id}", run)
 
-    async def _end(self, identity: str) -> None:
+    def _end(self, identity: str) -> None:
+        """Let a destination say goodbye, for which no other waits."""
         self.egress.pop(identity)
-        task = self._running.pop(identity)
+        task = self._ending[identity] = self._running.pop(identity)
+        task.add_done_callback(lambda _: self._ended(identity, task))
         task.cancel()
-        await asyncio.wait({task})
 
-    def _apply_recording(self, target: RecordingTarget | None) -> None:
-        current = self.recorder
-        if current is not None and (target is None or target != current.target):
-            self.recorder = None
-            # Not waited for: a store that is away must not keep the rest from its desired state.
-            self._finishing = self._tasks.start("finish", current.finish())
-        if target is not None and self.recorder is None:
-            self.recorder = Recorder(
-                target,
-                bus=self.bus,
-                objects=self._objects,
-                emit=self._emit,
-                zero_ms=self.source.zero_ms,
-            )
-            self._tasks.start(f"recorder.{target.id}", self.recorder.run())
+    def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
+        if self._ending.get(identity) is task:
+            del self._ending[identity]
 
     def _created(self, kind: str, peer: Peer, text: str) -> Answer:
         return Answer(
@@ -212,6 +272,15 @@ class MediaSession:
             text.encode(),
         )
 
+    def _want_media(self) -> None:
+        if self.relay is not None:
+            self.relay.want(bool(self.viewers))
+
     def _forget(self, viewer: Viewer) -> None:
         self.viewers.pop(viewer.id, None)
+        self._want_media()
         self._tasks.start("close", viewer.close())
+
+
+def _barred() -> Answer:
+    return sdp.problem(403, "forbidden", "This is for those who are in the class.")

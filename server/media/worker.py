@@ -18,13 +18,18 @@ from aiohttp import WSMsgType, web
 
 from server.clock import Clock, SystemClock
 from server.ids import new_id
-from server.media import aiortc_seam, control
+from server.media import aiortc_seam, control, relay
+from server.media.codes import Code, DestinationError
 from server.media.destinations.address import AddressGuard
+from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Answer, EventData, MediaEvent
+from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
-from server.media.recording.recorder import ObjectStore
-from server.media.sdp import UnacceptableOfferError, problem
+from server.media.recording.leftovers import Leftovers
+from server.media.recording.uploader import ObjectStore
+from server.media.sdp import problem
 from server.media.session import MediaSession
+from server.media.viewers.admission import Admission
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -44,17 +49,23 @@ class Worker:
         self,
         *,
         objects: ObjectStore,
+        spool: Path,
         guard: AddressGuard,
         clock: Clock,
         tasks: Supervisor,
         context: ssl.SSLContext | None = None,
+        network: Network = EVERYWHERE,
     ) -> None:
         self._objects = objects
+        self._spool = spool
         self._guard = guard
+        self._gate = ConnectGate(clock)
         self._clock = clock
         self._tasks = tasks
         self._context = context
+        self._network = network
         self._sessions: dict[str, MediaSession] = {}
+        self._admission = Admission(self._viewers)
         self._epochs: dict[str, int] = {}
         self._claimed_at: dict[str, float] = {}
         self._applying: dict[str, asyncio.Lock] = {}
@@ -62,7 +73,8 @@ class Worker:
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._acked = asyncio.Event()
-        self._hub: web.WebSocketResponse | None = None
+        self._hubs: list[web.WebSocketResponse] = []
+        self._claimed_by: dict[str, web.WebSocketResponse] = {}
         self._key_requests: dict[int, control.KeyRequest] = {}
         self._keys: dict[int, asyncio.Future[Secret | None]] = {}
         self._request = 0
@@ -71,11 +83,15 @@ class Worker:
         """Begin what runs as long as the worker does."""
         self._tasks.keep("events", self._send_events)
         self._tasks.keep("every_second", self._every_second)
+        self._tasks.keep("leftovers", Leftovers(self._spool, self._clock).run)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served on the socket."""
         return [
             web.get("/control", self._control),
+            web.get("/sessions", self._list),
+            web.get("/sessions/{session}/hls/{file}", self._hls),
+            web.get("/sessions/{session}/bus", self._offer),
             web.post("/sessions/{session}/whip", self._whip),
             web.post("/sessions/{session}/whep", self._whep),
             web.post("/sessions/{session}/expel", self._expel),
@@ -101,34 +117,51 @@ class Worker:
                 name,
                 clock=self._clock,
                 guard=self._guard,
+                gate=self._gate,
                 objects=self._objects,
+                spool=self._spool,
                 emit=lambda kind, data: self._emit(name, kind, data),
                 resolve_secret=lambda destination: self._resolve(name, destination),
+                admission=self._admission,
                 context=self._context,
+                network=self._network,
             )
             self._claimed_at[name] = self._clock.monotonic()
             self._running[name] = self._tasks.keep(f"session.{name}", session.run)
         return session
 
+    def _viewers(self) -> int:
+        return sum(len(session.viewers) for session in self._sessions.values())
+
     async def _stop(self, name: str) -> None:
         session = self._sessions.pop(name, None)
         if session is None:
             return
-        for of_session in (self._claimed_at, self._epochs, self._applying):
-            of_session.pop(name, None)
+        lock = self._applying.pop(name, None) or asyncio.Lock()
+        self._claimed_at.pop(name)
+        self._epochs.pop(name, None)
         self._running.pop(name).cancel()
-        await session.close()
-
-    async def _apply(self, message: control.Apply) -> None:
-        if message.epoch < self._epochs.get(message.session, 0):
-            log.info("apply_from_an_earlier_epoch", session=message.session)
-            return
-        self._epochs[message.session] = message.epoch
-        session = self._session(message.session)
-        self._claimed_at[message.session] = self._clock.monotonic()
-        lock = self._applying.setdefault(message.session, asyncio.Lock())
         async with lock:
-            await session.apply(message.desired)
+            await session.close()
+
+    async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
+        name, desired = message.session, message.desired
+        if message.epoch < self._epochs.get(name, 0):
+            log.info("apply_from_an_earlier_epoch", session=name)
+            return
+        self._epochs[name] = message.epoch
+        self._claimed_by[name] = hub
+        if desired.publisher is not None and name not in self._sessions:
+            # Whoever carried it until now died, and its publisher's connection with it.
+            self._emit(name, "publisher.lost", {"user": desired.publisher, "reason": "restarted"})
+        session = self._session(name)
+        self._claimed_at[name] = self._clock.monotonic()
+        # Not behind what takes its time: nobody is to be seen or to see a second longer.
+        await session.bar(frozenset(desired.barred))
+        lock = self._applying.setdefault(name, asyncio.Lock())
+        async with lock:
+            if self._sessions.get(name) is session:
+                await session.apply(desired)
 
     def _emit(self, session: str, kind: str, data: EventData) -> None:
         log.info("media_event", session=session, event_type=kind, **data)
@@ -144,7 +177,7 @@ class Worker:
                     log.warning("session_unclaimed", session=name)
                     self._tasks.start(f"stop.{name}", self._stop(name))
                 else:
-                    await self._send(control.Health(name, self._sessions[name].health()))
+                    await self._send(name, control.Health(name, self._sessions[name].health()))
             self._news.set()
 
     # The control channel.
@@ -152,34 +185,41 @@ class Worker:
     async def _control(self, request: web.Request) -> web.WebSocketResponse:
         hub = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1 << 20, compress=False)
         await hub.prepare(request)
-        self._hub = hub
+        self._hubs.append(hub)
         self._outbox.unsend()
         self._news.set()
         for pending in list(self._key_requests.values()):
-            await self._send(pending)
+            await self._send(pending.session, pending)
         try:
             async for frame in hub:
                 if frame.type is not WSMsgType.TEXT:
                     break
                 match control.decode_to_worker(frame.data):
                     case control.Apply() as message:
-                        self._tasks.start("apply", self._apply(message))
+                        self._tasks.start("apply", self._apply(message, hub))
                     case control.Release(session=session, epoch=epoch):
                         if epoch >= self._epochs.get(session, 0):
                             self._tasks.start("release", self._stop(session))
                     case control.Ack(event=event):
                         self._outbox.ack(event)
                         self._acked.set()
-                    case control.Key(request=number, value=value):
-                        self._answer_key(number, value)
+                    case control.Key() as key:
+                        self._answer_key(key)
         finally:
-            if self._hub is hub:
-                self._hub = None
+            self._hubs.remove(hub)
+            for name in [each for each, by in self._claimed_by.items() if by is hub]:
+                del self._claimed_by[name]
+            # What it has not acked is for another one, if there is one.
+            self._outbox.unsend()
+            self._news.set()
         return hub
 
-    async def _send(self, message: control.ToHub) -> bool:
-        """Send to the hub; False if there is none or it does not take it."""
-        hub = self._hub
+    async def _send(self, session: str, message: control.ToHub) -> bool:
+        """Send to the hub that claims ``session``, or else to the newest; False if none takes it.
+
+        While a session moves from one hub to another, both are there.
+        """
+        hub = self._claimed_by.get(session) or next(reversed(self._hubs), None)
         if hub is None or hub.closed:
             return False
         try:
@@ -193,15 +233,15 @@ class Worker:
         while True:
             await self._news.wait()
             self._news.clear()
-            if self._hub is None:
+            if not self._hubs:
                 continue
             for event in self._outbox.due(self._clock.monotonic()):
-                if not await self._send(control.Happened(event)):
+                if not await self._send(event.session, control.Happened(event)):
                     self._outbox.unsend()
                     break
 
     async def _flush(self) -> None:
-        while len(self._outbox) and self._hub is not None:
+        while len(self._outbox) and self._hubs:
             self._acked.clear()
             await self._acked.wait()
 
@@ -212,16 +252,32 @@ class Worker:
         self._keys[request.request] = future
         self._key_requests[request.request] = request
         try:
-            await self._send(request)
+            await self._send(session, request)
             key: Secret | None = await future
             return key
         finally:
             del self._keys[request.request], self._key_requests[request.request]
 
-    def _answer_key(self, number: int, value: str | None) -> None:
-        future = self._keys.get(number)
-        if future is not None and not future.done():
-            future.set_result(None if value is None else Secret(value))
+    def _answer_key(self, key: control.Key) -> None:
+        future = self._keys.get(key.request)
+        if future is None or future.done():
+            return
+        if key.is_revoked:
+            future.set_exception(DestinationError(Code.INTEGRATION_REVOKED))
+        else:
+            future.set_result(None if key.value is None else Secret(key.value))
+
+    # Other workers.
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        carried = {name: session.relay is not None for name, session in self._sessions.items()}
+        return web.json_response(carried)
+
+    async def _offer(self, request: web.Request) -> web.StreamResponse:
+        session = self._sessions.get(request.match_info["session"])
+        if session is None:
+            return _response(_gone())
+        return await relay.offer(request, session.bus)
 
     # Signalling.
 
@@ -233,10 +289,16 @@ class Worker:
         session = self._session(request.match_info["session"])
         return _response(await session.watch(request.query["user"], await _body(request)))
 
+    async def _hls(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session"])
+        if session is None:
+            return _response(_gone())
+        return _response(await session.hls(request.match_info["file"]))
+
     async def _expel(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])
         if session is not None:
-            await session.expel(request.query["user"])
+            await session.expel(frozenset({request.query["user"]}))
         return web.Response(status=204)
 
     async def _patch(self, request: web.Request) -> web.Response:
@@ -244,17 +306,7 @@ class Worker:
         peer = session.peer(request.match_info["resource"]) if session is not None else None
         if peer is None:
             return _response(_gone())
-        match = request.headers.get("If-Match")
-        if match is not None and match not in (peer.etag, "*"):
-            return _response(problem(412, "precondition_failed", "This is another ICE session."))
-        fragment = await _body(request)
-        if match == "*":
-            return _response(problem(422, "bad_request", "ICE restarts are not supported."))
-        try:
-            await peer.trickle(fragment)
-        except UnacceptableOfferError as error:
-            return _response(error.answer())
-        return web.Response(status=204, headers={"ETag": peer.etag})
+        return _response(await peer.patch(await _body(request), request.headers.get("If-Match")))
 
     async def _delete(self, request: web.Request) -> web.Response:
         session = self._sessions.get(request.match_info["session"])
@@ -285,19 +337,23 @@ async def run(
     socket_path: Path,
     *,
     objects: ObjectStore,
+    spool: Path,
     guard: AddressGuard,
     ready: Callable[[], None],
     context: ssl.SSLContext | None = None,
+    network: Network = EVERYWHERE,
 ) -> None:
     """Serve on ``socket_path`` until cancelled; ``ready`` is called once it can be connected to."""
     aiortc_seam.register_profiles()
     async with Supervisor("media") as tasks:
         worker = Worker(
             objects=objects,
+            spool=spool,
             guard=guard,
             clock=SystemClock(),
             tasks=tasks,
             context=context,
+            network=network,
         )
         app = web.Application(client_max_size=MAX_SDP)
         app.add_routes(worker.routes())

@@ -41,6 +41,11 @@ replays_published = Counter(
     "liveclass_replays_published_total", "Replays published by this node when their time came."
 )
 
+# Recordings
+recording_downloads = Counter(
+    "liveclass_recording_downloads_total", "Recordings made one file, by outcome.", ["outcome"]
+)
+
 # Artifacts
 artifacts_made = Counter(
     "liveclass_artifacts_made_total", "Artifacts that classes were told to add, change or remove."
@@ -64,7 +69,31 @@ uploads = Counter(
 )
 
 # Media, as the media worker reports it once a second
-destinations = Gauge("liveclass_destinations", "Destinations in use, by how they do.", ["state"])
+destinations = Gauge(
+    "liveclass_destinations", "Destinations in use, by how they do.", ["provider", "state"]
+)
+destination_bits = Gauge(
+    "liveclass_destination_bits_per_second", "Sent to all destinations of a provider.", ["provider"]
+)
+destination_lag_seconds = Gauge(
+    "liveclass_destination_lag_seconds", "How late the latest of a provider is.", ["provider"]
+)
+destination_bytes = Counter(
+    "liveclass_destination_bytes_total", "Sent to destinations.", ["provider"]
+)
+destination_dropped = Counter(
+    "liveclass_destination_dropped_total",
+    "Pictures and sounds that a destination was too slow for.",
+    ["provider"],
+)
+destination_connects = Counter(
+    "liveclass_destination_connects_total", "Connections made to destinations.", ["provider"]
+)
+destination_errors = Counter(
+    "liveclass_destination_errors_total",
+    "Connections to destinations that failed or were lost, by why.",
+    ["provider", "code"],
+)
 
 # REST and the process
 rest_requests = Counter(

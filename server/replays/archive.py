@@ -23,6 +23,7 @@ import msgspec
 
 from server.clock import to_datetime
 from server.errors import NotFoundError
+from server.media.hls.manifest import ONE_FILE
 from server.objects.store import LIST_MOST, ObjectInfo
 from server.replays.moments import Moments
 from server.store.heads import SignedHead
@@ -117,6 +118,8 @@ async def contents(
         yield f"tracks/{name}", _whole(text.encode())
     for folder in (*(f"recordings/{each}/" for each in recordings), "slides/", "media/"):
         async for key in _keys(objects, prefix + folder):
+            if key.endswith(f"/{ONE_FILE}"):
+                continue  # what is in it is here as segments
             yield key.removeprefix(prefix), _pieces(objects, key)
 
 

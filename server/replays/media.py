@@ -60,20 +60,8 @@ class Timelines:
                 # Media that somebody else keeps: the class began to record then, and no more
                 # is known.
                 return ((recording.started_at, 0),)
-            clock = clock_of(text.decode()) or ((recording.started_at, 0),)
+            clock = playlist.parse(text.decode()).clock or ((recording.started_at, 0),)
             if len(self._clocks) >= _KEPT:
                 del self._clocks[next(iter(self._clocks))]
             self._clocks[recording.id] = clock
         return clock
-
-
-def clock_of(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of wall and media time in a playlist: one where each stretch begins."""
-    segments, _ = playlist.parse(text)
-    pairs: list[tuple[int, int]] = []
-    media_ms = 0
-    for number, segment in enumerate(segments):
-        if number == 0 or segment.discontinuity:
-            pairs.append((segment.starts_at_ms, media_ms))
-        media_ms += segment.duration_ms
-    return tuple(pairs)

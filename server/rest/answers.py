@@ -7,6 +7,8 @@ from msgspec import Raw
 
 from protocol import rest
 from protocol.codec import timestamp
+from protocol.health import StreamWarning
+from server.media.destinations.providers import Provider, provider, warnings_of
 from server.store.assignments import Assignment, KnownRole
 from server.store.attendance import Attended, Attendee
 from server.store.courses import Course, Lesson
@@ -206,6 +208,33 @@ def destination(row: Destination) -> rest.Destination:
         backup_url=row.backup_url,
         profile=row.profile,
         created_at=timestamp(row.created_at),
+        warnings=warnings(row),
+    )
+
+
+def warnings(row: Destination) -> tuple[StreamWarning, ...]:
+    """Return what to know of a destination before it is streamed to."""
+    known = provider(row.provider)
+    return tuple(warnings_of(known, url=row.url, profile=row.profile))
+
+
+def profile(known: Provider) -> rest.Provider:
+    """Show what a platform takes."""
+    return rest.Provider(
+        name=known.name,
+        title=known.title,
+        ingest=known.ingest,
+        backup=known.backup,
+        hosts=known.hosts,
+        video_kbps=known.video_kbps,
+        audio_kbps=known.audio_kbps,
+        height=known.height,
+        fps=known.fps,
+        gop_seconds=known.gop_seconds,
+        is_strict=known.is_strict,
+        hold_seconds=known.hold_seconds,
+        hours=known.hours,
+        key_page=known.key_page,
     )
 
 

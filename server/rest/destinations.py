@@ -2,7 +2,7 @@
 
 from operator import attrgetter
 
-from protocol.commands import DestinationDisable
+from protocol.commands import DestinationDisable, DestinationRetry
 from protocol.rest import (
     Destination,
     Integration,
@@ -12,11 +12,13 @@ from protocol.rest import (
     NewStreamKey,
     Page,
     PageQuery,
+    Provider,
     SessionDestination,
 )
 from server.config import settings_key
 from server.errors import InvalidInputError
 from server.ids import new_id
+from server.media.destinations.providers import PROVIDERS, owns, provider
 from server.rest import answers
 from server.rest.ports import Addresses, addresses_key, key_vault_key, live_sessions_key
 from server.rest.route import Call
@@ -24,6 +26,14 @@ from server.secrets.secret import Secret
 from server.store import integrations as store
 from server.store import users
 from server.store.pool import AcquiredConnection
+
+
+async def providers(call: Call[None, None]) -> Page[Provider]:  # noqa: ARG001
+    """List the platforms that the server knows, and what they take.
+
+    An integration's ``provider`` may be another name: it is treated like ``custom``.
+    """
+    return Page(tuple(map(answers.profile, PROVIDERS.values())), None)
 
 
 async def create_integration(call: Call[NewIntegration, None]) -> Integration:
@@ -81,9 +91,11 @@ async def create(call: Call[NewDestination, None]) -> Destination:
     """Register a destination; its key goes into the vault."""
     body = call.body
     addresses = call.app[addresses_key]
-    await _check_url(addresses, body.url, "url")
+    async with call.database() as connection:
+        account = await store.get(connection, body.integration)
+    await _check_url(addresses, body.url, "url", account.provider)
     if body.backup_url is not None:
-        await _check_url(addresses, body.backup_url, "backup_url")
+        await _check_url(addresses, body.backup_url, "backup_url", account.provider)
     async with call.database() as connection:
         row = await store.create_destination(
             connection,
@@ -121,13 +133,29 @@ async def delete(call: Call[None, None]) -> None:
 
 
 async def replace_key(call: Call[NewStreamKey, None]) -> None:
-    """Give a destination another key; the former one is forgotten."""
+    """Give a destination another key; the former one is forgotten.
+
+    Classes on air that had given it up try again with the new one.
+    """
+    identity = call.identity
     async with call.database() as connection:
         destination = await store.get_destination(connection, call["destination"])
         reference = await _key_ref(call, call.body, connection)
         former = await store.set_stream_key(connection, destination.id, reference)
         if former.startswith("vault:"):
             await call.app[key_vault_key].drop(connection, former)
+        failed = await store.list_failed(connection, destination.id)
+        # What goes into a log may name only people that there are.
+        await users.ensure(connection, identity.tenant, identity.user, identity.name)
+    for session in failed:
+        await call.app[live_sessions_key].perform(
+            session,
+            identity,
+            call.role,
+            DestinationRetry(destination.id),
+            key=new_id(),
+            expect=None,
+        )
 
 
 async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:
@@ -140,7 +168,11 @@ async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:
 
     def show(row: store.Destination) -> SessionDestination:
         return SessionDestination(
-            row.id, row.destination_name, row.provider, status.get(row.id, "disabled")
+            row.id,
+            row.destination_name,
+            row.provider,
+            status.get(row.id, "disabled"),
+            answers.warnings(row),
         )
 
     return answers.page(rows, limit, show, attrgetter("id"))
@@ -170,7 +202,10 @@ async def _key_ref(
     return reference
 
 
-async def _check_url(addresses: Addresses, url: str, field: str) -> None:
+async def _check_url(addresses: Addresses, url: str, field: str, name: str) -> None:
+    known = provider(name)
+    if not owns(known, url):
+        raise InvalidInputError(f"This is no address of {known.title}.", field=field)
     try:
         await addresses.check(url)
     except InvalidInputError as error:

@@ -14,15 +14,17 @@ from protocol.ids import Key
 from protocol.rest import (
     CommandDone,
     CommandRequest,
+    DestinationEnabled,
     EnableDestination,
     EventsPage,
     EventsQuery,
     LogQuery,
 )
+from server.rest import answers
 from server.rest.ports import live_sessions_key
 from server.rest.route import Call
 from server.rest.streams import stream
-from server.store import references, users
+from server.store import integrations, references, users
 from server.store.pool import pools_key
 
 NDJSON = "application/x-ndjson"
@@ -37,10 +39,13 @@ async def perform(call: Call[CommandRequest, None]) -> CommandDone:
     return await submit(call, call["session"], command, key=body.key, expect=body.expect)
 
 
-async def enable_destination(call: Call[EnableDestination, None]) -> CommandDone:
+async def enable_destination(call: Call[EnableDestination, None]) -> DestinationEnabled:
     """Stream a session to a destination: a command like that of the studio."""
     command = DestinationEnable(call.body.destination)
-    return await submit(call, call["session"], command, key=call.key)
+    done = await submit(call, call["session"], command, key=call.key)
+    async with call.database() as connection:
+        row = await integrations.get_destination(connection, command.destination)
+    return DestinationEnabled(done.key, done.sequence, done.duplicate, answers.warnings(row))
 
 
 async def events(call: Call[None, EventsQuery]) -> EventsPage:

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable, Container
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from protocol.codec import timestamp
-from protocol.ids import STAFF, ViewName
-from protocol.rest import Page, Playback, SessionRecording
+from protocol.ids import STAFF, SessionId, ViewName
+from protocol.rest import IceServers, Page, Playback, SessionRecording
 from server.auth.grants import grants_key
+from server.auth.tokens import Identity
+from server.auth.turn import turn_key
+from server.config import settings_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.rest import answers
 from server.rest.authorization import publish_token_key
@@ -21,12 +25,12 @@ from server.rest.ports import (
 )
 from server.rest.reading import read_body
 from server.rest.route import Call
-from server.store import credentials, sessions
+from server.rest.signalling import FRAGMENT, SDP, ice_links
+from server.store import credentials, nodes, sessions
+from server.store.pool import pools_key
 from server.store.recordings import list_of_session
 from server.store.replays import is_published
 
-SDP = "application/sdp"
-FRAGMENT = "application/trickle-ice-sdpfrag"
 PLAYLIST = "index.m3u8"
 
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.(?P<kind>m3u8|m4s|mp4)")
@@ -65,6 +69,14 @@ async def end(call: Call[None, None]) -> web.Response:
     return _passed_on(await engine.delete(call["session"], _resource(call)))
 
 
+async def ice_servers(call: Call[None, None]) -> IceServers:
+    """List the STUN and TURN servers that the caller may use, with credentials for a while.
+
+    Answers to an offer name them in `Link` headers, too; a browser needs them before.
+    """
+    return call.app[turn_key].servers(call.identity.user)
+
+
 async def playback(call: Call[None, None]) -> Page[Playback]:
     """List how to see and hear a session, best first."""
     session, is_staff = call["session"], call.role in STAFF
@@ -75,13 +87,31 @@ async def playback(call: Call[None, None]) -> Page[Playback]:
         # Until a replay is published its recordings are the staff's.
         is_shown = is_staff or await is_published(connection, session)
         found = await list_of_session(connection, session) if is_shown else []
-    if status == "live" or (is_staff and status == "scheduled"):
-        ways.append(Playback("whep", f"/v1/sessions/{session}/whep", None))
+    if status == "live":
+        ways += _live(call, session)
+    elif is_staff and status == "scheduled":
+        ways.append(_instant(session))
     for recording in reversed(found):
         if recording.status == "finalized" or (is_staff and recording.status != "failed"):
             url, expires_at_ms = hls(call, session, recording.id)
             ways.append(Playback("hls", url, timestamp(expires_at_ms)))
     return Page(tuple(ways), None)
+
+
+def _live(call: Call[None, None], session: str) -> list[Playback]:
+    """Return how to see what is on air: in an instant while there is room, else seconds later."""
+    grants = call.app[grants_key]
+    who = call.identity
+    grant, expires_at_ms = grants.issue(who.tenant, session, who.user, live_as=call.role)
+    url = f"/v1/sessions/{session}/live/{grant}/{PLAYLIST}"
+    later = Playback("hls", url, timestamp(expires_at_ms))
+    if call.app[signalling_key].has_room():
+        return [_instant(session), later]
+    return [later, _instant(session)]
+
+
+def _instant(session: str) -> Playback:
+    return Playback("whep", f"/v1/sessions/{session}/whep", None)
 
 
 async def recordings(call: Call[None, None]) -> Page[SessionRecording]:
@@ -109,6 +139,24 @@ async def granted_file(request: web.Request) -> web.Response:
     return await _file(request, tenant)
 
 
+async def live_file(request: web.Request) -> web.Response:
+    """Return a file of the live HLS to who has a grant in the path and a place in the class."""
+    session, file = request.match_info["session"], request.match_info["file"]
+    name = _FILE.fullmatch(file)
+    if name is None:
+        raise NotFoundError
+    holder = request.app[grants_key].holder(session, request.match_info["grant"])
+    who = Identity(holder.user, holder.tenant, SessionId(session), holder.role, "", frozenset(), 0)
+    view = await request.app[live_sessions_key].view(session, who, holder.role)
+    if view not in ("staff", "student"):
+        raise ForbiddenError("This is for those who are in the class.")
+    answer = await request.app[signalling_key].hls(session, file)
+    headers = dict(answer.headers)
+    if answer.status == HTTPStatus.OK:
+        headers["Cache-Control"] = _lifetime(name["kind"])
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
 async def _negotiated(
     call: Call[None, None],
     start: Callable[[str, str, bytes], Awaitable[SignallingAnswer]],
@@ -121,6 +169,7 @@ async def _negotiated(
     negotiated at that moment: hence the second look.
     """
     await _require_view(call, views)
+    await _redirect(call)
     answer = await start(call["session"], call.identity.user, offer)
     resource = answer.headers.get("Location", "").rpartition("/")[2]
     try:
@@ -131,7 +180,20 @@ async def _negotiated(
         if resource:
             await call.app[signalling_key].delete(call["session"], resource)
         raise
-    return _passed_on(answer)
+    response = _passed_on(answer)
+    if resource:
+        response.headers.extend(ice_links(call.app, call.identity.user))
+    return response
+
+
+async def _redirect(call: Call[None, None]) -> None:
+    """Send an offer to the node that has the class, if it has an address of its own.
+
+    RFC 9725 §4.5. Nodes behind one address cannot be told apart by who makes offers.
+    """
+    home = await nodes.find_home(call.app[pools_key], call["session"])
+    if home not in (None, call.app[settings_key].public_url):
+        raise web.HTTPTemporaryRedirect(f"{home}{call.request.path}")
 
 
 async def _require_kept(call: Call[None, None], resource: str) -> None:
@@ -157,11 +219,16 @@ async def _file(request: web.Request, tenant: str) -> web.Response:
         raise NotFoundError
     key = f"{tenant}/{path['session']}/recordings/{path['recording']}/{path['file']}"
     body = await request.app[objects_key].get(key)
-    # A playlist grows while its class is recorded; what it names never changes.
-    lifetime = "no-cache" if name["kind"] == "m3u8" else "private, max-age=86400, immutable"
     return web.Response(
-        body=body, content_type=_TYPES[name["kind"]], headers={"Cache-Control": lifetime}
+        body=body,
+        content_type=_TYPES[name["kind"]],
+        headers={"Cache-Control": _lifetime(name["kind"])},
     )
+
+
+def _lifetime(kind: str) -> str:
+    """Return what caches may do: a playlist grows, what it names never changes."""
+    return "no-cache" if kind == "m3u8" else "private, max-age=86400, immutable"
 
 
 def hls(call: Call[Any, Any], session: str, recording: str) -> tuple[str, int]:

@@ -30,6 +30,7 @@ _OF_REST: Final[Mapping[ProblemCode, str]] = {
     "method_not_allowed": "The path takes other methods: see `Allow`.",
     "not_acceptable": "The answer is of a type that `Accept` leaves out.",
     "precondition_failed": "It has changed since the caller read it.",
+    "precondition_required": "Say with `If-Match` what the change is made to.",
     "unsupported_codec": "The offer has no codec that goes on air: H.264 is required.",
     "unsupported_media_type": "The body is of another content type than is taken here.",
 }

@@ -97,6 +97,12 @@ class Signalling(Protocol):
     async def delete(self, session: str, resource: str) -> SignallingAnswer:
         """End a resource."""
 
+    async def hls(self, session: str, file: str) -> SignallingAnswer:
+        """Return a file of the live HLS; asking for its playlist starts it."""
+
+    def has_room(self) -> bool:
+        """Say whether one more viewer could watch by WebRTC now."""
+
 
 class Addresses(Protocol):
     """The rule of where the server may connect to."""

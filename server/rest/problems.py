@@ -47,6 +47,7 @@ STATUS: dict[ProblemCode, int] = {
     "too_large": 413,
     "unsupported_media_type": 415,
     "unsupported_codec": 422,
+    "precondition_required": 428,
     "rate_limited": 429,
     "internal": 500,
     "overloaded": 503,

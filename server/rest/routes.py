@@ -32,10 +32,12 @@ from server.rest import (
     objects,
     participants,
     people,
+    recordings,
     replays,
     reports,
     search,
     sessions,
+    signalling,
     tenants,
     webhooks,
 )
@@ -52,6 +54,12 @@ _WRITE: tuple[ProblemCode, ...] = (
 )
 _CREATE: tuple[ProblemCode, ...] = (*_WRITE, "idempotency_conflict")
 _OFFER: tuple[ProblemCode, ...] = ("unsupported_codec", "overloaded")
+_RESTART: tuple[ProblemCode, ...] = (
+    "precondition_required",
+    "precondition_failed",
+    "conflict",
+    "overloaded",
+)
 _COMMAND: tuple[ProblemCode, ...] = (
     *_WRITE,
     "unknown_op",
@@ -216,6 +224,7 @@ ROUTES: tuple[Route, ...] = (
           errors=(*_FIND, "bad_request")),
 
     # Where to stream to
+    Route("GET", "/v1/providers", destinations.providers, LOOK, rest.Page[rest.Provider]),
     Route("POST", "/v1/integrations", destinations.create_integration, MANAGE, rest.Integration,
           rest.NewIntegration, status=201, idempotent=True, errors=_CREATE),
     Route("GET", "/v1/integrations", destinations.integrations, LOOK,
@@ -239,25 +248,30 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
           rest.Page[rest.SessionDestination], query=rest.PageQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/destinations", live.enable_destination, TEACH,
-          rest.CommandDone, rest.EnableDestination, idempotent=True, command=True,
+          rest.DestinationEnabled, rest.EnableDestination, idempotent=True, command=True,
           errors=_COMMAND),
 
     # Picture and sound
     Route("POST", "/v1/sessions/{session}/whip", media.publish, ASSIST, status=201,
-          takes=media.SDP, produces=media.SDP, scope="publish", errors=_OFFER),
+          takes=signalling.SDP, produces=signalling.SDP, scope="publish", errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whip/{resource}", media.trickle, ASSIST, status=204,
-          takes=media.FRAGMENT, scope="publish", errors=("precondition_failed",)),
+          takes=signalling.FRAGMENT, scope="publish", errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whip/{resource}", media.end, ASSIST,
           scope="publish", errors=_FIND),
     Route("POST", "/v1/sessions/{session}/whep", media.watch, ATTEND, status=201,
-          takes=media.SDP, produces=media.SDP, errors=_OFFER),
+          takes=signalling.SDP, produces=signalling.SDP, errors=_OFFER),
     Route("PATCH", "/v1/sessions/{session}/whep/{resource}", media.trickle, ATTEND, status=204,
-          takes=media.FRAGMENT, errors=("precondition_failed",)),
+          takes=signalling.FRAGMENT, errors=_RESTART),
     Route("DELETE", "/v1/sessions/{session}/whep/{resource}", media.end, ATTEND, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/ice-servers", media.ice_servers, ATTEND, rest.IceServers),
     Route("GET", "/v1/sessions/{session}/playback", media.playback, ATTEND,
           rest.Page[rest.Playback], projected=True),
     Route("GET", "/v1/sessions/{session}/recordings", media.recordings, ASSIST,
           rest.Page[rest.SessionRecording], projected=True),
+    Route("POST", "/v1/sessions/{session}/recordings/{recording}/download", recordings.ask,
+          ATTEND, rest.RecordingDownload, status=202, errors=_FIND),
+    Route("GET", "/v1/sessions/{session}/recordings/{recording}/download", recordings.show,
+          ATTEND, rest.RecordingDownload, errors=_FIND),
     Route("GET", "/v1/sessions/{session}/recordings/{recording}/{file}", media.recording_file,
           ASSIST, produces="application/octet-stream", errors=_FIND),
 
@@ -344,6 +358,8 @@ def table() -> list[web.RouteDef]:
             media.granted_file,
             allow_head=False,
         ),
+        web.get("/v1/sessions/{session}/live/{grant}/{file}", media.live_file, allow_head=False),
+        *signalling.table(ROUTES),
         *objects.table(),
     ]
 

@@ -1,5 +1,6 @@
 """A value that does not show itself."""
 
+import hmac
 from typing import NoReturn
 
 
@@ -27,7 +28,10 @@ class Secret:
         return bool(self._value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        # In constant time: how long it takes must not tell how much was right.
+        return isinstance(other, Secret) and hmac.compare_digest(
+            other._value.encode(), self._value.encode()
+        )
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))

@@ -229,6 +229,19 @@ async def list_enabled(connection: AcquiredConnection, integration: str) -> list
     return [(row[0], row[1]) for row in rows]
 
 
+async def list_failed(connection: AcquiredConnection, destination: str) -> list[str]:
+    """Return the live sessions in which a place was given up."""
+    rows = await connection.fetch(
+        """
+        SELECT u.session_id FROM session_destinations u JOIN sessions s ON s.id = u.session_id
+        WHERE u.destination_id = $1 AND u.status = 'failed' AND s.status = 'live'
+        ORDER BY u.session_id
+        """,
+        destination,
+    )
+    return [row[0] for row in rows]
+
+
 async def list_of_session(connection: AcquiredConnection, session: str) -> list[SessionDestination]:
     """Return the destinations that a session uses or has used."""
     rows = await connection.fetch(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from .pool import AcquiredConnection
+from .pool import AcquiredConnection, Pools
 from .rows import Row, columns
 
 
@@ -34,3 +34,15 @@ async def list_of_session(connection: AcquiredConnection, session: str) -> list[
         session,
     )
     return [Recording(*row) for row in rows]
+
+
+async def list_unfinished(pools: Pools, *, limit: int) -> list[tuple[str, str]]:
+    """Return tenant and session of classes, of any tenant, that are over and still recorded."""
+    async with pools.hub() as connection:
+        rows = await connection.fetch(
+            "SELECT DISTINCT r.tenant_id, r.session_id FROM recordings r "
+            "JOIN sessions s ON s.id = r.session_id AND s.status IN ('ended', 'archived') "
+            "WHERE r.status = 'recording' LIMIT $1",
+            limit,
+        )
+    return [(row[0], row[1]) for row in rows]

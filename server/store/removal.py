@@ -60,6 +60,10 @@ async def list_due(
               AND NOT EXISTS (
                 SELECT FROM erasures e WHERE e.session_id = s.id
                 AND e.kind IN (k.kind, 'session') AND e.finished_at IS NOT NULL)
+              -- What is still being stored could not be deleted for good.
+              AND (k.kind = 'chat' OR NOT EXISTS (
+                SELECT FROM recordings r
+                WHERE r.session_id = s.id AND r.status = 'recording'))
               AND ($2::uuid IS NULL OR (s.id, k.kind) > ($2, $3::text))
             ORDER BY s.id, k.kind LIMIT $4
             """,
@@ -77,6 +81,10 @@ async def begin(pools: Pools, due: Due) -> str:
         removal: str = await connection.fetchval(
             "SELECT begin_removal($1, $2, $3, $4)", due.tenant, due.session, due.kind, new_id()
         )
+        if due.kind != "chat":
+            await connection.execute(
+                "DELETE FROM recording_downloads WHERE session_id = $1", due.session
+            )
     return removal
 
 

@@ -36,9 +36,11 @@ LIBRARIES = (
     Library(_CORE, _CORE, "1.14.5", "MIT", "dist/signals-core.mjs", "signals-core.js"),
     Library(_SIGNALS, _SIGNALS, "2.11.4", "MIT", "dist/signals.mjs", "signals.js"),
     Library("htm", "htm", "3.1.1", "Apache-2.0", "dist/htm.mjs", "htm.js"),
+    # Where a browser does not play HLS itself; loaded when a picture needs it.
+    Library("hls.js", "hls.js", "1.7.4", "Apache-2.0", "dist/hls.light.min.mjs", "hls.js"),
 )
 
-_IMPORT = re.compile(r"""(\bfrom|\bimport)\s*(["'])([^"'./][^"']*)\2""")
+_IMPORT = re.compile(r"""(\bfrom|\bimport)\s*(["'])([^"'./$ ][^"'$ ]*)\2""")
 _SOURCE_MAP = re.compile(r"\s*//# sourceMappingURL=\S+\s*$")
 
 
@@ -62,7 +64,8 @@ def refresh() -> None:
             archive = _pack(library, Path(directory))
             content = browser_ready(_read(archive, library.path)).encode()
             (VENDOR / library.file).write_bytes(content)
-            licence = "LICENSE-" + library.package.removeprefix("@").replace("/", "-")
+            name = library.package.removeprefix("@").removesuffix(".js").replace("/", "-")
+            licence = f"LICENSE-{name}"
             (VENDOR / licence).write_text(_read(archive, "LICENSE"), encoding="utf-8")
             entries.append(
                 f'[[file]]\nname = "{library.file}"\npackage = "{library.package}"\n'

@@ -2,21 +2,25 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from protocol.health import DestinationHealth
 from server.addresses import parse_allowed
 from server.errors import NotFoundError
 from server.media import worker
 from server.media.destinations.address import AddressGuard
-from server.media.fabric import Desired, DestinationTarget, MediaEvent
+from server.media.fabric import Desired, DestinationTarget, MediaEvent, RevokedError
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests import peers
+from tests.media.certificates import certificate
 from tests.media.publisher import TestPublisher
 from tests.rtmp_server import RtmpServer
 
@@ -74,6 +78,7 @@ class Media:
     events: list[MediaEvent] = field(default_factory=list)
     health: list[dict[str, object]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
     epoch: int = 1
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     publishers: list[TestPublisher] = field(default_factory=list)
@@ -101,8 +106,10 @@ class Media:
                 self._news.clear()
                 await self._news.wait()
 
-    async def publish(self, user: str = TEACHER, **kwargs: object) -> TestPublisher:
-        publisher = TestPublisher(**kwargs)
+    async def publish(
+        self, user: str = TEACHER, kind: type = TestPublisher, **kwargs: object
+    ) -> TestPublisher:
+        publisher = kind(**kwargs)
         self.publishers.append(publisher)
 
         async def post(sdp: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -124,7 +131,8 @@ class Media:
 
     def figures(self, destination: str) -> dict[str, object]:
         """What the last health report said of a destination."""
-        return self.health[-1]["destinations"][destination]
+        data = self.health[-1]["destinations"][destination]
+        return msgspec.structs.asdict(msgspec.convert(data, DestinationHealth))
 
     async def reports(self, count: int = 1) -> None:
         """Wait for that many more health reports."""
@@ -143,14 +151,38 @@ class Media:
             await publisher.close()
 
 
+@dataclass(frozen=True)
+class Tls:
+    """The two ends of connections to a server whose certificate this class trusts."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    chain, server = certificate(tmp_path_factory.mktemp("tls"))
+    return Tls(server, ssl.create_default_context(cafile=str(chain)))
+
+
 @pytest.fixture
-async def media(tmp_path: Path) -> AsyncIterator[Media]:
+async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
     path = tmp_path / "media.sock"
     objects = DirectoryObjects(tmp_path / "objects")
     ready = asyncio.Event()
     guard = AddressGuard(parse_allowed("127.0.0.0/8:*"))
     async with Supervisor("test") as tasks:
-        tasks.start("worker", worker.run(path, objects=objects, guard=guard, ready=ready.set))
+        tasks.start(
+            "worker",
+            worker.run(
+                path,
+                objects=objects,
+                spool=tmp_path / "spool",
+                guard=guard,
+                ready=ready.set,
+                context=tls.client,
+            ),
+        )
         async with asyncio.timeout(5):
             await ready.wait()
 
@@ -158,6 +190,8 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
             state.tell(event)
 
         async def resolve_secret(session: str, destination: str) -> Secret | None:
+            if destination in state.revoked:
+                raise RevokedError
             key = state.keys.get(destination)
             return None if key is None else Secret(key)
 

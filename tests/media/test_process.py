@@ -14,7 +14,7 @@ import pytest
 from server.media.fabric import MediaEvent, RecordingTarget
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
-from tests.media.conftest import DirectoryObjects, Media, RtmpServer
+from tests.media.conftest import TEACHER, DirectoryObjects, Media, RtmpServer
 
 KEY = "canary-51-key"
 PREFIX = "t/s/recordings/rec"
@@ -26,6 +26,7 @@ class WorkerProcess:
     def __init__(self, directory: Path) -> None:
         self.socket = directory / "media.sock"
         self.objects = directory / "objects"
+        self.spool = directory / "spool"
         self.log = directory / "media.log"
 
     async def start(self) -> None:
@@ -34,6 +35,7 @@ class WorkerProcess:
             "LIVECLASS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "LIVECLASS_REDIS_URL": "redis://127.0.0.1:1",
             "LIVECLASS_OBJECTS_URL": self.objects.as_uri(),
+            "LIVECLASS_SPOOL_DIR": str(self.spool),
             "LIVECLASS_TOKEN_SECRET": "0123456789abcdef0123456789abcdef",
             "LIVECLASS_SECRET_KEYS": base64.b64encode(bytes(32)).decode(),
             "LIVECLASS_EGRESS_ALLOW": "127.0.0.0/8:*",
@@ -91,7 +93,7 @@ async def media(worker: WorkerProcess) -> AsyncIterator[Media]:
         await state.close()
 
 
-async def test_sigterm_ends_streams_politely_and_finalises_recordings(
+async def test_sigterm_ends_streams_politely_and_uploads_what_is_recorded(
     rtmp: RtmpServer, worker: WorkerProcess, media: Media
 ) -> None:
     assert stat.S_IMODE(worker.socket.stat().st_mode) == 0o600
@@ -101,9 +103,13 @@ async def test_sigterm_ends_streams_politely_and_finalises_recordings(
     await media.hears("destination.live", 10)
     worker.process.send_signal(signal.SIGTERM)
     await media.hears("destination.stopped", 5)
-    finalized = await media.hears("recording.finalized", 5)
-    assert finalized.data["media_uri"] == f"{PREFIX}/index.m3u8"
     assert await worker.ended(8) == 0
+    # It is not over: the class is on air, and the next worker goes on.
+    assert "recording.finalized" not in media.names()
+    playlist = (worker.objects / PREFIX / "index.m3u8").read_text()
+    assert "#EXTINF" in playlist
+    assert "#EXT-X-ENDLIST" not in playlist
+    assert [*worker.spool.rglob("*.part")] == []
     logged = (rtmp.directory / "error.log").read_text()
     assert "deleteStream" in logged
     assert KEY in logged
@@ -118,16 +124,27 @@ async def test_it_ends_when_its_supervisor_is_gone(worker: WorkerProcess) -> Non
     assert await worker.ended(8) == 0
 
 
-async def test_the_fabric_finds_a_worker_that_was_restarted_and_says_everything_again(
+async def test_a_worker_that_died_is_followed_by_one_that_does_the_same(
     rtmp: RtmpServer, worker: WorkerProcess, media: Media
 ) -> None:
-    one = media.destination("one", rtmp.url("one"))
-    await media.desire(destinations=(one,))
+    one, recording = media.destination("one", rtmp.url("one")), RecordingTarget("rec", PREFIX)
+    await media.desire(destinations=(one,), recording=recording)
     await media.publish()
     await media.hears("destination.live", 10)
+    await media.desire(destinations=(one,), recording=recording, publisher=TEACHER)
     worker.process.kill()
     await worker.ended(5)
     media.events.clear()
     await worker.start()
+    lost = await media.hears("publisher.lost", 5)
+    assert lost.data == {"user": TEACHER, "reason": "restarted"}
     await media.publish()
     await media.hears("destination.live", 15)
+    await media.desire(destinations=(one,), over=(recording,))
+    await media.hears("recording.finalized", 8)
+    assert media.names() == [
+        *("publisher.lost", "publisher.connected"),
+        *("destination.connecting", "destination.live", "recording.finalized"),
+    ]
+    playlist = await media.objects.get(f"{PREFIX}/index.m3u8")
+    assert playlist.count(b"#EXT-X-DISCONTINUITY\n") == 1, "both lives of the worker are in it"

@@ -18,7 +18,7 @@ async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) ->
     await media.reports(5)
     root = media.objects.root / PREFIX
     assert "#EXT-X-PLAYLIST-TYPE:EVENT" in (root / "index.m3u8").read_text()
-    await media.desire(recording=None)
+    await media.desire(recording=None, over=(RecordingTarget("rec", PREFIX),))
     finalized = await media.hears("recording.finalized", 5)
     assert finalized.data["media_uri"] == f"{PREFIX}/index.m3u8"
     playlist = (root / "index.m3u8").read_text()
@@ -40,8 +40,9 @@ async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) ->
     assert all(a < b for a, b in pairwise(times))
     seconds = finalized.data["duration_ms"] / 1000
     assert abs(times[-1] - times[0] - seconds) < 0.3
+    (init,) = root.glob("init-*.mp4")
     for name in names:
-        data = (root / "init-0.mp4").read_bytes() + (root / name).read_bytes()
+        data = init.read_bytes() + (root / name).read_bytes()
         with av.open(io.BytesIO(data)) as container:
             picture = next(container.decode(video=0))
             assert picture.key_frame
@@ -54,6 +55,6 @@ async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) ->
 
 async def test_a_recording_of_nothing_fails(media: Media) -> None:
     await media.desire(recording=RecordingTarget("rec", PREFIX))
-    await media.desire(recording=None)
+    await media.desire(recording=None, over=(RecordingTarget("rec", PREFIX),))
     failed = await media.hears("recording.failed", 5)
     assert failed.data == {"recording": "rec", "code": "empty"}

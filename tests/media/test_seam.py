@@ -12,13 +12,14 @@ import av
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
-from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.media import aiortc_seam
-from server.media.aiortc_seam import Payloads
+from server.media.aiortc_sender import Link, RtpSender
 from server.media.h264 import join_annexb, nal_type, split_annexb
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, VideoAssembler
+from server.media.viewers.packetizer import packetize
 
 
 def test_aiortc_is_the_version_the_seam_was_written_for() -> None:
@@ -29,9 +30,9 @@ def test_the_private_names_are_there() -> None:
     receiver = Path(aiortc.rtcrtpreceiver.__file__).read_text()
     assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in receiver
     assert "remb = self.__remote_bitrate_estimator.add(" in receiver
-    sender = Path(aiortc.rtcrtpsender.__file__).read_text()
-    assert "if self.__encoder is None:" in sender
-    assert "payloads, timestamp = self.__encoder.pack(data)" in sender
+    assert "original_ssrc = self.__rtx_ssrc.get(packet.ssrc)" in receiver
+    assert "self.__rtx_ssrc[encoding.rtx.ssrc] = encoding.ssrc" in receiver
+    assert "self.__nack_generator.add(packet):" in receiver
 
 
 def pictures(count: int) -> list[bytes]:
@@ -53,24 +54,6 @@ def pictures(count: int) -> list[bytes]:
         frame.pts = number
         out += [bytes(packet) for packet in encoder.encode(frame)]
     return out
-
-
-class ListTrack(MediaStreamTrack):
-    """Yield payloads at 60 a second once told to go, then wait."""
-
-    def __init__(self, kind: str, go: asyncio.Event, frames: list[Payloads]) -> None:
-        super().__init__()
-        self.kind = kind
-        self._go = go
-        self._frames = iter(frames)
-
-    async def recv(self) -> Payloads:
-        await self._go.wait()
-        frame = next(self._frames, None)
-        if frame is None:
-            await asyncio.Event().wait()
-        await asyncio.sleep(1 / 60)
-        return frame
 
 
 class Pair:
@@ -109,32 +92,35 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
     encoded = pictures(60)
     assert max(map(len, encoded)) > 30_000
     sound = [bytes([number]) * 50 for number in range(60)]
-    pair, go, done = Pair(), asyncio.Event(), asyncio.Event()
+    pair, done = Pair(), asyncio.Event()
     video, audio = VideoAssembler(), AudioAssembler()
     units: list[AccessUnit] = []
     packets: list[bytes] = []
     reports: list[tuple[float, int]] = []
     asked = asyncio.Event()
 
-    sending = pair.sender.addTransceiver(
-        ListTrack(
-            "video",
-            go,
-            [
-                Payloads(aiortc_seam.packetize_h264(split_annexb(data)), number * 3000)
-                for number, data in enumerate(encoded)
-            ],
-        ),
-        direction="sendonly",
-    ).sender
-    talking = pair.sender.addTransceiver(
-        ListTrack("audio", go, [Payloads([data], n * 960) for n, data in enumerate(sound)]),
-        direction="sendonly",
-    ).sender
+    links: list[Link] = []
+
+    def start(transport: RTCDtlsTransport) -> Link:
+        links.append(links[0] if links else Link(transport))
+        return links[0]
+
+    sending, talking = (
+        RtpSender(
+            pair.sender.addTransceiver(kind, direction="sendonly").sender,
+            on_started=start,
+            on_keyframe_request=asked.set,
+        )
+        for kind in ("video", "audio")
+    )
     prefer_h264(pair.sender)
-    aiortc_seam.send_payloads(sending)
-    aiortc_seam.send_payloads(talking)
-    aiortc_seam.on_keyframe_request(sending, asked.set)
+
+    async def send() -> None:
+        for number, (picture, packet) in enumerate(zip(encoded, sound, strict=True)):
+            now = int((time.time() + 2_208_988_800) * (1 << 32))
+            sending.send(list(packetize(list(split_annexb(picture)))), number * 3000, now)
+            talking.send([packet], number * 960, now)
+            await asyncio.sleep(1 / 60)
 
     def take(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         units.extend(video.add(sequence, timestamp, marker, data, time.monotonic()))
@@ -142,8 +128,10 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
             done.set()
         return len(units) == 30  # a PLI through the return value
 
-    def hear(sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
-        packets.extend(p.data for p in audio.add(sequence, timestamp, data, time.monotonic()))
+    def hear(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
+        packets.extend(
+            p.data for p in audio.add(sequence, timestamp, marker, data, time.monotonic())
+        )
         return False
 
     receiving = pair.receiver.addTransceiver("video", direction="recvonly").receiver
@@ -159,7 +147,9 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
             # What is sent before the other side listens is lost: that is no fault of the seam.
             while not all(r._RTCRtpReceiver__started for r in (receiving, listening)):
                 await asyncio.sleep(0.01)
-            go.set()
+            while len(links) < 2:
+                await asyncio.sleep(0.01)
+            await send()
             await done.wait()
             await asked.wait()
         for unit, data in zip(units, encoded, strict=True):

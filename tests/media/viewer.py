@@ -48,6 +48,14 @@ class TestViewer:
                 self._news.clear()
                 await self._news.wait()
 
+    async def shows(self, count: int, seconds: float) -> None:
+        """Wait for that many more pictures, with or without sound."""
+        until = len(self.pictures) + count
+        async with asyncio.timeout(seconds):
+            while len(self.pictures) < until:
+                self._news.clear()
+                await self._news.wait()
+
     def _on_track(self, track: MediaStreamTrack) -> None:
         self._tasks.append(asyncio.ensure_future(self._drain(track)))
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.media.conftest import media, rtmp
+from tests.media.conftest import media, rtmp, tls
 
-__all__ = ["media", "rtmp"]
+__all__ = ["media", "rtmp", "tls"]
 
 _figures = pytest.StashKey[dict[str, dict[str, object]]]()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from server.addresses import Allowed, IPAddress, is_public, resolve
+from server.addresses import Allowed, IPAddress, IPNetwork, is_local, is_public, resolve
 from server.errors import InvalidInputError
 from server.media.codes import Code, DestinationError
 from server.media.rtmp.client import Endpoint
@@ -60,20 +60,34 @@ def parse(url: str) -> Target:
 class AddressGuard:
     """Decide which addresses may be connected to, and pin one of them."""
 
-    def __init__(self, allowed: Iterable[Allowed] = (), *, own_ports: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        allowed: Iterable[Allowed] = (),
+        *,
+        own_ports: Iterable[int] = (),
+        own_networks: Iterable[IPNetwork] = (),
+    ) -> None:
+        """Take the exceptions, the ports of our services, and where others reach us."""
         self._allowed = tuple(allowed)
         self._own_ports = frozenset(own_ports)
+        self._own_networks = tuple(own_networks)
 
     def permits(self, address: IPAddress, port: int) -> bool:
         """Say whether a connection to ``address`` and ``port`` may be made.
 
-        The server's own ports on this machine never, whatever else is allowed there.
+        The server's own ports on this machine never, whatever else is allowed there; its own
+        addresses, public as they may be, only if they are allowed by name.
         """
-        if port in self._own_ports and not is_public(address):
+        is_ours = is_local(address) or any(
+            address in network
+            for network in self._own_networks
+            if network.version == address.version
+        )
+        if port in self._own_ports and (is_ours or not is_public(address)):
             return False
         if any(rule.covers(address, port, PORTS) for rule in self._allowed):
             return True
-        return port in PORTS and is_public(address)
+        return port in PORTS and is_public(address) and not is_ours
 
     async def check(self, url: str) -> None:
         """Return if streams may be sent to ``url`` now; it is checked again at each connection.
@@ -111,7 +125,7 @@ class AddressGuard:
         if not all(self.permits(address, target.port) for address in addresses):
             raise DestinationError(Code.SSRF_BLOCKED)
         return Endpoint(
-            address=str(addresses[0]),
+            addresses=tuple(map(str, addresses)),
             port=target.port,
             host=target.host,
             tls=target.tls,

@@ -8,36 +8,45 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
 from server.clock import Clock
 from server.media.bus import RTMP_LIMITS, Bus, EncodedUnit, Kind, Subscription
 from server.media.codes import Code, DestinationError
-from server.media.destinations import destination
+from server.media.destinations import destination, providers
 from server.media.destinations.address import AddressGuard
-from server.media.destinations.destination import Destination, Phase, Signal
+from server.media.destinations.delivery import Delivery, DeliverySample, Finding
+from server.media.destinations.destination import Destination, Happening, Phase, Signal
+from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationSample
+from server.media.destinations.publication import Publication
 from server.media.fabric import DestinationTarget, Emit
-from server.media.h264 import VideoParameters
-from server.media.rtmp import tags
-from server.media.rtmp.client import RtmpPublisher, publish
+from server.media.rtmp.client import RedirectedError, RtmpPublisher, publish
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SECRET_SECONDS = 5.0
-WATCH_SECONDS = 0.5
-PRIMING_SECONDS = 0.1
-PROGRESS_BYTES = 4096
-STALL_SECONDS = 10.0
-LAG_MS = 1_000
-LAG_SECONDS = 2.0
-CLEAN_SECONDS = 15.0
+WATCH_SECONDS = 0.1
+PRIMING_SECONDS = 0.05
 FRESH_GOP_MS = 2_000
+KEYFRAME_SECONDS = 1.0
+GOODBYE_SECONDS = 1.0
+STUCK_SECONDS = 4.0
+"""A queue that is given up after so long without progress is a stall, not a lack of speed."""
+MOST_HOPS = 3
+"""Redirections in a row, without being live between them."""
 
 ResolveSecret = Callable[[str], Awaitable[Secret | None]]
+"""Destination → its key, or None.
+
+Raises:
+    DestinationError: If there may be none: ``integration_revoked``.
+
+"""
 
 
 class Egress:
@@ -50,24 +59,33 @@ class Egress:
         bus: Bus,
         resolve_secret: ResolveSecret,
         guard: AddressGuard,
+        gate: ConnectGate,
         emit: Emit,
         clock: Clock,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.target = target
         self.state = Destination(target.id, has_backup=target.backup_url is not None)
-        self.dropped = 0
-        self.sent = 0
-        self.bytes_sent = 0
-        self.lag_ms = 0
+        self._provider = providers.provider(target.provider)
         self._bus = bus
         self._resolve_secret = resolve_secret
         self._guard = guard
+        self._gate = gate
         self._emit = emit
         self._clock = clock
         self._context = context
         self._retry = asyncio.Event()
-        self._subscription: Subscription | None = None
+        self._redirect: str | None = None
+        self._hops = 0
+        self._slate_since: float | None = None
+        self._link: _Link | None = None
+        # What the connections before this one did.
+        self._dropped = 0
+        self._bytes = 0
+        self._connects = 0
+        self._failures = 0
+        self._failed_ms: int | None = None
+        self._ttff_ms: int | None = None
 
     def retry_now(self) -> None:
         """Try again at once, whatever the budgets say; nothing if it is trying or live."""
@@ -75,8 +93,36 @@ class Egress:
 
     def sample(self, now: float, *, sends: bool) -> DestinationSample:
         """Return what was counted until now; ``sends`` says whether there is a source."""
+        link, state, picture = self._link, self.state, self._bus.parameters
+        info = None if link is None else link.connection.tcp_info()
         return DestinationSample(
-            now, self.state.phase, self.bytes_sent, self.dropped, self.lag_ms, sends
+            at=now,
+            now_ms=self._clock.now_ms(),
+            provider=self._provider,
+            phase=state.phase,
+            source="slate" if self._bus.on_slate else "live" if sends else None,
+            picture=None if picture is None else (picture.width, picture.height),
+            connection=self._connects,
+            live_ms=state.live_ms,
+            is_on_backup=state.on_backup,
+            bytes=self._bytes + (link.connection.bytes_sent if link else 0),
+            pictures=link.publication.pictures if link else 0,
+            gop_ms=link.publication.gop_ms if link else 0,
+            longest_gop_ms=link.publication.longest_gop_ms if link else 0,
+            skew_ms=link.publication.skew_ms if link else 0,
+            lag_ms=link.lag_ms if link else 0,
+            queue_ms=link.subscription.queue.lag_ms if link else 0,
+            queue_bytes=link.subscription.queue.bytes if link else 0,
+            dropped=self._dropped + (link.subscription.queue.dropped if link else 0),
+            rtt_ms=info.rtt_ms if info else None,
+            retransmits=info.retransmits if info else None,
+            notsent_bytes=info.notsent_bytes if info else None,
+            failures=self._failures,
+            code=state.code,
+            failed_ms=self._failed_ms,
+            retry_ms=state.retry_ms,
+            attempt=state.attempt,
+            ttff_ms=self._ttff_ms,
         )
 
     async def run(self) -> None:
@@ -85,12 +131,15 @@ class Egress:
             while True:
                 match self.state.phase:
                     case Phase.ARMED:
-                        await self._bus.ready.wait()
+                        await self._source()
                         self._retry.clear()
                         self._signal(Signal.SOURCE_READY)
+                    case Phase.RESOLVING:
                         await self._attempt()
                     case Phase.BACKOFF:
                         retried = await self._retried(self.state.delay_ms / 1000)
+                        if self._source_is_gone():
+                            self._signal(Signal.SOURCE_GONE)
                         self._signal(Signal.RETRY_NOW if retried else Signal.ELAPSED)
                     case Phase.FAILED:
                         await self._retried(None)
@@ -100,7 +149,31 @@ class Egress:
                         self._fail(Code.INTERNAL)
         except asyncio.CancelledError:
             self._signal(Signal.STOP)
+            self._signal(Signal.CLOSED)
             raise
+
+    # The source.
+
+    async def _source(self) -> None:
+        """Wait until there is something to begin with; to go on, a slate will do."""
+        while True:
+            await self._bus.ready.wait()
+            if not self._bus.on_slate or self.state.attempt:
+                return
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def _source_is_gone(self) -> bool:
+        """Say whether nobody has published for longer than this platform is kept waiting."""
+        now = self._clock.monotonic()
+        if not self._bus.on_slate:
+            self._slate_since = None
+        elif self._slate_since is None:
+            self._slate_since = now
+        elif now - self._slate_since >= self._provider.hold_seconds:
+            return True
+        return not self._bus.ready.is_set()
+
+    # One attempt.
 
     async def _retried(self, seconds: float | None) -> bool:
         try:
@@ -113,37 +186,54 @@ class Egress:
         return True
 
     async def _attempt(self) -> None:
-        """Connect and send until it fails; the failure is in the state afterwards."""
+        """Connect and send until that ends; how it did is in the state afterwards."""
         connection: RtmpPublisher | None = None
-        code = Code.INTERNAL
-        async with Supervisor(f"egress.{self.target.id}") as tasks:
-            try:
-                connection = await self._connect(tasks)
-                await self._send(connection, tasks)
-            except DestinationError as error:
-                code = error.code
-                log.info("destination_lost", destination=self.target.id, code=code.value)
-            finally:
-                self._release()
-                if connection is not None:
-                    await connection.close()
-        self._fail(code)
+        try:
+            connection = await self._connect()
+            await self._send(connection)
+            self._signal(Signal.SOURCE_GONE)
+        except RedirectedError as error:
+            self._follow(error.redirect)
+        except DestinationError as error:
+            log.info("destination_lost", destination=self.target.id, code=error.code.value)
+            self._redirect = None
+            self._fail(error.code)
+        except asyncio.CancelledError:
+            self._signal(Signal.STOP)
+            raise
+        finally:
+            if connection is not None:
+                await connection.close()
 
-    async def _connect(self, tasks: Supervisor) -> RtmpPublisher:
+    async def _connect(self) -> RtmpPublisher:
+        key = await self._key()
+        url = self._url()
+        if not providers.owns(self._provider, url):
+            raise DestinationError(Code.SSRF_BLOCKED)
+        endpoint = await self._guard.pin(url)
+        own = self._provider is not providers.CUSTOM
+        async with self._gate.enter(endpoint.host, self._provider.name if own else endpoint.host):
+            self._signal(Signal.RESOLVED)
+            connection = await publish(endpoint, key, context=self._context)
+        self._signal(Signal.PUBLISHED)
+        self._connects += 1
+        return connection
+
+    def _url(self) -> str:
         url = self.target.url
         if self.state.on_backup and self.target.backup_url is not None:
             url = self.target.backup_url
-        key = await self._key()
-        endpoint = await self._guard.pin(url)
-        self._signal(Signal.RESOLVED)
-        connection = await publish(
-            endpoint,
-            key,
-            listen=lambda publisher: tasks.start("listen", publisher.listen()),
-            context=self._context,
-        )
-        self._signal(Signal.PUBLISHED)
-        return connection
+        return providers.secured(self._provider, self._redirect or url)
+
+    def _follow(self, url: str) -> None:
+        """Continue at ``url``, which is checked as if a stranger had given it."""
+        self._hops += 1
+        if self._hops > MOST_HOPS:
+            self._redirect, self._hops = None, 0
+            self._fail(Code.PROVIDER_CLOSE)
+            return
+        self._redirect = url
+        self._tell(destination.redirect(self.state, self._clock.now_ms()))
 
     async def _key(self) -> Secret:
         try:
@@ -156,129 +246,139 @@ class Egress:
             raise DestinationError(Code.SECRET_MISSING)
         return key
 
-    async def _send(self, connection: RtmpPublisher, tasks: Supervisor) -> None:
-        """Send from the newest keyframe on.
+    # What is sent.
+
+    async def _send(self, connection: RtmpPublisher) -> None:
+        """Send from the newest keyframe on; return when the source is gone.
 
         Raises:
+            RedirectedError: At a keyframe, when the server asked to continue elsewhere.
             DestinationError: When the connection ends, stalls or cannot follow.
 
         """
+        subscription, first = await self._subscribe()
+        is_strict = self._provider.is_strict or self.target.profile == "strict"
+        publication = Publication(connection, is_strict=is_strict)
+        link = self._link = _Link(connection, subscription, publication, self._clock)
+        try:
+            async with Supervisor(f"egress.{self.target.id}") as tasks:
+                tasks.start("watch", self._watch(link))
+                unit = first or await subscription.get()
+                while unit is not None:
+                    if connection.redirect is not None and unit.kind is Kind.VIDEO and unit.key:
+                        raise RedirectedError(connection.redirect)
+                    publication.send(unit)
+                    await connection.drain()
+                    unit = await subscription.get()
+        finally:
+            self._link = None
+            self._dropped += subscription.queue.dropped
+            self._bytes += connection.bytes_sent
+            self._bus.unsubscribe(subscription)
+        if not link.is_over:
+            if subscription.queue.overflowed:
+                connection.abort(link.overflow_code)
+            raise DestinationError(connection.ended or Code.RESET)
+
+    async def _subscribe(self) -> tuple[Subscription, EncodedUnit | None]:
+        """Begin at the last keyframe if it is fresh, else at one asked for; else at the last."""
+        kinds = frozenset({Kind.VIDEO, Kind.AUDIO})
         key_ms = self._bus.gop.last_key_ms
-        fresh = key_ms is not None and self._bus.last_ms - key_ms <= FRESH_GOP_MS
-        if not fresh:
+        if key_ms is None or self._bus.last_ms - key_ms > FRESH_GOP_MS:
+            subscription = self._bus.subscribe(kinds, RTMP_LIMITS)
             self._bus.want_keyframe()
-        subscription = self._subscription = self._bus.subscribe(
-            frozenset({Kind.VIDEO, Kind.AUDIO}), RTMP_LIMITS, replay=fresh
-        )
-        tasks.start("watch", self._watch(connection, subscription))
-        stream = _Stream(connection, strict=self.target.profile == "strict")
-        while (unit := await subscription.get()) is not None:
-            self.sent += stream.send(unit)
-            await connection.drain()
-        raise DestinationError(
-            Code.OVERFLOW if subscription.queue.overflowed else connection.ended or Code.RESET
-        )
+            try:
+                async with asyncio.timeout(KEYFRAME_SECONDS):
+                    return subscription, await subscription.get()
+            except TimeoutError:
+                self._bus.unsubscribe(subscription)
+        return self._bus.subscribe(kinds, RTMP_LIMITS, replay=True), None
 
-    async def _watch(self, connection: RtmpPublisher, subscription: Subscription) -> None:
-        """Notice progress, lag and stalls; end a connection that makes none."""
-        start = accepted = connection.bytes_accepted()
-        now = self._clock.monotonic()
-        progressed_at = clean_since = now
-        lagging_since: float | None = None
-        last_ms = self._bus.last_ms
-        queue = subscription.queue
-        drops = 0
-        while connection.ended is None and not subscription.queue.overflowed:
-            priming = self.state.phase is Phase.PRIMING
-            await asyncio.sleep(PRIMING_SECONDS if priming else WATCH_SECONDS)
-            now = self._clock.monotonic()
-            taken = connection.bytes_accepted()
-            # While the publisher is silent there is nothing to make progress with.
-            if taken - accepted > PROGRESS_BYTES or self._bus.last_ms == last_ms:
-                accepted, progressed_at = max(accepted, taken), now
-            last_ms = self._bus.last_ms
-            if now - progressed_at >= STALL_SECONDS:
-                connection.abort(Code.STALL)
+    async def _watch(self, link: "_Link") -> None:
+        """Notice progress, trouble and stalls; end a connection that makes no progress."""
+        connection = link.connection
+        while connection.ended is None and not link.subscription.queue.overflowed:
+            if self._source_is_gone():
+                link.is_over = True
+                link.subscription.close()
+                await asyncio.sleep(GOODBYE_SECONDS)
                 break
-            if taken - start > PROGRESS_BYTES:
+            is_priming = self.state.phase is Phase.PRIMING
+            await asyncio.sleep(PRIMING_SECONDS if is_priming else WATCH_SECONDS)
+            found = link.look()
+            if found.has_stalled:
+                connection.abort(Code.STALL)
+            if found.has_progressed and link.publication.pictures:
                 self._signal(Signal.PROGRESSED)
-            self.dropped += queue.dropped - drops
-            dropping, drops = queue.dropped > drops, queue.dropped
-            self.lag_ms = queue.lag_ms
-            self.bytes_sent = connection.bytes_sent
-            if queue.lag_ms > LAG_MS:
-                lagging_since = now if lagging_since is None else lagging_since
-            else:
-                lagging_since = None
-            late = lagging_since is not None and now - lagging_since >= LAG_SECONDS
-            if late or dropping:
-                clean_since = now
-                self._signal(Signal.LAGGED, code=Code.OVERFLOW if dropping else Code.STALL)
-            elif now - clean_since >= CLEAN_SECONDS:
+            if found.trouble is not None:
+                self._signal(Signal.LAGGED, code=found.trouble)
+            elif found.is_clean:
                 self._signal(Signal.CAUGHT_UP)
-        subscription.close()
+        # Whoever waits for the peer waits no longer.
+        connection.abort(link.overflow_code)
+        link.subscription.close()
 
-    def _release(self) -> None:
-        if self._subscription is not None:
-            self._bus.unsubscribe(self._subscription)
-            self._subscription = None
-        self.lag_ms = 0
+    # The machine.
 
     def _signal(self, signal: Signal, *, code: Code | None = None) -> None:
-        self.state, happenings = destination.step(
-            self.state, signal, self._clock.now_ms(), code=code
-        )
-        for name, data in happenings:
-            self._emit(name, data)
+        self._tell(destination.step(self.state, signal, self._clock.now_ms(), code=code))
 
     def _fail(self, code: Code) -> None:
-        self.state, happenings = destination.fail(
-            self.state,
-            code,
-            self._clock.now_ms(),
-            random.random(),  # noqa: S311 - spreads retries, guards nothing
-        )
+        now_ms = self._clock.now_ms()
+        self._failures += 1
+        self._failed_ms = now_ms
+        chance = random.random()  # noqa: S311 - spreads retries, guards nothing
+        self._tell(destination.fail(self.state, code, now_ms, chance))
+
+    def _tell(self, stepped: tuple[Destination, list[Happening]]) -> None:
+        self.state, happenings = stepped
         for name, data in happenings:
+            if name == "destination.live":
+                self._hops, self._ttff_ms = 0, int(data["ttff_ms"] or 0)
             self._emit(name, data)
 
 
-class _Stream:
-    """The messages of one connection: headers when they change, timestamps from 0."""
+class _Link:
+    """One connection with its end of the bus, while it sends."""
 
-    def __init__(self, connection: RtmpPublisher, *, strict: bool) -> None:
-        self._connection = connection
-        self._strict = strict
-        self._base_ms: int | None = None
-        self._last = {Kind.VIDEO: -1, Kind.AUDIO: -1}
-        self._parameters: VideoParameters | None = None
+    def __init__(
+        self,
+        connection: RtmpPublisher,
+        subscription: Subscription,
+        publication: Publication,
+        clock: Clock,
+    ) -> None:
+        self.connection = connection
+        self.subscription = subscription
+        self.publication = publication
+        self.is_over = False
+        """Whether it ends because the source is gone."""
+        self.lag_ms = 0
+        self._clock = clock
+        self._first = self._count()
+        self._delivery = Delivery(self._first)
 
-    def send(self, unit: EncodedUnit) -> bool:
-        """Write one unit; say whether it was written.
+    @property
+    def overflow_code(self) -> Code:
+        """Why a queue that was given up was: the peer takes nothing, or not enough."""
+        return Code.STALL if self._delivery.waited >= STUCK_SECONDS else Code.OVERFLOW
 
-        Raises:
-            DestinationError: If the picture changed its size and the provider forbids it.
+    def look(self) -> Finding:
+        """Take a sample and say what it means."""
+        sample = self._count()
+        seconds = sample.at - self._first.at
+        rate = (sample.offered - self._first.offered) / seconds if seconds > 0 else 0
+        # What waits in the kernel and on the way is late, too.
+        backlog_ms = round(self.connection.backlog_bytes() / rate * 1000) if rate else 0
+        self.lag_ms = sample.lag_ms + backlog_ms
+        return self._delivery.add(replace(sample, lag_ms=self.lag_ms))
 
-        """
-        if self._base_ms is None:
-            if unit.kind is not Kind.VIDEO:
-                return False
-            self._base_ms = unit.dts_ms
-        time = unit.dts_ms - self._base_ms
-        if time < 0:
-            # Sound from before the first picture.
-            return False
-        time = self._last[unit.kind] = max(time, self._last[unit.kind] + 1)
-        if unit.kind is Kind.VIDEO and unit.key and unit.parameters != self._parameters:
-            assert unit.parameters is not None
-            self._announce(unit.parameters, time)
-        self._connection.send(tags.media(unit), time)
-        return True
-
-    def _announce(self, parameters: VideoParameters, time: int) -> None:
-        old, self._parameters = self._parameters, parameters
-        if old is not None and self._strict and old.geometry != parameters.geometry:
-            raise DestinationError(Code.PARAMS_CHANGED_STRICT)
-        self._connection.send(tags.metadata(parameters), time)
-        self._connection.send(tags.video_header(parameters), time)
-        if old is None:
-            self._connection.send(tags.audio_header(), time)
+    def _count(self) -> DeliverySample:
+        queue = self.subscription.queue
+        return DeliverySample(
+            at=self._clock.monotonic(),
+            offered=queue.offered,
+            acked=self.connection.bytes_accepted(),
+            lag_ms=queue.lag_ms,
+            dropped=queue.dropped,
+        )

@@ -1,10 +1,19 @@
-"""The HLS playlist of a recording (RFC 8216), as text, and read again after a crash."""
+"""The playlist of a recording (RFC 8216), as text, and read again after a crash.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+While it grows it carries, in comments that players skip, the size and SHA-256 of each file that it
+names: whoever goes on after a crash knows what is stored without reading it. In the end the
+manifest says that (:mod:`server.media.hls.manifest`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from server.clock import to_datetime
+
+NAME = "index.m3u8"
+TARGET_SECONDS = 6
+"""What a playlist that grows promises that segments are shorter than, unless one was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,71 +28,137 @@ class Segment:
     discontinuity: bool
 
 
-# A comment to every player (RFC 8216 §4.1): what the recording weighs until here.
-_BYTES = "#BYTES:"
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is known of the content of a stored file."""
+
+    bytes: int
+    sha256: str
 
 
-def render(segments: Sequence[Segment], size: int, *, ended: bool) -> str:
-    """Return the playlist: an event that grows, and with ``ended`` video on demand.
+@dataclass(slots=True)
+class Playlist:
+    """The segments of a recording in order, and its files by name."""
 
-    ``size`` is that of all segments in bytes.
-    """
-    target = max((-(-s.duration_ms // 1000) for s in segments), default=2)
-    lines = [
-        "#EXTM3U",
-        "#EXT-X-VERSION:7",
-        f"#EXT-X-TARGETDURATION:{max(target, 1)}",
-        "#EXT-X-MEDIA-SEQUENCE:0",
-        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-    ]
-    init = None
-    for number, segment in enumerate(segments):
-        if segment.discontinuity:
-            lines.append("#EXT-X-DISCONTINUITY")
-        if segment.init != init:
-            init = segment.init
-            lines.append(f'#EXT-X-MAP:URI="{init}"')
-        if segment.discontinuity or number == 0:
-            stamp = to_datetime(segment.starts_at_ms).isoformat(timespec="milliseconds")
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{stamp.replace('+00:00', 'Z')}")
-        lines.append(f"#EXTINF:{segment.duration_ms // 1000}.{segment.duration_ms % 1000:03},")
-        lines.append(segment.name)
-    lines.append(f"{_BYTES}{size}")
-    if ended:
-        lines.append("#EXT-X-ENDLIST")
-    return "\n".join(lines) + "\n"
+    segments: list[Segment] = field(default_factory=list)
+    files: dict[str, File] = field(default_factory=dict)
+    ended: bool = False
+    _lines: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def duration_ms(self) -> int:
+        """How long all segments are."""
+        return sum(segment.duration_ms for segment in self.segments)
+
+    @property
+    def size(self) -> int:
+        """How many bytes all files are."""
+        return sum(each.bytes for each in self.files.values())
+
+    @property
+    def clock(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of wall and media time in milliseconds: one where each stretch begins."""
+        pairs: list[tuple[int, int]] = []
+        media_ms = due_ms = 0
+        for segment in self.segments:
+            if not pairs or segment.starts_at_ms != due_ms:
+                pairs.append((segment.starts_at_ms, media_ms))
+            media_ms += segment.duration_ms
+            due_ms = segment.starts_at_ms + segment.duration_ms
+        return tuple(pairs)
+
+    def add(self, segment: Segment) -> None:
+        """Append a segment."""
+        before = self.segments[-1] if self.segments else None
+        self.segments.append(segment)
+        self._lines += _entry(segment, before, self.files)
+
+    def event(self) -> bytes:
+        """Return the playlist as it grows; costs little however long it is."""
+        longest = max((each.duration_ms for each in self.segments[-1:]), default=0)
+        target = max(TARGET_SECONDS, -(-longest // 1000))
+        return _text([*_head("EVENT", target), *self._lines])
+
+    def vod(self) -> bytes:
+        """Return the playlist of what is complete: video on demand."""
+        longest = max((each.duration_ms for each in self.segments), default=0)
+        lines = _head("VOD", max(1, -(-longest // 1000)))
+        for number, segment in enumerate(self.segments):
+            before = self.segments[number - 1] if number else None
+            lines += _entry(segment, before, {})
+        return _text([*lines, "#EXT-X-ENDLIST"])
 
 
-def parse(text: str) -> tuple[list[Segment], int]:
-    """Return the segments and the size that :func:`render` wrote.
+def parse(text: str) -> Playlist:
+    """Return what :meth:`Playlist.event` or :meth:`Playlist.vod` wrote.
 
     Raises:
-        ValueError: If the text is not of :func:`render`.
+        ValueError: If neither did.
 
     """
-    segments: list[Segment] = []
-    size = duration_ms = starts_at_ms = 0
+    parsed = Playlist()
+    duration_ms = starts_at_ms = 0
     init, discontinuity = "", False
+    file: File | None = None
     for line in text.splitlines():
-        if not line.startswith("#"):
-            segments.append(Segment(line, init, duration_ms, starts_at_ms, discontinuity))
-            starts_at_ms += duration_ms
-            discontinuity = False
-            continue
         name, _, value = line.partition(":")
+        uri = "" if line.startswith("#") else line
         match name:
             case "#EXT-X-MAP":
-                init = value.removeprefix('URI="').removesuffix('"')
+                uri = init = value.removeprefix('URI="').removesuffix('"')
             case "#EXT-X-DISCONTINUITY":
                 discontinuity = True
             case "#EXT-X-PROGRAM-DATE-TIME":
                 starts_at_ms = round(datetime.fromisoformat(value).timestamp() * 1000)
             case "#EXTINF":
                 duration_ms = round(float(value.removesuffix(",")) * 1000)
-            case "#BYTES":
-                size = int(value)
+            case "#FILE":
+                size, _, sha256 = value.partition(",")
+                file = File(int(size), sha256)
+            case "#EXT-X-ENDLIST":
+                parsed.ended = True
             case _:
-                # A tag that says nothing of a segment.
-                continue
-    return segments, size
+                pass  # what says nothing of a segment
+        if uri and file is not None:
+            parsed.files[uri] = file
+            file = None
+        if uri and uri != init:
+            parsed.add(Segment(uri, init, duration_ms, starts_at_ms, discontinuity))
+            starts_at_ms += duration_ms
+            discontinuity = False
+    return parsed
+
+
+def _head(kind: str, target: int) -> list[str]:
+    return [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{target}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        f"#EXT-X-PLAYLIST-TYPE:{kind}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]
+
+
+def _entry(segment: Segment, before: Segment | None, files: dict[str, File]) -> Iterable[str]:
+    """Yield the lines of a segment, with what is known of its ``files``."""
+    if segment.discontinuity:
+        yield "#EXT-X-DISCONTINUITY"
+    if before is None or segment.init != before.init:
+        yield from _about(files.get(segment.init))
+        yield f'#EXT-X-MAP:URI="{segment.init}"'
+    if segment.discontinuity or before is None:
+        stamp = to_datetime(segment.starts_at_ms).isoformat(timespec="milliseconds")
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{stamp.replace('+00:00', 'Z')}"
+    yield from _about(files.get(segment.name))
+    yield f"#EXTINF:{segment.duration_ms // 1000}.{segment.duration_ms % 1000:03},"
+    yield segment.name
+
+
+def _about(file: File | None) -> Iterable[str]:
+    if file is not None:
+        yield f"#FILE:{file.bytes},{file.sha256}"
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "\n".join((*lines, "")).encode()

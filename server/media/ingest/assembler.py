@@ -5,16 +5,25 @@ retransmissions were unwrapped. A video unit is complete with its marker bit, no
 packet; a unit that is not whole is never passed on, and what follows waits for the next IDR.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from server.media import h264
+from server.media.ingest.nack import Nacks
+from server.media.ingest.reorder import PacketAssembler, Unwrapper
 
-SLOTS = 2048
-# One retransmission round trip and some margin: later than this, a hole stays a hole.
-HOLE_SECONDS = 0.25
 AUDIO_REORDER_SECONDS = 0.08
 KEYFRAME_WISH_SECONDS = 0.5
+# No picture has more packets: it would be 10 MB.
+MAX_PACKETS = 8192
+# A timestamp that is less than this before the last one is of a B-frame, not of another clock.
+MAX_BACKWARDS = 90_000
+
+_START_CODE = b"\x00\x00\x00\x01"
+# Of the first NAL unit of a packet: what only the beginning of an access unit can be (§7.4.1.2.3
+# of ITU-T H.264), and what belongs to a keyframe.
+_BEGINNINGS = frozenset({h264.SPS, h264.AUD})
+_OF_KEYFRAMES = frozenset({h264.SPS, h264.PPS, h264.IDR})
+_PICTURES = frozenset({h264.SLICE, h264.IDR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,158 +46,149 @@ class AudioPacket:
     data: bytes
 
 
-class Unwrapper:
-    """Turn a counter of ``bits`` bits that wraps into one that does not."""
-
-    def __init__(self, bits: int) -> None:
-        self._size = 1 << bits
-        self._last: int | None = None
-
-    def __call__(self, value: int) -> int:
-        """Return the number nearest to the last one that ends in ``value``."""
-        if self._last is None:
-            self._last = value
-            return value
-        delta = (value - self._last) % self._size
-        if delta >= self._size // 2:
-            delta -= self._size
-        self._last += delta
-        return self._last
-
-
-@dataclass(slots=True)
-class Statistics:
-    """Counters of one incoming stream."""
-
-    packets: int = 0
-    bytes: int = 0
-    units: int = 0
-    keyframes: int = 0
-    lost: int = 0
-    late: int = 0
-    broken: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    timestamp: int
-    marker: bool
-    data: bytes
-
-
-class VideoAssembler:
+class VideoAssembler(PacketAssembler[AccessUnit]):
     """Collect packets until a picture is whole; ask for a keyframe when one is needed."""
 
-    def __init__(self) -> None:
-        self.statistics = Statistics()
-        self._sequence = Unwrapper(16)
+    def __init__(self, nacks: Nacks | None = None) -> None:
+        """``nacks`` know how long a hole is worth waiting for."""
+        super().__init__()
+        self.nacks = Nacks() if nacks is None else nacks
         self._time = Unwrapper(32)
-        self._held: dict[int, _Packet] = {}
-        self._next: int | None = None
-        """First packet of the unit that is being collected."""
-        self._cursor = 0
-        """First packet not yet known to be there."""
-        self._highest = 0
-        self._clean_start = False
-        """Whether ``_next`` is known to begin a unit."""
-        self._hole_since: float | None = None
+        self._latest: int | None = None
+        """The timestamp that no picture should come before."""
+        self._parts: list[bytes] = []
+        """Of the unit that is being collected, from its beginning and without a hole."""
+        self._timestamp = 0
+        """Of that unit, as it is in its packets."""
+        self._is_lost = True
+        """Whether the unit that the next packet belongs to has lost its beginning."""
+        self._lost_timestamp: int | None = None
         self._waits_for_key = True
         self._wished_at: float | None = None
         self._sps: bytes | None = None
         self._pps: bytes | None = None
         self._parameters: h264.VideoParameters | None = None
 
-    def add(
-        self, sequence: int, timestamp: int, marker: bool, data: bytes, now: float
-    ) -> list[AccessUnit]:
-        """Take one packet and return the units that it completes, usually none or one."""
-        self.statistics.packets += 1
-        self.statistics.bytes += len(data)
-        number = self._sequence(sequence)
-        if self._next is None:
-            self._next = self._cursor = self._highest = number
-        if number < self._cursor or number in self._held:
-            self.statistics.late += 1
-            return []
-        self._highest = max(self._highest, number)
-        self._held[number] = _Packet(timestamp, marker, data)
-        units = list(self._collect())
-        self._watch_hole(now)
-        if self._hole_since is None and self._cursor <= self._highest:
-            # Giving up a hole may have made the packets behind it usable.
-            units.extend(self._collect())
-            self._watch_hole(now)
-        return units
+    @property
+    def patience(self) -> float:
+        """Seconds that a hole is worth waiting for."""
+        return self.nacks.patience
 
     def wants_keyframe(self, now: float) -> bool:
-        """Say whether to ask for a keyframe now; at most once per half second."""
-        if not self._waits_for_key:
+        """Say whether to ask for a keyframe now; at most once per half second.
+
+        One that is arriving is not asked for.
+        """
+        if not self._waits_for_key or self._has_keyframe:
             return False
         if self._wished_at is not None and now - self._wished_at < KEYFRAME_WISH_SECONDS:
             return False
         self._wished_at = now
         return True
 
-    def _collect(self) -> Iterator[AccessUnit]:
-        while (packet := self._held.get(self._cursor)) is not None:
-            assert self._next is not None
-            first = self._held.get(self._next)
-            if first is not None and packet.data and first.data:
-                if packet.timestamp != first.timestamp:
-                    # The unit ended without its marker.
-                    yield from self._finish(self._cursor)
-            elif first is not None and not first.data:
-                # Padding before a unit: received, and nothing.
-                self._drop_until(self._cursor)
-            self._cursor += 1
-            if packet.marker and packet.data:
-                yield from self._finish(self._cursor)
+    @property
+    def _has_keyframe(self) -> bool:
+        """Whether the unit that is being collected is a keyframe."""
+        return bool(self._parts) and _first_nal(self._parts[0]) in _OF_KEYFRAMES
 
-    def _finish(self, end: int) -> Iterator[AccessUnit]:
-        """Take the packets before ``end`` away and yield the unit they are, if they are one."""
+    def _take(self, timestamp: int, marker: bool, data: bytes) -> list[AccessUnit]:
+        if not data or (self._is_lost and self._is_remnant(timestamp, marker, data)):
+            # Padding was received and is nothing.
+            return []
+        units: list[AccessUnit] = []
+        if self._parts and timestamp != self._timestamp:
+            # The unit ended without its marker.
+            units = self._finish()
+        if not self._parts:
+            self._timestamp = timestamp
+        elif len(self._parts) == MAX_PACKETS:
+            self._interrupt()
+            return units
+        self._parts.append(data)
+        return units + self._finish() if marker else units
+
+    def _is_remnant(self, timestamp: int, marker: bool, data: bytes) -> bool:
+        """Say whether this packet is still of the unit that the last hole touched."""
+        if _first_nal(data) in _BEGINNINGS:
+            self._is_lost = False
+        elif self._lost_timestamp is not None and timestamp != self._lost_timestamp:
+            # Nothing is missing between the packet before and this one: it begins a unit.
+            self._is_lost = False
+        else:
+            self._lost_timestamp = timestamp
+            self._is_lost = not marker
+            return True
+        return False
+
+    def _interrupt(self) -> None:
+        self._parts = []
+        self._is_lost = True
+        self._lost_timestamp = None
         assert self._next is not None
-        packets = [self._held[number] for number in range(self._next, end)]
-        clean = self._clean_start
-        self._drop_until(end)
-        self._clean_start = True
-        data = b"".join(packet.data for packet in packets)
-        if not data:
-            return
-        timestamp = next(packet.timestamp for packet in packets if packet.data)
-        unit = self._picture(self._time(timestamp), data, clean)
-        if unit is not None:
-            self.statistics.units += 1
-            self.statistics.keyframes += unit.key
-            yield unit
+        self.nacks.forget(self._next & 0xFFFF)
+        self._break()
 
-    def _picture(self, timestamp: int, data: bytes, clean: bool) -> AccessUnit | None:
-        nals = h264.split_annexb(data)
-        # A fragment whose beginning is missing has no start code.
-        whole = data.startswith(b"\x00\x00\x00\x01") and bool(nals)
-        slices = []
-        for nal in nals:
-            kind = h264.nal_type(nal)
-            if kind == h264.SPS:
+    def _resume(self) -> int:
+        # What follows a hole waits for a keyframe: go on with one, if it is here already.
+        keys = [number for number, held in self._held.items() if _first_nal(held.data) == h264.SPS]
+        return min(keys or self._held)
+
+    def _may_skip_to(self, data: bytes) -> bool:
+        # Nothing before a keyframe can be shown, for want of a keyframe.
+        return self._waits_for_key and not self._has_keyframe and _first_nal(data) == h264.SPS
+
+    def _finish(self) -> list[AccessUnit]:
+        """Return the unit that has been collected, if it may be shown."""
+        data = b"".join(self._parts)
+        self._parts = []
+        unit = self._picture(self._time(self._timestamp), data)
+        if unit is None:
+            return []
+        self.statistics.units += 1
+        self.statistics.keyframes += unit.key
+        return [unit]
+
+    def _picture(self, timestamp: int, data: bytes) -> AccessUnit | None:
+        kept = []
+        first = None
+        key = False
+        for nal in h264.split_annexb(data):
+            kind = nal[0] & 0x1F
+            if kind in _PICTURES:
+                first = first or nal
+                key = key or kind == h264.IDR
+                kept.append(nal)
+            elif kind == h264.SEI:
+                kept.append(nal)
+            elif kind == h264.SPS:
                 self._sps = nal
             elif kind == h264.PPS:
                 self._pps = nal
-            elif kind in (h264.SLICE, h264.IDR, h264.SEI):
-                slices.append(nal)
-        pictures = [n for n in slices if h264.nal_type(n) != h264.SEI]
-        if not pictures:
+        if first is None:
             return None
-        if not whole or not (clean or h264.starts_picture(pictures[0])):
+        # What begins in the middle: a fragment without its head, a slice that is not the first.
+        if not data.startswith(_START_CODE) or not h264.starts_picture(first):
             self._break()
             return None
-        key = any(h264.nal_type(nal) == h264.IDR for nal in pictures)
         if self._waits_for_key and not key:
             return None
         if key and not self._refresh_parameters():
             self._break()
             return None
+        if self._is_out_of_order(timestamp, first):
+            return None
         assert self._parameters is not None
         self._waits_for_key = False
-        return AccessUnit(timestamp, tuple(slices), key, self._parameters)
+        return AccessUnit(timestamp, tuple(kept), key, self._parameters)
+
+    def _is_out_of_order(self, timestamp: int, first: bytes) -> bool:
+        """Drop B-frames, which cannot go out at their time, as far as nothing refers to them."""
+        if self._latest is None or not 0 < self._latest - timestamp < MAX_BACKWARDS:
+            self._latest = timestamp
+            return False
+        self.statistics.dropped += 1
+        is_reference = first[0] & 0x60 != 0
+        return not is_reference
 
     def _refresh_parameters(self) -> bool:
         """Make the last SPS and PPS the current ones; say whether there are any that hold."""
@@ -206,79 +206,26 @@ class VideoAssembler:
         self.statistics.broken += 1
         self._waits_for_key = True
 
-    def _drop_until(self, end: int) -> None:
-        assert self._next is not None
-        for number in range(self._next, end):
-            self._held.pop(number, None)
-        self._next = end
-        self._cursor = max(self._cursor, end)
 
-    def _watch_hole(self, now: float) -> None:
-        """Give up a hole that is too old or holds too much back."""
-        if self._cursor > self._highest:
-            self._hole_since = None
-            return
-        if self._hole_since is None:
-            self._hole_since = now
-        full = self._highest - self._cursor >= SLOTS
-        if not full and now - self._hole_since <= HOLE_SECONDS:
-            return
-        resume = min(number for number in self._held if number > self._cursor)
-        self.statistics.lost += resume - self._cursor
-        # What the hole may have touched: the rest of its unit goes too, unless a parameter
-        # set shows that a new one begins.
-        self._clean_start = False
-        while not self._clean_start and (packet := self._held.get(resume)) is not None:
-            self._clean_start = _begins_unit(packet.data)
-            if not self._clean_start:
-                resume += 1
-                self._clean_start = packet.marker
-        self._drop_until(resume)
-        self._break()
-        self._hole_since = None if self._cursor > self._highest else now
-
-
-def _begins_unit(data: bytes) -> bool:
-    return len(data) > 4 and data.startswith(b"\x00\x00\x00\x01") and data[4] & 0x1F == h264.SPS
-
-
-class AudioAssembler:
+class AudioAssembler(PacketAssembler[AudioPacket]):
     """Put Opus packets in order, waiting at most 80 ms for a missing one."""
 
-    def __init__(self) -> None:
-        self.statistics = Statistics()
-        self._sequence = Unwrapper(16)
-        self._time = Unwrapper(32)
-        self._held: dict[int, tuple[float, int, bytes]] = {}
-        self._next: int | None = None
+    patience = AUDIO_REORDER_SECONDS
 
-    def add(self, sequence: int, timestamp: int, data: bytes, now: float) -> list[AudioPacket]:
-        """Take one packet and return those whose turn has come."""
-        self.statistics.packets += 1
-        self.statistics.bytes += len(data)
-        number = self._sequence(sequence)
-        if self._next is None:
-            self._next = number
-        if number < self._next or number in self._held:
-            self.statistics.late += 1
+    def __init__(self) -> None:
+        super().__init__()
+        self._time = Unwrapper(32)
+
+    def _take(self, timestamp: int, _marker: bool, data: bytes) -> list[AudioPacket]:
+        if not data:
             return []
-        self._held[number] = (now, timestamp, data)
-        ready = []
-        while self._held:
-            held = self._held.pop(self._next, None)
-            if held is None:
-                following = min(self._held)
-                if (
-                    now - min(arrival for arrival, _, _ in self._held.values())
-                    < (AUDIO_REORDER_SECONDS)
-                    and len(self._held) < SLOTS
-                ):
-                    break
-                self.statistics.lost += following - self._next
-                self._next = following
-                continue
-            self._next += 1
-            if held[2]:
-                self.statistics.units += 1
-                ready.append(AudioPacket(self._time(held[1]), held[2]))
-        return ready
+        self.statistics.units += 1
+        return [AudioPacket(self._time(timestamp), data)]
+
+    def _interrupt(self) -> None:
+        """Sound goes on after a hole as it comes."""
+
+
+def _first_nal(data: bytes) -> int:
+    """Return the type of the NAL unit that ``data`` begins with, 0 for the rest of one."""
+    return data[4] & 0x1F if len(data) > 4 and data.startswith(_START_CODE) else 0

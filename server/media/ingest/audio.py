@@ -1,7 +1,7 @@
 """Opus to AAC-LC, once per session, in one thread beside the event loop.
 
 Positions are counted in samples of 48 kHz on the session's time line, so that nothing drifts:
-what is missing is filled with silence, what overlaps is dropped.
+what is missing is concealed or silent, what overlaps is dropped.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from av.audio.resampler import AudioResampler
 from av.codec.context import Flags
 
 from server.media.aac import BIT_RATE, FRAME, RATE
+from server.media.ingest.concealment import FRAME_BYTES, Concealer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -33,7 +34,8 @@ _TIME_BASE = Fraction(1, RATE)
 class AacTranscoder:
     """Turn Opus packets at sample positions into AAC frames at sample positions.
 
-    Holds codec contexts: one thread at a time.
+    Positions of frames grow by 1 024 from the first on, and by more only where there was no sound
+    for longer than a second. Holds codec contexts: one thread at a time.
     """
 
     def __init__(self) -> None:
@@ -42,42 +44,46 @@ class AacTranscoder:
         self._start(0)
 
     def feed(self, opus: bytes, at: int) -> list[tuple[int, bytes]]:
-        """Return the AAC frames, with their positions, that this packet completes."""
-        frames = []
-        out: list[tuple[int, bytes]] = []
+        """Return the AAC frames, with their positions, that this packet completes.
+
+        What is missing before it is concealed. A packet that would repeat what was heard is
+        dropped, a damaged one is missing.
+        """
+        if self._next is not None and self._next - at > TOLERANCE:
+            return []
         try:
             frames = self._decoder.decode(av.Packet(opus))
         except av.error.FFmpegError:
-            # A damaged packet becomes silence with the next one.
-            return out
-        if frames:
-            out += self.fill(at)
+            return []
+        out = self.fill(at) if frames else []
         for frame in frames:
-            out += self._encode(frame)
+            sound = memoryview(frame.planes[0])[: frame.samples * FRAME_BYTES].tobytes()
+            out += self._encode(self._concealer.heard(sound))
         return out
 
     def fill(self, until: int) -> list[tuple[int, bytes]]:
-        """Put silence up to sample ``until``; a hole of more than a second is jumped over."""
+        """Bridge up to sample ``until``; a hole of more than a second is jumped over."""
         if self._next is None or until - self._next > MAX_SILENCE:
             self._start(until)
             return []
         missing = until - self._next
-        return self._encode(_silence(missing)) if missing > TOLERANCE else []
-
-    def overlaps(self, at: int) -> bool:
-        """Say whether what begins at ``at`` would repeat what was already encoded."""
-        return self._next is not None and self._next - at > TOLERANCE
+        return self._encode(self._concealer.bridge(missing)) if missing > TOLERANCE else []
 
     def _start(self, at: int) -> None:
         self._next = at
         self._first = at
+        self._concealer = Concealer()
         self._encoder = _aac_encoder()
         self._resampler = AudioResampler(
             format="fltp", layout="stereo", rate=RATE, frame_size=FRAME
         )
 
-    def _encode(self, frame: AudioFrame) -> list[tuple[int, bytes]]:
+    def _encode(self, sound: bytes) -> list[tuple[int, bytes]]:
         assert self._next is not None
+        frame = AudioFrame(format="s16", layout="stereo", samples=len(sound) // FRAME_BYTES)
+        plane = frame.planes[0]
+        plane.update(sound.ljust(plane.buffer_size, b"\0"))
+        frame.sample_rate = RATE
         frame.pts = self._next
         frame.time_base = _TIME_BASE
         self._next += frame.samples
@@ -109,14 +115,6 @@ def _aac_encoder() -> AudioCodecContext:
     encoder.flags |= Flags.global_header
     encoder.open()
     return encoder
-
-
-def _silence(samples: int) -> AudioFrame:
-    frame = AudioFrame(format="s16", layout="stereo", samples=samples)
-    for plane in frame.planes:
-        plane.update(bytes(plane.buffer_size))
-    frame.sample_rate = RATE
-    return frame
 
 
 class AudioThread:
@@ -160,12 +158,7 @@ class AudioThread:
         transcoder = AacTranscoder()
         while (job := self._jobs.get()) is not None:
             opus, at = job
-            if opus is None:
-                frames = transcoder.fill(at)
-            elif transcoder.overlaps(at):
-                continue
-            else:
-                frames = transcoder.feed(opus, at)
+            frames = transcoder.fill(at) if opus is None else transcoder.feed(opus, at)
             if frames:
                 self._loop.call_soon_threadsafe(self._deliver, frames)
 

@@ -3,80 +3,44 @@
 Each RTP stream counts from an origin of its own; only the sender reports (RFC 3550 §6.4.1) say
 how they relate. Audio is the master: its position is its sample count and never moves. Video is
 mapped onto it, at once while nothing rests on the mapping yet, then slowly, so that nobody hears
-or sees a correction. Without reports the order of arrival decides, after one second for good.
+or sees a correction. Without reports, what arrives together belongs together: that keeps the
+streams as far apart as they were in the beginning, however their clocks drift.
 """
 
-from collections import deque
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from server.media.ingest.lines import Relation
 
 AUDIO_RATE = 48_000
 VIDEO_RATE = 90_000
+RATES: Final = {"audio": AUDIO_RATE, "video": VIDEO_RATE}
 START_SECONDS = 1.0
-WINDOW_SECONDS = 30.0
-MAX_SLOPE = 500e-6
 SLEW_MS_PER_SECOND = 5.0
 STEP_MS = 200.0
+"""More than this is corrected at once: it would take too long to do it slowly."""
+RESET_MS = 500.0
+"""More than this is corrected at a keyframe only, and told."""
 JUMP_SECONDS = 2.0
+IMPLAUSIBLE_SECONDS = 3.0
+"""Picture and sound of one moment do not arrive so far apart: reports that say so are wrong."""
+ARRIVAL_SECONDS = 1.0
+SQUEEZE = 4
+"""Pictures that are too late follow each other at most so many times as fast."""
 
 
-class SenderReports:
-    """A sender's wall clock as a straight line over its RTP clock.
+@dataclass(slots=True)
+class _Stream:
+    """What was heard of one stream."""
 
-    The line is fitted over the last 30 s of reports; its slope never leaves ±500 ppm of the
-    nominal rate, whatever the reports say.
-    """
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._reports: deque[tuple[float, float]] = deque()
-        self._origin: tuple[int, float] | None = None
-        self._slope = 0.0
-        self._mean = (0.0, 0.0)
-
-    @property
-    def known(self) -> bool:
-        """Whether any report has arrived."""
-        return self._origin is not None
-
-    def add(self, ntp_seconds: float, timestamp: int) -> None:
-        """Take one report: the wall clock and the unwrapped RTP timestamp of one instant."""
-        if self._origin is None:
-            self._origin = (timestamp, ntp_seconds)
-        rtp_zero, ntp_zero = self._origin
-        media = (timestamp - rtp_zero) / self._rate
-        self._reports.append((media, ntp_seconds - ntp_zero - media))
-        while self._reports[-1][0] - self._reports[0][0] > WINDOW_SECONDS:
-            self._reports.popleft()
-        self._fit()
-
-    def _fit(self) -> None:
-        count = len(self._reports)
-        mean_x = sum(x for x, _ in self._reports) / count
-        mean_y = sum(y for _, y in self._reports) / count
-        spread = sum((x - mean_x) ** 2 for x, _ in self._reports)
-        slope = 0.0
-        # A slope over a second or two would be noise.
-        if count >= 4 and self._reports[-1][0] - self._reports[0][0] >= 5.0:
-            slope = sum((x - mean_x) * (y - mean_y) for x, y in self._reports) / spread
-        self._slope = max(-MAX_SLOPE, min(MAX_SLOPE, slope))
-        self._mean = (mean_x, mean_y)
-
-    def wall(self, timestamp: int) -> float:
-        """Return the sender's wall clock in seconds at an unwrapped RTP timestamp."""
-        rtp_zero, ntp_zero = self._known_origin()
-        media = (timestamp - rtp_zero) / self._rate
-        mean_x, mean_y = self._mean
-        return ntp_zero + media + mean_y + self._slope * (media - mean_x)
-
-    def timestamp(self, wall: float) -> float:
-        """Return the unwrapped RTP timestamp at a wall clock: the inverse of :meth:`wall`."""
-        rtp_zero, ntp_zero = self._known_origin()
-        mean_x, mean_y = self._mean
-        media = (wall - ntp_zero - mean_y + self._slope * mean_x) / (1 + self._slope)
-        return rtp_zero + media * self._rate
-
-    def _known_origin(self) -> tuple[int, float]:
-        assert self._origin is not None, "no report yet"
-        return self._origin
+    timestamp: int
+    """The last RTP timestamp."""
+    at: float
+    """When it arrived."""
+    window_ends: float
+    fastest: tuple[float, float, int]
+    """Of this window the packet that was least delayed: by how much, its arrival, its timestamp."""
 
 
 class PublisherClock:
@@ -86,19 +50,25 @@ class PublisherClock:
     """
 
     def __init__(self, origin: float) -> None:
-        self.reports = {"audio": SenderReports(AUDIO_RATE), "video": SenderReports(VIDEO_RATE)}
+        self.resets = 0
+        """How often picture and sound were found so far apart that it had to be told."""
         self._origin = origin
+        self._reported = Relation(RATES)
+        """By the sender's clock."""
+        self._arrived = Relation(RATES)
+        """By our own, at the arrival of packets that came without delay."""
+        self._streams: dict[str, _Stream] = {}
+        self._early: dict[str, tuple[float, int, float]] = {}
+        """Reports on streams of which nothing was heard yet."""
         self._started_at: float | None = None
         self._audio: tuple[int, int] | None = None
         """RTP timestamp and session sample of one instant."""
         self._video: tuple[int, float] | None = None
         """RTP timestamp and session milliseconds of one instant, before correction."""
-        self._heard: dict[str, tuple[int, float]] = {}
-        """Per stream the last RTP timestamp, and when it arrived."""
         self._correction_ms = 0.0
         self._aligned = False
         self._last_video: int | None = None
-        self._last_ms = -1
+        self._last_ms = -1.0
 
     def settled(self, now: float) -> bool:
         """Say whether the relation of the streams is known, or one second of waiting is over."""
@@ -106,63 +76,113 @@ class PublisherClock:
             self._started_at is not None and now - self._started_at >= START_SECONDS
         )
 
+    def report(self, kind: str, ntp_seconds: float, rtp: int, now: float) -> None:
+        """Take a sender report: the sender's wall clock, and the 32 bits of RTP time at it."""
+        stream = self._streams.get(kind)
+        if stream is None:
+            self._early[kind] = ntp_seconds, rtp, now
+            return
+        # Unwrapped to lie next to the media it belongs to.
+        delta = (rtp - stream.timestamp) & 0xFFFFFFFF
+        if delta >= 1 << 31:
+            delta -= 1 << 32
+        self._reported.add(kind, ntp_seconds, stream.timestamp + delta, now)
+
     def audio_sample(self, timestamp: int, now: float) -> int:
         """Return the session sample (48 kHz) at which this audio packet begins."""
-        if self._audio is None or self._jumped("audio", AUDIO_RATE, timestamp, now):
+        if self._begins_anew("audio", timestamp, now) or self._audio is None:
             self._audio = (timestamp, round(self._arrival_ms(now) * AUDIO_RATE / 1000))
         rtp_zero, sample_zero = self._audio
         return sample_zero + timestamp - rtp_zero
 
-    def video_ms(self, timestamp: int, now: float) -> int:
+    def video_ms(self, timestamp: int, now: float, *, key: bool = False) -> int:
         """Return the session time of a picture; it grows with every call."""
-        if self._video is None or self._jumped("video", VIDEO_RATE, timestamp, now):
+        if self._begins_anew("video", timestamp, now) or self._video is None:
             self._video = (timestamp, self._arrival_ms(now))
             self._correction_ms = 0.0
+            self._last_video = None
         rtp_zero, ms_zero = self._video
         raw = ms_zero + (timestamp - rtp_zero) * 1000 / VIDEO_RATE
-        self._steer(timestamp, raw, now)
+        elapsed_ms = 0.0
+        if self._last_video is not None:
+            elapsed_ms = max(0.0, (timestamp - self._last_video) * 1000 / VIDEO_RATE)
         self._last_video = timestamp
-        self._last_ms = max(self._last_ms + 1, round(raw + self._correction_ms))
-        return self._last_ms
-
-    def _jumped(self, kind: str, rate: int, timestamp: int, now: float) -> bool:
-        """Note what was heard; say whether the sender's clock began anew.
-
-        A stalled network delays packets and loses some: media time then passes at most as fast
-        as time itself. A clock that goes back, or further than that, is another clock.
-        """
-        last = self._heard.get(kind)
-        self._heard[kind] = (timestamp, now)
-        if last is None:
-            return False
-        media = (timestamp - last[0]) / rate
-        if -JUMP_SECONDS <= media <= now - last[1] + JUMP_SECONDS:
-            return False
-        self.reports[kind] = SenderReports(rate)
-        self._aligned = False
-        self._last_video = None
-        return True
+        self._steer(timestamp, raw, elapsed_ms, now, key=key)
+        earliest = self._last_ms + max(1.0, elapsed_ms / SQUEEZE)
+        ms = max(math.ceil(earliest), round(raw + self._correction_ms))
+        self._last_ms = ms
+        return ms
 
     def _arrival_ms(self, now: float) -> float:
         if self._started_at is None:
             self._started_at = now
         return (now - self._origin) * 1000
 
-    def _steer(self, timestamp: int, raw: float, now: float) -> None:
-        """Move the correction towards what the sender reports say."""
-        audio, video = self.reports["audio"], self.reports["video"]
-        if self._audio is None or not (audio.known and video.known):
+    def _begins_anew(self, kind: str, timestamp: int, now: float) -> bool:
+        """Note what was heard; say whether the sender's clock began anew, as at the beginning.
+
+        A stalled network delays packets and loses some: media time then passes at most as fast
+        as time itself. A clock that goes back, or further than that, is another clock.
+        """
+        rate = RATES[kind]
+        delay = now - timestamp / rate
+        stream = self._streams.get(kind)
+        is_new = stream is None
+        if stream is not None:
+            media = (timestamp - stream.timestamp) / rate
+            if not -JUMP_SECONDS <= media <= now - stream.at + JUMP_SECONDS:
+                is_new = True
+                self._reported.forget(kind)
+                self._arrived.forget(kind)
+                self._aligned = False
+        if stream is None or is_new:
+            ends = now + ARRIVAL_SECONDS
+            self._streams[kind] = _Stream(timestamp, now, ends, (delay, now, timestamp))
+            early = self._early.pop(kind, None)
+            if early is not None:
+                self.report(kind, *early)
+            return True
+        stream.timestamp, stream.at = timestamp, now
+        if delay < stream.fastest[0]:
+            stream.fastest = delay, now, timestamp
+        if now >= stream.window_ends:
+            _, arrival, fastest = stream.fastest
+            self._arrived.add(kind, arrival, fastest, now)
+            stream.window_ends = now + ARRIVAL_SECONDS
+            stream.fastest = delay, now, timestamp
+        return False
+
+    def _steer(
+        self, timestamp: int, raw: float, elapsed_ms: float, now: float, *, key: bool
+    ) -> None:
+        """Move the correction towards where the sound of this picture's moment is."""
+        if self._audio is None:
             return
-        rtp_zero, sample_zero = self._audio
-        # The sound that was heard when this picture was seen.
-        sample = sample_zero + audio.timestamp(video.wall(timestamp)) - rtp_zero
-        error = sample * 1000 / AUDIO_RATE - raw - self._correction_ms
-        if abs(error) > STEP_MS or (not self._aligned and not self.settled(now)):
+        sample_zero = self._audio[1] - self._audio[0]
+        heard = self._arrived.partner(timestamp)
+        said = self._reported.partner(timestamp)
+        if said is not None:
+            arrived = raw * AUDIO_RATE / 1000 - sample_zero if heard is None else heard
+            is_plausible = abs(said - arrived) <= IMPLAUSIBLE_SECONDS * AUDIO_RATE
+            sound = said if is_plausible else heard
+        else:
+            # What is reported but not certain is waited for.
+            sound = None if self._reported.is_known else heard
+        if sound is None:
+            return
+        error = (sample_zero + sound) * 1000 / AUDIO_RATE - raw - self._correction_ms
+        is_reported = sound is said
+        if abs(error) > RESET_MS:
+            # One report alone may be wrong.
+            if is_reported and not self._reported.is_confirmed:
+                return
+            if key or not self.settled(now):
+                self._correction_ms += error
+                self.resets += self.settled(now)
+        elif abs(error) > STEP_MS or (is_reported and not self.settled(now)):
+            # Or nothing rests on it yet.
             self._correction_ms += error
         else:
-            elapsed = 0.0
-            if self._last_video is not None:
-                elapsed = max(0.0, (timestamp - self._last_video) / VIDEO_RATE)
-            limit = SLEW_MS_PER_SECOND * elapsed
+            limit = SLEW_MS_PER_SECOND * elapsed_ms / 1000
             self._correction_ms += max(-limit, min(limit, error))
-        self._aligned = True
+        self._aligned = self._aligned or is_reported

@@ -9,6 +9,19 @@ LOSS_UNSTABLE = 0.02
 LOSS_FAILING = 0.10
 MIN_FPS = 10
 
+_POOR = (
+    "The studio's connection loses most of the picture. "
+    "Use a cable instead of Wi-Fi, or choose a lower quality."
+)
+_LOSSY = (
+    "The studio's connection loses packets. "
+    "Move closer to the Wi-Fi, or use a cable, if the picture suffers."
+)
+_FEW = (
+    "The studio sends few pictures per second. "
+    "Close other programs there, or choose a lower quality."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class UplinkSample:
@@ -20,6 +33,7 @@ class UplinkSample:
     packets: int
     lost: int
     connected: bool
+    has_picture: bool = True
 
 
 class UplinkHealth:
@@ -43,11 +57,12 @@ class UplinkHealth:
         loss = lost / (lost + packets)
         fps = round((sample.pictures - first.pictures) / seconds)
         state, text = State.GOOD, "The studio's connection is good."
-        if loss >= LOSS_FAILING or fps == 0:
-            state, text = State.FAILING, "The studio's connection loses most of the picture."
+        if loss >= LOSS_FAILING or (sample.has_picture and fps == 0):
+            state, text = State.FAILING, _POOR
         elif loss >= LOSS_UNSTABLE:
-            state, text = State.UNSTABLE, "The studio's connection loses packets."
-        elif fps < MIN_FPS:
-            state, text = State.UNSTABLE, "The studio sends few pictures per second."
+            state, text = State.UNSTABLE, _LOSSY
+        elif sample.has_picture and fps < MIN_FPS:
+            state, text = State.UNSTABLE, _FEW
         kbps = kilobits(sample.bytes - first.bytes, seconds)
-        return verdict(state, "uplink", text, kbps) | {"fps": fps, "lost": sample.lost}
+        figures = {"fps": fps, "lost": sample.lost, "loss_percent": round(loss * 100, 1)}
+        return verdict(state, "uplink", text, kbps) | figures

@@ -1,4 +1,4 @@
-"""A session's publisher, and what it puts on the bus: pictures and sound on one time line.
+"""Those who publish in a session: their connections, and the programme made of what they send.
 
 Publishers come and go; the time line, the bus and those who consume it stay.
 """
@@ -6,61 +6,81 @@ Publishers come and go; the time line, the bus and those who consume it stay.
 import asyncio
 
 from server.clock import Clock
-from server.media import h264, sdp
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media import sdp
+from server.media.bus import Bus
 from server.media.fabric import Emit
-from server.media.ingest.assembler import AccessUnit, AudioPacket, Statistics
 from server.media.ingest.audio import AudioThread
+from server.media.ingest.geometry import Geometry
 from server.media.ingest.health import UplinkSample
-from server.media.ingest.whip import Publisher
+from server.media.ingest.life import SILENT_SECONDS
+from server.media.ingest.pipe import Frame
+from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.reorder import Statistics
+from server.media.ingest.slate import Film, Sign, film
+from server.media.ingest.transcoder import TranscoderProcess
+from server.media.ingest.vp8 import Vp8Frame
+from server.media.ingest.whip import REMB_CAP, REMB_FLOOR, Publisher
+from server.media.network import EVERYWHERE, Network
 from server.tasks import Supervisor
 
-SILENCE_SECONDS = 2.0
 CONNECT_SECONDS = 20.0
-KEYFRAME_SECONDS = 2.0
-KEYFRAME_PAUSE_SECONDS = 0.5
-STABLE_SECONDS = 2.0
-STABLE_WAIT_SECONDS = 8.0
-LONG_GOP_SECONDS = 4.0
-# Sound may come later than its picture; when it comes this much later, silence takes its place.
-SOUND_LATE_MS = 500
-SOUND_BEHIND_MS = 200
+IDLE_SECONDS = 2.0
+"""A transcoder that nobody needs is kept for so long: viewers come and go."""
 
 
 class Source:
-    """Whoever publishes in a session: the newest publisher, if there is one."""
+    """Whoever publishes in a session."""
 
-    def __init__(self, *, bus: Bus, clock: Clock, emit: Emit, tasks: Supervisor) -> None:
-        self.publisher: Publisher | None = None
-        self.consumed = False
-        """Whether anything but viewers consumes: that needs keyframes at even intervals."""
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        emit: Emit,
+        tasks: Supervisor,
+        network: Network = EVERYWHERE,
+    ) -> None:
         self._bus = bus
-        bus.want_keyframe = self.want_keyframe
         self._clock = clock
         self._emit = emit
         self._tasks = tasks
-        self._audio = AudioThread(self._on_aac)
-        self._origin = clock.monotonic()
+        self._network = network
+        self._publishers: dict[str, Publisher] = {}
+        """By the name of their resource: the newest, and until it is on air the one before."""
         self._publishing = asyncio.Lock()
-        self._announced: tuple[str, int, int] | None = None
-        """User and geometry that the log knows as publishing."""
-        self._lost = False
-        self._last_video_ms = -1
-        self._last_audio_ms = -1
-        self._sound_until_ms: int | None = None
-        self._last_key_at: float | None = None
-        self._last_pli_at: float | None = None
-        self._pli_wanted = False
-        self._geometry: tuple[int, int] | None = None
-        self._geometry_since = 0.0
-        self._first_key_at: float | None = None
-        self._warned_gop = False
+        self._cap = REMB_CAP
+        self._films = _Films(tasks)
+        self._programme = Programme(
+            bus=bus,
+            clock=clock,
+            emit=emit,
+            films=self._films,
+            ask=self._ask,
+            relieve=self._relieve,
+        )
+        bus.want_keyframe = self._programme.want_keyframe
+        self._audio = AudioThread(self._programme.encoded)
+        self._transcoding: _Transcoding | None = None
+
+    @property
+    def consumed(self) -> bool:
+        """Whether anything but viewers consumes: that needs keyframes at even intervals."""
+        return self._programme.consumed
+
+    @consumed.setter
+    def consumed(self, consumed: bool) -> None:
+        self._programme.consumed = consumed
 
     @property
     def zero_ms(self) -> int:
         """The wall clock at the zero of the time line."""
-        since_zero = round((self._clock.monotonic() - self._origin) * 1000)
-        return self._clock.now_ms() - since_zero
+        return self._clock.now_ms() - round(self._programme.timeline.ms(self._clock.monotonic()))
+
+    def limit(self, max_kbps: int | None) -> None:
+        """Have publishers send no more than ``max_kbps``; None: as much as we take at all."""
+        self._cap = REMB_CAP if max_kbps is None else min(REMB_CAP, max_kbps * 1000)
+        for publisher in self._publishers.values():
+            self._bound(publisher)
 
     async def publish(self, user: str, offer: bytes) -> tuple[Publisher, str]:
         """Answer a publisher; it takes the place of the one before.
@@ -73,158 +93,182 @@ class Source:
             publisher = Publisher(
                 user,
                 clock=self._clock,
-                origin=self._origin,
-                on_picture=lambda unit, ms: self._on_picture(publisher, unit, ms),
-                on_sound=lambda packet, sample: self._on_sound(publisher, packet, sample),
-                on_closed=lambda: self._on_closed(publisher),
+                origin=self._programme.timeline.origin,
+                on_picture=lambda unit, ms: self._programme.picture(publisher, unit, ms),
+                on_frame=lambda frame, ms: self._on_frame(publisher, frame, ms),
+                on_sound=lambda packet, sample: self._programme.sound(
+                    publisher, packet, sample, self._audio
+                ),
+                on_closed=lambda: self._end(publisher, "closed"),
+                network=self._network,
             )
+            self._bound(publisher)
             text = sdp.answer(await publisher.answer(offer))
-            old, self.publisher = self.publisher, publisher
-            self._first_key_at = self._geometry = None
-            self._warned_gop = False
-            if old is not None:
-                if self._announced is not None and not self._lost:
-                    self._emit("publisher.replaced", {"user": user})
-                await old.close()
+            self._tasks.keep("repair", publisher.repair)
+            on_air = self._programme.on_air
+            for older in list(self._publishers.values()):
+                if older is not on_air:
+                    self._end(older, "closed")
+            self._publishers[publisher.id] = publisher
+            self._programme.arrive(publisher)
             return publisher, text
 
-    async def leave(self) -> None:
-        """End the publisher that is there, as it asked for."""
-        publisher, self.publisher = self.publisher, None
-        if publisher is not None:
-            self._lose(publisher.user, "ended")
-            self._announced = None
-            await publisher.close()
+    def publisher(self, resource: str) -> Publisher | None:
+        """Return the publisher behind a resource."""
+        return self._publishers.get(resource)
+
+    def of_user(self, user: str) -> list[Publisher]:
+        """Return what ``user`` publishes."""
+        return [each for each in self._publishers.values() if each.user == user]
+
+    async def leave(self, publisher: Publisher) -> None:
+        """End a publisher, as it or somebody asked for."""
+        if self._publishers.pop(publisher.id, None) is not None:
+            self._programme.leave(publisher, "ended")
+        await publisher.close()
 
     async def close(self) -> None:
-        """End the publisher and the thread of its sound."""
-        await self.leave()
+        """End every publisher, the programme, and what was made of it."""
+        self._programme.end()
+        publishers = list(self._publishers.values())
+        self._publishers.clear()
+        await asyncio.gather(*(publisher.close() for publisher in publishers))
+        if self._transcoding is not None:
+            running = self._transcoding.running
+            self._stop_transcoding()
+            await asyncio.wait({running})
         await self._audio.close()
-
-    def want_keyframe(self) -> None:
-        """Ask the publisher for a keyframe, at most twice a second however many ask."""
-        now = self._clock.monotonic()
-        if self._last_pli_at is not None and now - self._last_pli_at < KEYFRAME_PAUSE_SECONDS:
-            self._pli_wanted = True
-            return
-        self._pli_wanted = False
-        self._last_pli_at = now
-        if self.publisher is not None:
-            self._tasks.start("pli", self.publisher.request_keyframe())
 
     def sample(self, now: float) -> UplinkSample:
         """Return what was counted until now."""
-        heard = self.publisher.last_rtp if self.publisher is not None else None
-        video = self.publisher.video.statistics if self.publisher is not None else Statistics()
-        audio = self.publisher.audio.statistics if self.publisher is not None else Statistics()
+        who = self._programme.on_air or self._programme.newest
+        publisher = who if isinstance(who, Publisher) else None
+        heard = publisher.last_rtp if publisher is not None else None
+        video = audio = Statistics()
+        missed = 0
+        if publisher is not None:
+            is_vp8 = publisher.codec == "VP8"
+            video = publisher.vp8.statistics if is_vp8 else publisher.video.statistics
+            audio = publisher.audio.statistics
+            missed = publisher.nacks.missed
         return UplinkSample(
             at=now,
             bytes=video.bytes + audio.bytes,
             pictures=video.units,
             packets=video.packets + audio.packets,
-            lost=video.lost + audio.lost,
-            connected=heard is not None and now - heard < SILENCE_SECONDS,
+            lost=missed + audio.lost,
+            connected=heard is not None and now - heard < SILENT_SECONDS,
+            has_picture=publisher is not None and publisher.has_picture,
         )
 
     def tick(self, now: float) -> None:
-        """Notice silence, ask for keyframes, judge the picture; ten times a second."""
-        publisher = self.publisher
+        """Notice silence, ask for keyframes, show the slate; ten times a second."""
+        for publisher in list(self._publishers.values()):
+            if publisher.last_rtp is None and now - publisher.created_at > CONNECT_SECONDS:
+                self._end(publisher, "closed")
+            for code in publisher.tick(now):
+                self._emit("publisher.warning", {"code": code})
+        self._transcode_as_needed(now)
+        self._programme.tick(now, self._audio)
+
+    def _bound(self, publisher: Publisher) -> None:
+        publisher.bounds.cap = self._cap
+        publisher.bounds.floor = min(REMB_FLOOR, self._cap)
+
+    def _end(self, publisher: Publisher, reason: str) -> None:
+        """End a publisher without waiting for it."""
+        if self._publishers.pop(publisher.id, None) is not None:
+            self._programme.leave(publisher, reason)
+        self._tasks.start("close", publisher.close())
+
+    def _relieve(self, who: Contributor) -> None:
+        """End who was on air before."""
+        assert isinstance(who, Publisher)
+        self._publishers.pop(who.id, None)
+        self._tasks.start("close", who.close())
+
+    def _ask(self, who: Contributor) -> None:
+        """Send for a keyframe to where the picture that goes out is encoded."""
+        assert isinstance(who, Publisher)
+        if self._transcoding is not None and self._transcoding.publisher is who:
+            self._transcoding.process.want_key()
+        else:
+            self._request_keyframe(who)
+
+    def _request_keyframe(self, publisher: Publisher) -> None:
+        self._tasks.start("pli", publisher.request_keyframe())
+
+    # A publisher without H.264.
+
+    def _on_frame(self, publisher: Publisher, frame: Vp8Frame, ms: int) -> None:
+        transcoding = self._transcoding
+        if transcoding is None or transcoding.publisher is not publisher:
+            self._programme.notice(publisher, frame.geometry)
+            return
+        transcoding.process.feed(Frame(ms, frame.key, frame.data))
+
+    def _transcode_as_needed(self, now: float) -> None:
+        """Have the newest VP8 publisher transcoded while anybody takes pictures."""
+        newest = self._programme.newest
+        publisher = newest if isinstance(newest, Publisher) and newest.codec == "VP8" else None
+        transcoding = self._transcoding
+        if transcoding is not None and transcoding.publisher is not publisher:
+            self._stop_transcoding()
+            transcoding = None
         if publisher is None:
             return
-        heard = publisher.last_rtp
-        if heard is None:
-            if now - publisher.created_at > CONNECT_SECONDS:
-                self._on_closed(publisher)
-            return
-        if now - heard > SILENCE_SECONDS:
-            self._lose(publisher.user, "silence")
-            return
-        if self._lost:
-            # What comes after a silence is resumed at its first keyframe.
-            self._pli_wanted = True
-        self._ask_for_keyframes(now)
-        self._judge_picture(now, publisher)
+        if self._programme.consumed or self._bus.watched:
+            if transcoding is None and publisher.last_rtp is not None:
+                transcoding = self._transcoding = self._start_transcoding(publisher, now)
+            if transcoding is not None:
+                transcoding.needed_at = now
+        elif transcoding is not None and now - transcoding.needed_at > IDLE_SECONDS:
+            self._stop_transcoding()
 
-    def _ask_for_keyframes(self, now: float) -> None:
-        """PLI every two seconds while anything but viewers consumes, unless IDRs come anyway.
-
-        Also while somebody waits for a keyframe because pictures were dropped.
-        """
-        key_due = self._last_key_at is None or now - self._last_key_at >= KEYFRAME_SECONDS
-        pli_due = self._last_pli_at is None or now - self._last_pli_at >= KEYFRAME_SECONDS
-        due = pli_due and ((self.consumed and key_due) or self._bus.starving)
-        if self._pli_wanted or due:
-            self.want_keyframe()
-        long = self._last_key_at is not None and now - self._last_key_at > LONG_GOP_SECONDS
-        if self.consumed and long and not self._warned_gop:
-            self._warned_gop = True
-            self._emit("publisher.warning", {"code": "gop"})
-
-    def _judge_picture(self, now: float, publisher: Publisher) -> None:
-        """Let destinations begin once the picture has kept its size for a while."""
-        if self._first_key_at is None or not publisher.settled():
-            return
-        stable = now - self._geometry_since >= STABLE_SECONDS
-        if stable or now - self._first_key_at >= STABLE_WAIT_SECONDS:
-            self._bus.ready.set()
-
-    def _on_picture(self, publisher: Publisher, unit: AccessUnit, ms: int) -> None:
-        if publisher is not self.publisher:
-            return
-        now = self._clock.monotonic()
-        ms = self._last_video_ms = max(ms, self._last_video_ms + 1)
-        if unit.key:
-            self._on_key(publisher, unit, now)
-        self._bus.publish(
-            EncodedUnit(Kind.VIDEO, ms, unit.key, h264.join_lengths(unit.nals), unit.parameters)
+    def _start_transcoding(self, publisher: Publisher, now: float) -> "_Transcoding":
+        process = TranscoderProcess(
+            on_unit=lambda unit, ms: self._programme.picture(publisher, unit, ms),
+            on_crash=lambda: self._emit("publisher.warning", {"code": "transcoder"}),
+            on_hungry=lambda: self._request_keyframe(publisher),
         )
-        if self._sound_until_ms is None or ms - self._sound_until_ms > SOUND_LATE_MS:
-            self._sound_until_ms = ms - SOUND_BEHIND_MS
-            self._audio.fill(self._sound_until_ms * 48)
+        running = self._tasks.keep("transcoder", process.run)
+        return _Transcoding(publisher, process, running, now)
 
-    def _on_key(self, publisher: Publisher, unit: AccessUnit, now: float) -> None:
-        self._last_key_at = now
-        if self._first_key_at is None:
-            self._first_key_at = now
-        if unit.parameters.geometry != self._geometry:
-            self._geometry = unit.parameters.geometry
-            self._geometry_since = now
-        announcement = (publisher.user, unit.parameters.width, unit.parameters.height)
-        if announcement != self._announced:
-            self._announced = announcement
-            self._emit(
-                "publisher.connected",
-                {
-                    "user": publisher.user,
-                    "width": unit.parameters.width,
-                    "height": unit.parameters.height,
-                    "codec": "H264",
-                },
-            )
-        elif self._lost:
-            self._emit("publisher.resumed", {"user": publisher.user})
-        self._lost = False
+    def _stop_transcoding(self) -> None:
+        transcoding, self._transcoding = self._transcoding, None
+        if transcoding is not None:
+            transcoding.running.cancel()
 
-    def _on_sound(self, publisher: Publisher, packet: AudioPacket, sample: int) -> None:
-        if publisher is not self.publisher:
-            return
-        ms = round(sample / 48)
-        self._sound_until_ms = ms + 20
-        self._bus.publish(EncodedUnit(Kind.OPUS, ms, False, packet.data))
-        self._audio.put(packet.data, sample)
 
-    def _on_aac(self, sample: int, frame: bytes) -> None:
-        ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
-        self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
+class _Transcoding:
+    """One publisher's transcoder, while there is one."""
 
-    def _on_closed(self, publisher: Publisher) -> None:
-        self._tasks.start("close", publisher.close())
-        if publisher is self.publisher:
-            self.publisher = None
-            self._lose(publisher.user, "closed")
+    def __init__(
+        self,
+        publisher: Publisher,
+        process: TranscoderProcess,
+        running: asyncio.Task[None],
+        needed_at: float,
+    ) -> None:
+        self.publisher = publisher
+        self.process = process
+        self.running = running
+        self.needed_at = needed_at
 
-    def _lose(self, user: str, reason: str) -> None:
-        if self._announced is not None and not self._lost:
-            self._lost = True
-            self._emit("publisher.lost", {"user": user, "reason": reason})
-        self._bus.ready.clear()
+
+class _Films:
+    """The films of slates: made in a thread, when they are first asked for."""
+
+    def __init__(self, tasks: Supervisor) -> None:
+        self._tasks = tasks
+        self._made: dict[tuple[Geometry, Sign], Film | None] = {}
+
+    def __call__(self, geometry: Geometry, sign: Sign) -> Film | None:
+        wanted = (geometry, sign)
+        if wanted not in self._made:
+            self._made[wanted] = None
+            self._tasks.start("slate", self._make(geometry, sign))
+        return self._made[wanted]
+
+    async def _make(self, geometry: Geometry, sign: Sign) -> None:
+        self._made[geometry, sign] = await asyncio.to_thread(film, geometry, sign)

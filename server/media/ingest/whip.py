@@ -1,13 +1,17 @@
-"""A publisher: WHIP in (RFC 9725), access units and Opus packets out."""
+"""A publisher: WHIP in (RFC 9725), pictures and Opus packets on the session's time line out."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from aiortc import RTCRtpReceiver
+
 from server.clock import Clock
 from server.media import aiortc_seam, sdp
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
 from server.media.ingest.clock import PublisherClock
+from server.media.ingest.repair import Repair
+from server.media.ingest.vp8 import Vp8Assembler, Vp8Frame
 from server.media.network import EVERYWHERE, Network
 from server.media.offer import Use
 from server.media.peer import Peer
@@ -17,6 +21,8 @@ REMB_CAP = sdp.MAX_KBPS * 1000
 
 OnPicture = Callable[[AccessUnit, int], None]
 """A picture and its time on the session's time line, in milliseconds."""
+OnFrame = Callable[[Vp8Frame, int], None]
+"""A picture in VP8 and its time."""
 OnSound = Callable[[AudioPacket, int], None]
 """An Opus packet and its position on the session's time line, in samples."""
 
@@ -33,32 +39,46 @@ class Publisher(Peer):
         clock: Clock,
         origin: float,
         on_picture: OnPicture,
+        on_frame: OnFrame,
         on_sound: OnSound,
         on_closed: Callable[[], None],
         network: Network = EVERYWHERE,
     ) -> None:
         super().__init__(user, clock.monotonic(), on_closed, network)
-        self.video = VideoAssembler()
-        self.audio = AudioAssembler()
-        self.clock = PublisherClock(origin)
         self.bounds = aiortc_seam.Bounds(REMB_FLOOR, REMB_CAP)
         """Of the bitrate that the publisher is told to send."""
+        self.codec = "opus"
+        """Of the picture, if there is to be one."""
+        self.has_picture = False
         self.last_rtp: float | None = None
         """When the last packet arrived, by the monotonic clock."""
         self._clock = clock
         self._on_picture = on_picture
+        self._on_frame = on_frame
         self._on_sound = on_sound
-        self._last: dict[str, int] = {}
+        self._receiver: RTCRtpReceiver | None = None
+        self._b_frames_told = False
+        self._repair = Repair(clock)
+        self.nacks = self._repair.nacks
+        """What the publisher's pictures lost on their way, and how it was repaired."""
+        self.restart(origin)
+
+    def restart(self, origin: float) -> None:
+        """Take what comes next as a beginning; ``origin`` is the time line's zero."""
+        self.video = VideoAssembler(self.nacks)
+        self.vp8 = Vp8Assembler(self.nacks)
+        self.audio = AudioAssembler()
+        self.clock = PublisherClock(origin)
+        self._resets_told = 0
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Receive what is offered, and tap it."""
-        if "video" not in kinds:
-            raise _without_h264()
         for kind in kinds & {"video", "audio"}:
             receiver = self.pc.addTransceiver(kind, direction="recvonly").receiver
             if kind == "video":
                 self._receiver = receiver
                 aiortc_seam.take_packets(receiver, self._video_packet)
+                self._repair.attach(receiver)
                 aiortc_seam.bound_estimate(receiver, self.bounds)
             else:
                 aiortc_seam.take_packets(receiver, self._audio_packet)
@@ -66,13 +86,41 @@ class Publisher(Peer):
         self.prefer_codecs()
 
     def check(self) -> None:
-        """Refuse a publisher without H.264: what goes out is never encoded again."""
-        if self.negotiated_video() != "H264":
-            raise _without_h264()
+        """Note in what the picture will come. VP8 alone is accepted, and costs a transcoding."""
+        codec = self.negotiated_video()
+        if codec is not None:
+            self.codec = codec
+            self.has_picture = True
+
+    def tick(self, now: float) -> list[str]:
+        """Go on behind what is waited for too long; return codes of what is worth a warning.
+
+        For when no packet comes; ten times a second.
+        """
+        self._play(self.audio.flush(now), now)
+        self._show(self.video.flush(now), now)
+        codes = []
+        if self.clock.resets > self._resets_told:
+            self._resets_told = self.clock.resets
+            codes.append("clock")
+        if self.video.statistics.dropped and not self._b_frames_told:
+            self._b_frames_told = True
+            codes.append("b_frames")
+        return codes
+
+    async def repair(self) -> None:
+        """Ask for missing packets until the connection is closed."""
+        await self._repair.run()
+
+    async def close(self) -> None:
+        """End the connection. Idempotent."""
+        self._repair.close()
+        await super().close()
 
     async def request_keyframe(self) -> None:
         """Send a PLI. Some publishers (OBS) ignore it."""
-        await aiortc_seam.request_keyframe(self._receiver)
+        if self._receiver is not None:
+            await aiortc_seam.request_keyframe(self._receiver)
 
     def settled(self) -> bool:
         """Say whether sound and picture are in step, or waiting longer makes no sense."""
@@ -80,30 +128,25 @@ class Publisher(Peer):
 
     def _video_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
-        for unit in self.video.add(sequence, timestamp, marker, data, now):
-            self._last["video"] = unit.timestamp
-            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now))
+        if self.codec == "VP8":
+            for frame in self.vp8.add(sequence, timestamp, marker, data, now):
+                self._on_frame(frame, self.clock.video_ms(frame.timestamp, now, key=frame.key))
+            return self.vp8.wants_keyframe(now)
+        self._show(self.video.add(sequence, timestamp, marker, data, now), now)
         return self.video.wants_keyframe(now)
 
-    def _audio_packet(self, sequence: int, timestamp: int, _marker: bool, data: bytes) -> bool:
+    def _audio_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
-        for packet in self.audio.add(sequence, timestamp, data, now):
-            self._last["audio"] = packet.timestamp
-            self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
+        self._play(self.audio.add(sequence, timestamp, marker, data, now), now)
         return False
 
+    def _show(self, units: list[AccessUnit], now: float) -> None:
+        for unit in units:
+            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
+
+    def _play(self, packets: list[AudioPacket], now: float) -> None:
+        for packet in packets:
+            self._on_sound(packet, self.clock.audio_sample(packet.timestamp, now))
+
     def _report(self, kind: str, ntp: float, rtp: int) -> None:
-        last = self._last.get(kind)
-        if last is None:
-            return
-        # The 32 bits of the report, unwrapped to lie next to the media it belongs to.
-        delta = (rtp - last) & 0xFFFFFFFF
-        if delta >= 1 << 31:
-            delta -= 1 << 32
-        self.clock.reports[kind].add(ntp, last + delta)
-
-
-def _without_h264() -> sdp.UnacceptableOfferError:
-    return sdp.UnacceptableOfferError(
-        422, "unsupported_codec", "H.264 is required: offer a video track in H.264."
-    )
+        self.clock.report(kind, ntp, rtp, self._clock.monotonic())

@@ -52,7 +52,8 @@ def _encode(value: Value) -> bytes:
         case int() | float():
             return struct.pack(">Bd", _NUMBER, value)
         case str():
-            text = value.encode()
+            # As it was, if the environment held bytes that are no UTF-8 (PEP 383).
+            text = value.encode(errors="surrogateescape")
             if len(text) > 0xFFFF:
                 return struct.pack(">BI", _LONG_STRING, len(text)) + text
             return struct.pack(">BH", _STRING, len(text)) + text
@@ -88,7 +89,8 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
             return _decode_members(data, at, depth)
         case 8:
             return _decode_members(data, at + 4, depth)
-        case 5 | 6:
+        case 5 | 6 | 13:
+            # Null, undefined, unsupported.
             return None, at
         case 10:
             (count,) = struct.unpack_from(">I", data, at)
@@ -100,6 +102,10 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
             return items, at
         case 11:
             return struct.unpack_from(">d", data, at)[0], at + 10
+        case 16:
+            # An object of a class, whose name says nothing to us.
+            _, at = _text(data, at, 2)
+            return _decode_members(data, at, depth)
         case _:
             raise MalformedAmfError(f"unknown type {marker}")
 

@@ -1,141 +1,102 @@
 """Publish to one RTMP or RTMPS server.
 
-The key is revealed for the commands that need it and kept nowhere; no exception raised here
-holds a URL, a key or what the server said, only a code of the closed set.
+The key is revealed for the commands that need it and goes with the connection; no exception raised
+here holds a URL, a key or what the server said, only a code of the closed set. A redirect is an
+attribute, for whoever checks it and follows.
 """
 
 import asyncio
+import functools
 import os
 import socket
 import ssl
-import struct
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, cast
 
 from server.media.codes import Code, DestinationError
-from server.media.rtmp import amf, chunks
-from server.media.rtmp.chunks import ChunkStream, MessageType
+from server.media.rtmp import chunks, sockets
+from server.media.rtmp.conversation import NONCE, Conversation, Stage
+from server.media.rtmp.sockets import TcpInfo
 from server.secrets.secret import Secret
 
-T = TypeVar("T")
-
 CONNECT_SECONDS = 5.0
+TLS_SECONDS = 5.0
 HANDSHAKE_SECONDS = 5.0
 PUBLISH_SECONDS = 8.0
 TOTAL_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
-_SEND_BUFFER = 256 << 10
-_NOT_SENT = 64 << 10
-_USER_TIMEOUT_MS = 10_000
+MOST_BACKLOG = 8 << 20
+"""A server that makes us answer and reads nothing is left when so many bytes wait for it."""
 _WRITE_HIGH = 128 << 10
-_HANDSHAKE = 1536
-_CONNECT_CALL, _RELEASE_CALL, _FCPUBLISH_CALL, _CREATE_CALL, _PUBLISH_CALL = 1, 2, 3, 4, 5
-_UNPUBLISH_CALL, _DELETE_CALL = 6, 7
+_SEGMENT = 1448
+"""Payload of a TCP segment on Ethernet, with timestamps."""
+
+
+Step = Literal["tcp", "tls", "handshake", "connect", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect: an address that was checked, and the names that the protocol wants."""
+    """Where to connect: addresses that were checked, and the names that the protocol wants."""
 
-    address: str
-    """The pinned IP address."""
+    addresses: tuple[str, ...]
+    """The pinned IP addresses, in the order in which to try them."""
     port: int
     host: str
-    """For TLS: verified against the certificate."""
+    """For TLS: asked for (SNI) and verified against the certificate."""
     tls: bool
     app: str
     url: str
     """What tcUrl says: scheme, host and application; never a key."""
 
 
-_REFUSALS = {
-    "NetStream.Publish.BadName": Code.NAME_IN_USE,
-    "NetStream.Publish.Denied": Code.PUBLISH_DENIED,
-    "NetConnection.Connect.Rejected": Code.AUTH_REJECTED,
-    "NetConnection.Connect.InvalidApp": Code.AUTH_REJECTED,
-}
+class RedirectedError(DestinationError):
+    """The server refuses and names another, at :attr:`redirect`: a URL that nobody has checked."""
+
+    def __init__(self, redirect: str) -> None:
+        super().__init__(Code.PROVIDER_CLOSE)
+        self.redirect = redirect
 
 
-class RtmpPublisher:
+class RtmpPublisher(asyncio.Protocol):
     """One connection that publishes one stream. Open it with :func:`publish`."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, endpoint: Endpoint
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._endpoint = endpoint
-        self._chunks = chunks.Reader()
-        self._answers: dict[int, asyncio.Future[list[amf.Value]]] = {}
-        self._status: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._stream = 0
-        self._received = 0
-        self._acknowledged = 0
-        self._window = 0
+    def __init__(self, conversation: Conversation) -> None:
         self.bytes_sent = 0
-        self.ended: Code | None = None
+        """Of media, with its headers."""
+        self._conversation = conversation
+        self._transport: asyncio.Transport
+        self._heard = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._closed = asyncio.Event()
+
+    @property
+    def ended(self) -> Code | None:
         """Why the connection is over, once it is."""
+        return self._conversation.ended
 
-    async def negotiate(self, key: Secret) -> None:
-        """Handshake, connect, create a stream and publish; return when the server said Start.
+    @property
+    def published(self) -> bool:
+        """Whether the server has said Start."""
+        return self._conversation.stage is Stage.PUBLISHED
 
-        :meth:`listen` must be running from the handshake on.
+    @property
+    def redirect(self) -> str | None:
+        """Where the server asked us to connect instead (Enhanced RTMP: ReconnectRequest).
+
+        An absolute URL, its own if it named no other; None while it has not asked. Until the next
+        keyframe it takes what we send. Check the URL as if a stranger had given it.
         """
-        self._command("connect", _CONNECT_CALL, self._connect_arguments())
-        await self._answer(_CONNECT_CALL)
-        self._command("releaseStream", _RELEASE_CALL, None, key.reveal())
-        self._command("FCPublish", _FCPUBLISH_CALL, None, key.reveal())
-        self._command("createStream", _CREATE_CALL, None)
-        answer = await self._answer(_CREATE_CALL)
-        stream = answer[3] if len(answer) > 3 else None
-        if not isinstance(stream, float) or not 0 < stream < 1 << 24:
-            raise DestinationError(Code.HANDSHAKE)
-        self._stream = int(stream)
-        self._command("publish", _PUBLISH_CALL, None, key.reveal(), "live", stream=self._stream)
-        status = await self._status
-        if status != "NetStream.Publish.Start":
-            raise DestinationError(_REFUSALS.get(status, Code.PUBLISH_DENIED))
-
-    async def handshake(self) -> None:
-        """Exchange the three packets of each side (RTMP 1.0 §5.2), and set the chunk size.
-
-        Raises:
-            DestinationError: If the peer does not speak RTMP.
-
-        """
-        self._writer.write(b"\x03" + bytes(8) + os.urandom(_HANDSHAKE - 8))
-        answer = await self._reader.readexactly(1 + _HANDSHAKE)
-        if answer[0] != 3:
-            raise DestinationError(Code.HANDSHAKE)
-        self._writer.write(answer[1:])
-        await self._reader.readexactly(_HANDSHAKE)
-        self._control(MessageType.SET_CHUNK_SIZE, struct.pack(">I", chunks.OUT_CHUNK))
-
-    async def listen(self) -> None:
-        """Answer the server until it goes; :attr:`ended` then says why."""
-        try:
-            while data := await self._reader.read(65_536):
-                self._received += len(data)
-                for message in self._chunks.feed(data):
-                    self._heard(message)
-                if self._window and self._received - self._acknowledged >= self._window:
-                    self._acknowledged = self._received
-                    self._control(
-                        MessageType.ACKNOWLEDGEMENT, struct.pack(">I", self._received & 0xFFFFFFFF)
-                    )
-            self._end(Code.PROVIDER_CLOSE)
-        except (OSError, ssl.SSLError):
-            self._end(Code.RESET)
-        except (chunks.MalformedChunkError, amf.MalformedAmfError):
-            self._end(Code.HANDSHAKE)
+        return self._conversation.redirect
 
     def send(self, part: chunks.Payload, timestamp: int) -> None:
-        """Write one media message; it leaves when the kernel takes it."""
-        data = chunks.message(part, timestamp, self._stream)
-        self.bytes_sent += len(data)
-        self._writer.write(data)
+        """Write one media message, in one piece; it leaves when the kernel takes it."""
+        if self.ended is None:
+            data = chunks.message(part, timestamp, self._conversation.stream)
+            self.bytes_sent += len(data)
+            self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait while the peer is slow.
@@ -144,199 +105,189 @@ class RtmpPublisher:
             DestinationError: If the connection is over.
 
         """
+        if self.ended is None and not self._writable.is_set():
+            await self._writable.wait()
         if self.ended is not None:
             raise DestinationError(self.ended)
-        try:
-            await self._writer.drain()
-        except (OSError, ssl.SSLError):
-            self._end(Code.RESET)
-            raise DestinationError(Code.RESET) from None
+
+    def tcp_info(self) -> TcpInfo | None:
+        """Return what the kernel knows of the connection; None where it does not tell."""
+        sock = self._transport.get_extra_info("socket")
+        return None if sock is None else sockets.tcp_info(sock)
 
     def bytes_accepted(self) -> int:
         """Return how many bytes the peer has acknowledged, or else the kernel has taken."""
-        transport = self._writer.transport
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sys.platform == "linux":
-            try:
-                info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
-            except OSError:
-                return 0
-            if len(info) >= 128:
-                # struct tcp_info: tcpi_bytes_acked (linux/tcp.h).
-                acked: int = struct.unpack_from("=Q", info, 120)[0]
-                return acked
-        return self.bytes_sent - transport.get_write_buffer_size()
+        info = self.tcp_info()
+        if info is not None:
+            return info.bytes_acked
+        return self.bytes_sent - self._transport.get_write_buffer_size()
+
+    def backlog_bytes(self) -> int:
+        """Return about how many bytes wait here, in the kernel and on the way."""
+        waiting = self._transport.get_write_buffer_size()
+        info = self.tcp_info()
+        return waiting if info is None else waiting + info.notsent_bytes + info.unacked * _SEGMENT
 
     async def close(self) -> None:
         """Say goodbye (FCUnpublish, deleteStream) and close, within two seconds."""
-        if self.ended is None and self._stream:
-            self._command("FCUnpublish", _UNPUBLISH_CALL, None, "")
-            self._command("deleteStream", _DELETE_CALL, None, self._stream)
-        self._writer.close()
+        self._write(self._conversation.goodbye())
+        self._conversation.end(Code.PROVIDER_CLOSE)
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            # Closing what has unread bytes resets it, and takes the goodbye with it.
+            self._transport.write_eof()
+        else:
+            self._transport.close()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._writer.wait_closed()
-        except (TimeoutError, OSError, ssl.SSLError):
-            self._writer.transport.abort()
+                await self._closed.wait()
+        except TimeoutError:
+            self._transport.abort()
 
     def abort(self, code: Code = Code.RESET) -> None:
         """Drop the connection at once, for the reason given."""
         self._end(code)
-        self._writer.transport.abort()
+        self._transport.abort()
 
-    def _connect_arguments(self) -> amf.Value:
-        return {
-            "app": self._endpoint.app,
-            "type": "nonprivate",
-            "flashVer": "FMLE/3.0 (compatible; liveclass)",
-            "tcUrl": self._endpoint.url,
-        }
+    async def reached(self, stage: Stage) -> None:
+        """Wait until the conversation has come as far as ``stage``.
 
-    def _command(self, name: str, call: int, *arguments: amf.Value, stream: int = 0) -> None:
-        if call in (_CONNECT_CALL, _CREATE_CALL):
-            self._answers[call] = asyncio.get_running_loop().create_future()
-        body = amf.encode(name, call, *arguments)
-        part = chunks.payload(MessageType.COMMAND, ChunkStream.COMMAND, body)
-        self._writer.write(chunks.message(part, 0, stream))
+        Raises:
+            DestinationError: If it ended instead.
 
-    def _control(self, kind: MessageType, body: bytes) -> None:
-        self._writer.write(chunks.message(chunks.payload(kind, ChunkStream.CONTROL, body), 0, 0))
+        """
+        while self._conversation.stage < stage:
+            if self.ended is not None:
+                if self.redirect is not None:
+                    raise RedirectedError(self.redirect)
+                raise DestinationError(self.ended)
+            self._heard.clear()
+            await self._heard.wait()
 
-    async def _answer(self, call: int) -> list[amf.Value]:
-        return await self._answers[call]
+    # What asyncio calls.
 
-    def _heard(self, message: chunks.Message) -> None:
-        body = message.body
-        if message.type == MessageType.WINDOW_SIZE and len(body) >= 4:
-            self._window = int.from_bytes(body[:4], "big")
-        elif message.type == MessageType.USER_CONTROL and body[:2] == b"\x00\x06":
-            # PingRequest → PingResponse with the same time (RTMP 1.0 §7.1.7).
-            self._control(MessageType.USER_CONTROL, b"\x00\x07" + body[2:6])
-        elif message.type == MessageType.COMMAND:
-            self._commanded(amf.decode(body))
-        elif message.type == MessageType.COMMAND_AMF3:
-            self._commanded(amf.decode(body[1:]))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self._transport.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_HIGH // 4)
+        self._write(self._conversation.begin())
 
-    def _commanded(self, values: list[amf.Value]) -> None:
-        name = values[0] if values else None
-        if name in ("_result", "_error") and len(values) > 1 and isinstance(values[1], float):
-            future = self._answers.pop(int(values[1]), None)
-            if future is None or future.done():
-                return
-            if name == "_result":
-                future.set_result(values)
-            else:
-                future.set_exception(DestinationError(_refusal(values)))
-        elif name == "onStatus":
-            status = _status(values)
-            if not self._status.done():
-                self._status.set_result(status)
-            elif status in _REFUSALS or status == "NetStream.Unpublish.Success":
-                self._end(_REFUSALS.get(status, Code.PROVIDER_CLOSE))
-                self._writer.close()
+    def data_received(self, data: bytes) -> None:
+        """Answer."""
+        self._write(self._conversation.receive(data))
+        self._heard.set()
+        if self._transport.get_write_buffer_size() > MOST_BACKLOG:
+            self.abort(Code.STALL)
+        elif self.ended is not None:
+            self._end(self.ended)
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        """Hold back who drains."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Let go who drains."""
+        self._writable.set()
+
+    def eof_received(self) -> None:
+        """Be over, also while it does not read what we have written."""
+        self._end(Code.PROVIDER_CLOSE)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Be over: the server closed, or the way to it broke."""
+        self._end(Code.PROVIDER_CLOSE if error is None else Code.RESET)
+        self._closed.set()
 
     def _end(self, code: Code) -> None:
-        if self.ended is None:
-            self.ended = code
-        for future in self._answers.values():
-            _abandon(future, code)
-        _abandon(self._status, code)
+        self._conversation.end(code)
+        self._heard.set()
+        self._writable.set()
 
-
-def _abandon(future: asyncio.Future[T], code: Code) -> None:
-    if not future.done():
-        future.set_exception(DestinationError(code))
-        # Nobody may ever ask: that is not a fault.
-        future.exception()
-
-
-def _status(values: list[amf.Value]) -> str:
-    info = values[3] if len(values) > 3 else None
-    code = info.get("code") if isinstance(info, dict) else None
-    return code if isinstance(code, str) else ""
-
-
-def _refusal(values: list[amf.Value]) -> Code:
-    return _REFUSALS.get(_status(values), Code.AUTH_REJECTED)
+    def _write(self, data: bytes) -> None:
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
 
 
 async def publish(
     endpoint: Endpoint,
     key: Secret,
     *,
-    listen: Callable[[RtmpPublisher], object],
     context: ssl.SSLContext | None = None,
+    on_step: Callable[[Step], None] = lambda _: None,
 ) -> RtmpPublisher:
-    """Connect and publish within 15 s; ``listen`` must start :meth:`RtmpPublisher.listen`.
+    """Connect and publish within 15 s; the server has said Start when this returns.
+
+    ``on_step`` hears of each step when it is done.
 
     Raises:
         DestinationError: With the code of what went wrong; nothing is left open.
 
     """
-    publisher: RtmpPublisher | None = None
-    code = Code.TCP_TIMEOUT
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
-            publisher = await _open(endpoint, context)
-            code = Code.HANDSHAKE
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                await publisher.handshake()
-            listen(publisher)
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await publisher.negotiate(key)
+            sock = await _reach(endpoint)
+            on_step("tcp")
+            publisher = await _open(sock, endpoint, key, context)
+            if endpoint.tls:
+                on_step("tls")
+            await _negotiate(publisher, on_step)
             return publisher
     except TimeoutError:
-        failure = DestinationError(code)
-    except asyncio.IncompleteReadError:
-        failure = DestinationError(Code.PROVIDER_CLOSE)
-    except DestinationError as error:
-        failure = DestinationError(error.code)
-    except (OSError, ssl.SSLError):
-        failure = DestinationError(Code.RESET)
-    except asyncio.CancelledError:
-        if publisher is not None:
-            publisher.abort()
-        raise
-    if publisher is not None:
-        publisher.abort()
-    raise failure
+        raise DestinationError(Code.HANDSHAKE) from None
 
 
-async def _open(endpoint: Endpoint, context: ssl.SSLContext | None) -> RtmpPublisher:
-    tls = (context or ssl.create_default_context()) if endpoint.tls else None
+async def _reach(endpoint: Endpoint) -> socket.socket:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(
-                endpoint.address,
-                endpoint.port,
-                ssl=tls,
-                server_hostname=endpoint.host if tls else None,
-                ssl_handshake_timeout=CONNECT_SECONDS if tls else None,
-            )
-    except ssl.SSLCertVerificationError:
-        raise DestinationError(Code.TLS_VERIFY) from None
-    except ssl.SSLError:
-        raise DestinationError(Code.HANDSHAKE) from None
-    except ConnectionRefusedError:
-        raise DestinationError(Code.TCP_REFUSED) from None
+            return await sockets.connect(endpoint.addresses, endpoint.port)
     except TimeoutError:
         raise DestinationError(Code.TCP_TIMEOUT) from None
-    except ConnectionResetError:
-        raise DestinationError(Code.RESET) from None
+
+
+async def _open(
+    sock: socket.socket, endpoint: Endpoint, key: Secret, context: ssl.SSLContext | None
+) -> RtmpPublisher:
+    """Make a publisher of a connection, over TLS if that is wanted."""
+    tls = (context or verifying_context()) if endpoint.tls else None
+    conversation = Conversation(key, app=endpoint.app, url=endpoint.url, nonce=os.urandom(NONCE))
+    try:
+        _, publisher = await asyncio.get_running_loop().create_connection(
+            lambda: RtmpPublisher(conversation),
+            sock=sock,
+            ssl=tls,
+            server_hostname=endpoint.host if tls else None,
+            ssl_handshake_timeout=TLS_SECONDS if tls else None,
+            ssl_shutdown_timeout=CLOSE_SECONDS if tls else None,
+        )
+    except ssl.SSLCertVerificationError:
+        raise DestinationError(Code.TLS_VERIFY) from None
+    except (ssl.SSLError, ValueError):
+        # ValueError: a host that cannot be in a certificate.
+        raise DestinationError(Code.HANDSHAKE) from None
     except OSError:
-        raise DestinationError(Code.TCP_REFUSED) from None
-    _tune(writer)
-    return RtmpPublisher(reader, writer, endpoint)
+        # Also when TLS takes too long: asyncio calls that an aborted connection.
+        raise DestinationError(Code.HANDSHAKE if tls else Code.RESET) from None
+    return publisher
 
 
-def _tune(writer: asyncio.StreamWriter) -> None:
-    """Keep little in the kernel, so that a peer that does not read is noticed early."""
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
-    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT)
-    writer.transport.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_HIGH // 4)
+async def _negotiate(publisher: RtmpPublisher, on_step: Callable[[Step], None]) -> None:
+    try:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            await publisher.reached(Stage.CONNECTING)
+        on_step("handshake")
+        async with asyncio.timeout(PUBLISH_SECONDS):
+            await publisher.reached(Stage.CREATING)
+            on_step("connect")
+            await publisher.reached(Stage.PUBLISHED)
+        on_step("publish")
+    finally:
+        if not publisher.published:
+            publisher.abort()
+
+
+@functools.cache
+def verifying_context() -> ssl.SSLContext:
+    """Return what verifies certificates and host names, by the system's roots; TLS 1.2 or newer."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -1,74 +1,56 @@
-"""A viewer: WHEP (draft-ietf-wish-whep), the bus out to one peer, packetized once for all."""
+"""A viewer: WHEP (draft-ietf-wish-whep), one peer that the session's fan-out sends to."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
-from server.media import aiortc_seam, h264, sdp
-from server.media.aiortc_seam import Payloads
-from server.media.bus import VIEWER_LIMITS, Bus, EncodedUnit, Kind, Subscription
+from server.clock import Clock
+from server.media import sdp
+from server.media.aiortc_sender import Link, RtpSender
+from server.media.network import EVERYWHERE, Network
+from server.media.offer import Use
 from server.media.peer import Peer
-
-
-def _rtp(unit: EncodedUnit) -> Payloads:
-    if unit.kind is Kind.OPUS:
-        return Payloads([unit.data], unit.dts_ms * 48)
-    nals = list(h264.split_lengths(unit.data))
-    if unit.key and unit.parameters is not None:
-        # In band with every keyframe: a viewer may join at any of them.
-        nals = [unit.parameters.sps, unit.parameters.pps, *nals]
-    return Payloads(aiortc_seam.packetize_h264(nals), unit.dts_ms * 90)
-
-
-class _BusTrack(MediaStreamTrack):
-    """A track that yields what the bus carries."""
-
-    def __init__(self, kind: str, subscription: Subscription) -> None:
-        super().__init__()
-        self.kind = kind
-        self._subscription = subscription
-
-    async def recv(self) -> Payloads:  # type: ignore[override]  # aiortc passes it on as it is
-        """Return the payloads of the next unit.
-
-        Raises:
-            MediaStreamError: When the subscription is over.
-
-        """
-        unit = await self._subscription.get()
-        if unit is None:
-            raise MediaStreamError
-        return unit.once(_rtp)
+from server.media.viewers.fanout import Fanout
+from server.media.viewers.feed import Feed
+from server.media.viewers.packetizer import Frame
 
 
 class Viewer(Peer):
     """One viewer's connection."""
 
+    use: ClassVar[Use] = "watch"
+
     def __init__(
         self,
         user: str,
-        created_at: float,
         *,
-        bus: Bus,
+        clock: Clock,
+        fanout: Fanout,
+        want_keyframe: Callable[[], None],
+        on_connected: Callable[[], None],
         on_closed: Callable[[], None],
+        network: Network = EVERYWHERE,
     ) -> None:
-        super().__init__(user, created_at, on_closed)
-        self._bus = bus
-        self._subscriptions = [
-            bus.subscribe(frozenset({Kind.VIDEO}), VIEWER_LIMITS),
-            bus.subscribe(frozenset({Kind.OPUS}), VIEWER_LIMITS, from_keyframe=False),
-        ]
+        super().__init__(user, clock.monotonic(), on_closed, network)
+        self.feed: Feed | None = None
+        self._clock = clock
+        self._fanout = fanout
+        self._want_keyframe = want_keyframe
+        self._on_connected = on_connected
+        self._link: Link | None = None
+        self._senders: dict[bool, RtpSender] = {}
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Send what is asked for."""
-        for kind, subscription in zip(("video", "audio"), self._subscriptions, strict=True):
-            if kind not in kinds:
-                continue
-            transceiver = self.pc.addTransceiver(kind, direction="sendonly")
-            transceiver.sender.replaceTrack(_BusTrack(kind, subscription))
-            aiortc_seam.send_payloads(transceiver.sender)
-            if kind == "video":
-                aiortc_seam.on_keyframe_request(transceiver.sender, self._bus.want_keyframe)
+        for kind in ("video", "audio"):
+            if kind in kinds:
+                transceiver = self.pc.addTransceiver(kind, direction="sendonly")
+                self._senders[kind == "video"] = RtpSender(
+                    transceiver.sender,
+                    on_started=self._started,
+                    on_keyframe_request=self._want_keyframe,
+                )
         self.prefer_codecs()
 
     def check(self) -> None:
@@ -78,13 +60,30 @@ class Viewer(Peer):
                 422, "unsupported_codec", "H.264 is required: offer to receive H.264."
             )
 
-    def _changed(self) -> None:
-        was = self.connected
-        super()._changed()
-        if self.connected and not was:
-            self._bus.want_keyframe()
+    def flush(self) -> bool:
+        """Send what did not go out before; return whether nothing is left."""
+        return self._link is None or self._link.flush()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame, if it is of a kind that this viewer takes."""
+        sender = self._senders.get(frame.is_video)
+        if sender is not None and sender.link is not None:
+            sender.send(frame.payloads, frame.timestamp, self._fanout.ntp(frame.ms))
+
+    def _started(self, transport: RTCDtlsTransport) -> Link:
+        if self._link is None:
+            self._link = Link(transport)
+            self._on_connected()
+        if self.feed is not None:
+            # Sound and picture start one after the other, and a keyframe may have come between.
+            self._fanout.remove(self.feed)
+        self.feed = Feed(self, self._clock.monotonic())
+        self._fanout.add(self.feed, self._end)
+        return self._link
 
     def _end(self) -> None:
-        for subscription in self._subscriptions:
-            self._bus.unsubscribe(subscription)
+        if self.feed is not None:
+            self._fanout.remove(self.feed)
+        if self._link is not None:
+            self._link.close()
         super()._end()

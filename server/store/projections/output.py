@@ -2,6 +2,8 @@
 
 from typing import TypeAlias, assert_never
 
+import msgspec
+
 from protocol import events as ev
 
 from .statement import Occasion, Statement
@@ -29,7 +31,7 @@ INSERT INTO recordings (tenant_id, session_id, id, status, started_at, created_a
 VALUES ($1, $2, $3, 'recording', $4, $4)"""
 _FINALIZED = """
 UPDATE recordings SET status = 'finalized', media_uri = $3, duration_ms = $4, bytes = $5,
-    finalized_at = $6, error = NULL
+    finalized_at = $6, clock = $7, error = NULL
 WHERE session_id = $1 AND id = $2"""
 # What is whole stays so, whatever is reported of it later: a replay may rest on it.
 _FAILED = """
@@ -52,7 +54,10 @@ def project(event: Event, on: Occasion) -> Statement:
         case ev.RecordingStarted(recording=recording):
             return _STARTED, (*both, recording, on.at_ms)
         case ev.RecordingFinalized(recording=recording, media_uri=uri):
-            return _FINALIZED, (*of, recording, uri, event.duration_ms, event.bytes, on.at_ms)
+            pairs = [(each.wall_ms, each.media_ms) for each in event.clock]
+            clock = msgspec.json.encode(pairs) if pairs else None
+            about = (uri, event.duration_ms, event.bytes, on.at_ms, clock)
+            return _FINALIZED, (*of, recording, *about)
         case ev.RecordingFailed(recording=recording, code=code):
             return _FAILED, (*of, recording, code)
         case _:

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from protocol import commands as cmd
+from protocol.events import RecordingFailed
 from protocol.frames import Ack
 from server.broadcast import Broadcast
-from server.errors import UnavailableError
-from server.hub.asks import Committed, Perform, Who
+from server.hub.asks import Committed, Perform, Report, Who
 from server.hub.seating import Place
 from server.ids import new_id
-from server.media.fabric import DestinationTarget
+from server.media.fabric import DestinationTarget, MediaEvent
 from server.store import integrations
 
 
@@ -19,19 +19,14 @@ class Engine:
     """In the media engine's place: what it is told."""
 
     def __init__(self):
-        self.expelled, self.desired, self.is_away = [], [], False
-        self.announced = []
+        self.desired, self.announced = [], []
+        self.broadcast = None
 
     async def apply(self, _session, _epoch, desired):
         self.desired.append(desired)
 
     async def release(self, session):
         pass
-
-    async def expel(self, session, user):
-        if self.is_away:
-            raise UnavailableError
-        self.expelled.append(user)
 
 
 @pytest.fixture
@@ -51,6 +46,7 @@ async def engine(node, school, tasks):
         announce=lambda _, types: engine.announced.extend(types),
     )
     broadcast.introduce(node.hub, engine)
+    engine.broadcast = broadcast
     node.hub._listener = broadcast
     return engine
 
@@ -69,35 +65,37 @@ async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, les
         cmd.HandLowerAll(),
     ):
         await tess.say(command)
-    assert engine.expelled == []
+    assert all(desired.barred == () for desired in engine.desired)
     assert "participant.role_changed" in engine.announced
     assert engine.announced[-1] == "participant.grants_changed"
-    for command, user in (
-        (cmd.ParticipantSetRole(student, "student"), student),
-        (cmd.ParticipantRemove(student), student),
-        (cmd.ParticipantBan(banned), banned),
+    for command, barred in (
+        (cmd.ParticipantRemove(student), {student}),
+        (cmd.ParticipantBan(banned), {student, banned}),
+        (cmd.ParticipantUnban(banned), {student}),
+        (cmd.ParticipantAdmit(student), set()),
     ):
-        engine.expelled.clear()
         assert isinstance(await tess.say(command), Ack)
-        await eventually(lambda: engine.expelled, 1)
-        assert engine.expelled == [user]
-    engine.expelled.clear()
-    await tess.say(cmd.ParticipantUnban(banned))
-    await tess.say(cmd.ParticipantAdmit(student))
-    assert engine.expelled == []
+        await eventually(lambda barred=barred: set(engine.desired[-1].barred) == barred, 1)
 
 
-async def test_an_engine_that_is_away_for_a_moment_is_told_again(
-    engine, lesson, eventually, monkeypatch
+async def test_who_publishes_and_is_staff_no_more_is_barred_until_that_has_ended(
+    engine, lesson, eventually
 ):
-    monkeypatch.setattr("server.broadcast.RETRY_SECONDS", 0.05)
-    engine.is_away = True
     user = new_id()
-    await lesson.raw(user=user)
-    await lesson.teacher.say(cmd.ParticipantRemove(user))
-    await asyncio.sleep(0.08)
-    engine.is_away = False
-    await eventually(lambda: engine.expelled == [user])
+    await lesson.raw("assistant", user=user)
+    session = lesson.session
+
+    async def report(kind, **data):
+        await engine.broadcast.on_event(MediaEvent(new_id(), session, kind, {"user": user, **data}))
+
+    await report("publisher.connected", width=640, height=360, codec="H264")
+    await eventually(lambda: engine.desired[-1].publisher == user)
+    assert engine.desired[-1].barred == ()
+    await lesson.teacher.say(cmd.ParticipantSetRole(user, "student"))
+    await eventually(lambda: engine.desired[-1].barred == (user,))
+    await report("publisher.lost", reason="ended")
+    await eventually(lambda: engine.desired[-1].publisher is None)
+    assert engine.desired[-1].barred == ()
 
 
 async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson, pools, school):
@@ -120,22 +118,29 @@ async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson
     assert [each.id for each in engine.desired[-1].destinations] == [destination]
 
 
-async def test_a_recording_that_was_over_at_once_is_given_up(engine, lesson, eventually):
-    """The engine is told the newest wish only: of this one it may never hear."""
+async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells_it(
+    engine, lesson, eventually
+):
+    """Also of one that was over before the engine could hear of it."""
     answers = []
     who = Who(new_id(), "Tom", "teacher")
     for command in (cmd.RecordingStart(), cmd.RecordingStop()):  # in one batch
         lesson.room.submit(Perform(who, new_id(), command, None, answers.append))
     await eventually(lambda: len(answers) == 2)
     assert all(isinstance(answer, Committed) for answer in answers)
-    await eventually(lambda: not lesson.room.state.recordings)
-    assert all(desired.recording is None for desired in engine.desired)
-
-
-async def test_a_recording_that_the_engine_knows_is_waited_for(engine, lesson, eventually):
+    await eventually(lambda: engine.desired and engine.desired[-1].over)
+    assert engine.desired[-1].recording is None
+    (over,) = engine.desired[-1].over
+    assert over.prefix.endswith(f"/recordings/{over.id}")
     await lesson.teacher.say(cmd.RecordingStart())
-    await eventually(lambda: engine.desired and engine.desired[-1].recording)
-    await lesson.teacher.say(cmd.RecordingStop())
-    await eventually(lambda: engine.desired[-1].recording is None)
-    await lesson.teacher.say(cmd.HandLowerAll())
-    assert lesson.room.state.recordings
+    await eventually(lambda: engine.desired[-1].recording)
+    assert engine.desired[-1].over == (over,)
+    await lesson.teacher.say(cmd.SessionEnd())
+    await eventually(lambda: not engine.desired[-1].live and len(engine.desired[-1].over) == 2)
+    room = lesson.room
+    assert not room.is_idle
+    for recording in room.state.recordings:
+        failed = RecordingFailed(recording, "empty")
+        room.submit(Report(answers, recording, failed, answers.append))
+    await eventually(lambda: not room.state.recordings)
+    await eventually(lambda: engine.desired[-1].over == ())

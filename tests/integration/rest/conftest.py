@@ -16,7 +16,9 @@ from server.addresses import parse_allowed
 from server.artifacts.worker import Maker
 from server.assets.processing import Processing
 from server.auth.grants import Grants, grants_key
+from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
+from server.auth.turn import Turn, turn_key
 from server.clock import SystemClock
 from server.config import Settings, settings_key
 from server.hub.hub import Hub
@@ -28,9 +30,10 @@ from server.media.destinations.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
+from server.recordings.downloads import Downloads
 from server.replays.media import Timelines
 from server.replays.moments import Moments
-from server.rest import problems, routes
+from server.rest import cors, problems, routes
 from server.rest.artifacts import maker_key
 from server.rest.objects import signer_key
 from server.rest.ports import (
@@ -45,6 +48,7 @@ from server.rest.ports import (
     uploads_key,
     webhooks_key,
 )
+from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.secret import Secret
@@ -62,6 +66,7 @@ from tests.integration.store.conftest import Room
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
 VAULT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+ICE_SERVERS = ("stun:stun.example", "turn:turn.example?transport=udp", "turns:turn.example")
 TOKENS = Tokens(TOKEN_SECRET, ISSUER, SystemClock())
 
 
@@ -196,7 +201,7 @@ class Alone:
 async def hub(pools):
     async with Supervisor("test") as tasks, LogWriter(pools) as writer:
         node = new_id()
-        async with Membership(pools, node, "http://here") as membership:
+        async with Membership(pools, node, "https://live.example") as membership:
             hub = Hub(
                 acquire=Lease(pools, node, membership).acquire,
                 writer=writer,
@@ -281,6 +286,9 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[settings_key] = settings
     app[tokens_key] = TOKENS
     app[grants_key] = Grants(TOKEN_SECRET, SystemClock())
+    app[turn_key] = Turn(ICE_SERVERS, Secret("shared with coturn"), SystemClock())
+    app[cors.origins_key] = Origins("https://live.example", ("https://school.example",))
+    app.on_response_prepare.append(cors.share)
     app[pools_key] = pools
     signer = UrlSigner(TOKEN_SECRET, "https://live.example", SystemClock())
     app[signer_key] = signer
@@ -298,6 +306,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )
+    app[downloads_key] = Downloads(pools, app[objects_key])
     app[maker_key] = Maker(pools, LogReader(pools), live.report, SystemClock())
     app[uploads_key] = Processing(pools, app[objects_key], live, LogReader(pools), SystemClock())
     app.add_routes(routes.table())

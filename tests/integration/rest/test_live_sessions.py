@@ -81,6 +81,7 @@ async def test_only_a_destination_of_the_tenant_is_streamed_to(
     assert (await api.post(school.assistant, path, {"destination": ours})).status == 403
     done = await api.post(school.teacher, path, {"destination": ours})
     assert (done.status, done.body["sequence"]) == (200, [1, 1])
+    assert [each["code"] for each in done.body["warnings"]] == ["plain"]
 
 
 async def test_who_acts_is_known_afterwards(api, pools, school) -> None:

@@ -287,9 +287,35 @@ async def test_a_session_shows_what_it_can_stream_to(api, school) -> None:
         school.teacher, "/v1/destinations", body | {"stream_key_ref": "env:STREAM_KEY_A"}
     )
     listed = await api.get(school.assistant, f"/v1/sessions/{school.session}/destinations")
-    assert listed.body["items"] == [
-        {"id": made.body["id"], "name": "A", "provider": "custom", "status": "disabled"}
-    ]
+    (item,) = listed.body["items"]
+    warnings = item.pop("warnings")
+    assert item == {
+        "id": made.body["id"],
+        "name": "A",
+        "provider": "custom",
+        "status": "disabled",
+    }
+    assert [each["code"] for each in warnings] == ["plain"]
+    assert made.body["warnings"] == warnings
+
+
+async def test_a_platform_is_known_and_its_addresses_are_its_own(api, school) -> None:
+    listed = await api.get(school.teacher, "/v1/providers")
+    known = {each["name"]: each for each in listed.body["items"]}
+    assert known["youtube"]["video_kbps"] > 0
+    assert known["custom"]["ingest"] is None
+    integration = await api.post(school.teacher, "/v1/integrations", {"provider": "youtube"})
+    body = {
+        "integration": integration.body["id"],
+        "name": "A",
+        "url": "rtmp://127.0.0.1/live",
+        "stream_key_ref": "env:STREAM_KEY_A",
+    }
+    for url in (body["url"], known["twitch"]["ingest"]):
+        answer = await api.post(school.teacher, "/v1/destinations", body | {"url": url})
+        assert (answer.status, answer.code) == (422, "bad_request")
+        assert answer.body["field"] == "url"
+        assert answer.body["detail"] == "This is no address of YouTube."
 
 
 # ---------------------------------------------------------------- commands, recordings

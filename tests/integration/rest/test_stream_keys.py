@@ -3,6 +3,9 @@
 import asyncpg
 import pytest_asyncio
 
+from protocol.events import DestinationFailed
+from server.ids import new_id
+from server.rest.ports import live_sessions_key
 from server.secrets.secret import Secret
 from server.store import integrations
 
@@ -68,6 +71,31 @@ async def test_no_answer_and_no_table_holds_the_key(
     assert KEY.encode().hex() not in kept
     found = await vault.resolve(await reference(pools, school, destination), school.tenant)
     assert found == Secret(KEY)
+
+
+async def test_a_class_that_had_given_up_tries_again_with_another_key(
+    api, app, school, destination
+) -> None:
+    commands = f"/v1/sessions/{school.session}/commands"
+    for op, data in (
+        ("session.start", {}),
+        ("destination.enable", {"destination": destination}),
+    ):
+        body = {"key": new_id(), "op": op, "data": data}
+        done = await api.post(school.teacher, commands, body)
+        assert done.status == 200
+    key = f"/v1/destinations/{destination}/stream-key"
+    events = f"/v1/sessions/{school.session}/events?types=destination.retry_requested"
+    assert (await api.send("PUT", school.teacher, key, {"stream_key": "one"})).status == 204
+    assert (await api.get(school.teacher, events)).body["events"] == []
+    failed = DestinationFailed(destination, "auth_rejected", 2)
+    assert await app[live_sessions_key].report(school.tenant, school.session, "f", failed)
+    head = (await api.get(school.teacher, events)).body["head"]
+    path = f"/v1/sessions/{school.session}/destinations?after_sequence={head}"
+    assert (await api.get(school.teacher, path)).body["items"][0]["status"] == "failed"
+    assert (await api.send("PUT", school.teacher, key, {"stream_key": "two"})).status == 204
+    (event,) = (await api.get(school.teacher, events)).body["events"]
+    assert event["data"] == {"destination": destination}
 
 
 async def test_another_key_takes_its_place_and_the_former_is_gone(

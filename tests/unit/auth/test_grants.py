@@ -39,3 +39,23 @@ def test_a_grant_cannot_be_made_or_changed_elsewhere() -> None:
             grants.verify(SESSION, text)
     with pytest.raises(UnauthorizedError, match="not valid"):
         grants.verify(new_id(), grant)
+
+
+def test_a_grant_for_what_is_on_air_opens_no_recording_and_none_of_these_opens_it() -> None:
+    clock = Clock()
+    grants = Grants(Secret("s" * 32), clock)
+    live, ends = grants.issue(TENANT, SESSION, USER, live_as="student")
+    assert grants.holder(SESSION, live) == (TENANT, USER, "student")
+    recorded, _ = grants.issue(TENANT, SESSION, USER)
+    for use, grant in (
+        (grants.verify, live),
+        (grants.holder, recorded),
+        (grants.holder, live.replace("student", "teacher")),
+        (grants.holder, live.replace(".student", "")),
+        (grants.verify, live.replace(".student", "")),
+    ):
+        with pytest.raises(UnauthorizedError, match="not valid"):
+            use(SESSION, grant)
+    clock.ms = ends
+    with pytest.raises(UnauthorizedError, match="expired"):
+        grants.holder(SESSION, live)

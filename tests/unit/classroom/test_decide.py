@@ -319,6 +319,22 @@ def test_destinations(lesson):
     assert lesson.reports(stopped, ev.DestinationStopped(UNKNOWN)) == (stopped,)
 
 
+def test_a_destination_is_enabled_three_times_a_minute(lesson):
+    here = identifier(70)
+    first = lesson.head
+    for _ in range(destinations.ENABLES):
+        lesson.does(TEACHER, cmd.DestinationEnable(here))
+        lesson.does(TEACHER, cmd.DestinationDisable(here))
+    refusal = lesson.refusal(TEACHER, cmd.DestinationEnable(here))
+    assert (refusal.code, refusal.field) == ("locked", "destination")
+    assert refusal.retry_ms == 1_000 * (destinations.ENABLES_SECONDS - (lesson.head - first))
+    assert lesson.does(TEACHER, cmd.DestinationEnable(identifier(71))), "another may be"
+    for _ in range(refusal.retry_ms // 1_000 - 1):
+        assert lesson.refusal(TEACHER, cmd.DestinationEnable(here)).code == "locked"
+        lesson.does(TEACHER, cmd.ChatPost("tick"))
+    assert lesson.does(TEACHER, cmd.DestinationEnable(here))
+
+
 def test_the_loss_of_a_publisher_that_was_replaced_is_no_news(lesson):
     lesson.reports(ev.PublisherConnected(TEACHER, 1280, 720, "h264"))
     lesson.reports(

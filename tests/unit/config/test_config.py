@@ -57,6 +57,13 @@ def test_every_problem_is_named_at_once() -> None:
         ("ALLOWED_ORIGINS", "school.example", "expected scheme://host[:port]"),
         ("ALLOWED_ORIGINS", ",", "expected at least one item"),
         ("PUBLIC_URL", "ftp://school.example", "expected http(s)://host[:port][/path]"),
+        ("ICE_SERVERS", "https://turn.example", "expected stun:HOST[:PORT] or turn(s):HOST"),
+        ("ICE_SERVERS", "stun:a?transport=udp", "expected stun:HOST[:PORT] or turn(s):HOST"),
+        ("MEDIA_PORTS", "50000", "expected FIRST-LAST, from 1024 to 65535"),
+        ("MEDIA_PORTS", "50999-50000", "expected FIRST-LAST, from 1024 to 65535"),
+        ("MEDIA_PORTS", "80-1024", "expected FIRST-LAST, from 1024 to 65535"),
+        ("MEDIA_PUBLIC_ADDRESS", "class.example", "does not appear to be an IPv4 or IPv6 address"),
+        ("MEDIA_ADDRESSES", "10.0.0.7,10.0.0.0/8", "does not appear to be an IPv4 or IPv6"),
         ("SECRET_KEYS", f"{VAULT_KEY},AAAA", "expected 32 bytes in base64"),
         ("SECRET_KEYS", "not base64 at all", "expected 32 bytes in base64"),
         ("EGRESS_ALLOW", "10.0.0.0/8:70000", "a port is a number from 1 to 65535, or *"),
@@ -128,3 +135,28 @@ def test_the_tables_name_every_setting_and_what_it_is_for() -> None:
         assert f"#{variable(field.name)}=" in environ
     assert all(line.count(" | ") == 2 for line in markdown.splitlines()[2:])
     assert all(not line.endswith("|  |") for line in markdown.splitlines()[2:])
+
+
+def test_a_relay_needs_the_secret_that_it_shares() -> None:
+    relay = {"LIVECLASS_ICE_SERVERS": "stun:stun.example,turn:turn.example?transport=udp"}
+    assert problems(**relay) == [
+        "LIVECLASS_TURN_SECRET: required by turn:turn.example?transport=udp"
+    ]
+    settings = load(REQUIRED | relay | {"LIVECLASS_TURN_SECRET": "shared"})
+    assert settings.ice_servers == ("stun:stun.example", "turn:turn.example?transport=udp")
+    assert settings.turn_secret == Secret("shared")
+    assert load(REQUIRED | {"LIVECLASS_ICE_SERVERS": "stun:stun.example"}).turn_secret is None
+
+
+def test_where_media_is_taken() -> None:
+    settings = load(
+        REQUIRED
+        | {
+            "LIVECLASS_MEDIA_ADDRESSES": "10.0.0.7, 2001:DB8::7",
+            "LIVECLASS_MEDIA_PUBLIC_ADDRESS": "203.0.113.7",
+            "LIVECLASS_MEDIA_PORTS": "50000-50999",
+        }
+    )
+    assert settings.media_addresses == ("10.0.0.7", "2001:db8::7")
+    assert settings.media_public_address == "203.0.113.7"
+    assert settings.media_ports == "50000-50999"

@@ -1,14 +1,15 @@
 """Where the server may connect to, and where it may not."""
 
 import asyncio
-import ipaddress
 import socket
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from server.addresses import is_public, parse_allowed
+from server.addresses import is_local, is_public, parse_allowed
 from server.errors import InvalidInputError
 from server.media.codes import Code, DestinationError
+from server.media.destinations import address as address_module
 from server.media.destinations.address import AddressGuard, parse
 
 PRIVATE = [
@@ -18,19 +19,22 @@ PRIVATE = [
     "::", "::1", "fe80::1", "fc00::1", "fd00::2", "ff02::1", "2001:db8::1",
     "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::10.0.0.1", "::ffff:169.254.169.254",
     "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::1",
-    "2002:0a00:0001::1", "2002:7f00:0001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "fec0::1", "::ffff:0:8.8.8.8", "100::1", "2001:2::1", "3fff::1", "5f00::1",
+    "168.63.129.16", "192.88.99.1", "100.100.100.200", "192.0.0.192", "fd00:ec2::254",
+    "64:ff9b::168.63.129.16", "::ffff:0.0.0.0", "2002:a9fe:a9fe::1", "2002:0a00:0001::1",
+    "2002:7f00:0001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
 ]  # fmt: skip
 PUBLIC = ["8.8.8.8", "151.101.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_private_address_is_public(address: str) -> None:
-    assert not is_public(ipaddress.ip_address(address))
+    assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_are(address: str) -> None:
-    assert is_public(ipaddress.ip_address(address))
+    assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,27 @@ def test_exceptions_are_networks_with_ports() -> None:
         ("8.8.8.8", 22): False,
     }
     for (address, port), expected in allowed.items():
-        assert guard.permits(ipaddress.ip_address(address), port) is expected, (address, port)
+        assert guard.permits(ip_address(address), port) is expected, (address, port)
+
+
+def test_our_own_addresses_are_no_destination_unless_allowed_by_name() -> None:
+    ours = [ip_network("151.101.1.0/24")]
+    address = ip_address("151.101.1.1")
+    assert AddressGuard().permits(address, 1935)
+    assert not AddressGuard(own_networks=ours).permits(address, 1935)
+    assert AddressGuard(own_networks=ours).permits(ip_address("151.101.2.1"), 1935)
+    named = parse_allowed("151.101.1.1/32")
+    assert AddressGuard(named, own_networks=ours).permits(address, 1935)
+    assert not AddressGuard(named, own_networks=ours, own_ports=[1935]).permits(address, 1935)
+
+
+def test_this_machine_knows_its_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_local(ip_address("127.0.0.1"))
+    assert is_local(ip_address("::1"))
+    assert not is_local(ip_address("8.8.8.8"))
+    # As if a public address were one of this machine's.
+    monkeypatch.setattr(address_module, "is_local", lambda address: True)
+    assert not AddressGuard().permits(ip_address("8.8.8.8"), 1935)
 
 
 @pytest.mark.parametrize("text", ["nonsense", "10.0.0.0/33", "10.0.0.1/8", "127.0.0.1:x", "[::1:1"])
@@ -106,7 +130,7 @@ async def test_a_name_with_one_private_address_is_blocked(monkeypatch: pytest.Mo
 async def test_a_name_is_resolved_once_and_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, "2606:4700::1111", "8.8.8.8")
     endpoint = await AddressGuard().pin("rtmps://live.example/app")
-    assert endpoint.address == "8.8.8.8"
+    assert endpoint.addresses == ("8.8.8.8", "2606:4700::1111")
     assert endpoint.host == "live.example"
     assert endpoint.tls
     assert asked == ["live.example"]

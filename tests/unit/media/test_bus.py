@@ -89,6 +89,60 @@ def test_the_recorder_loses_nothing_until_it_is_given_up() -> None:
     assert queue.overflowed
 
 
+def test_pictures_that_were_taken_need_no_other_keyframe() -> None:
+    queue = UnitQueue(RTMP_LIMITS)
+    queue.put(video(0, key=True))
+    assert queue.pop() is not None
+    for ms in range(40, 2_400, 40):
+        queue.put(audio(ms))
+    queue.put(video(2_440))
+    assert not queue.waits_for_key
+    assert [u.kind for u in drain(queue)][-1] is Kind.VIDEO
+
+
+def test_a_queue_that_nothing_is_taken_of_for_five_seconds_is_given_up() -> None:
+    queue = UnitQueue(RTMP_LIMITS)
+    units = stream(12)
+    for unit in units[:100]:
+        queue.put(unit)
+        queue.pop()
+    stuck = [unit for unit in units[100:] if not queue.overflowed and queue.put(unit) is None]
+    assert stuck[-1].dts_ms - units[99].dts_ms == pytest.approx(5_000, abs=80)
+    assert queue.bytes < 1 << 20
+
+
+def test_one_that_is_slow_is_kept_however_long_it_lags() -> None:
+    queue = UnitQueue(RTMP_LIMITS)
+    taken = []
+    for number, unit in enumerate(stream(30)):
+        queue.put(unit)
+        if number % 4 < 2:
+            taken.append(queue.pop())
+    assert not queue.overflowed
+    assert queue.dropped > 100
+    pictures = [u for u in taken if u is not None and u.kind is Kind.VIDEO]
+    for before, after in pairwise(pictures):
+        assert after.dts_ms - before.dts_ms == 40 or after.key
+
+
+def test_too_many_bytes_are_given_up() -> None:
+    queue = UnitQueue(RTMP_LIMITS)
+    queue.put(video(0, key=True, size=17 << 20))
+    assert queue.overflowed
+
+
+async def test_an_old_group_of_pictures_is_replayed_whole() -> None:
+    bus = Bus()
+    for unit in stream(5, gop_ms=5_000):
+        bus.publish(unit)
+    late = bus.subscribe(BOTH, RTMP_LIMITS, replay=True)
+    assert late.queue.lag_ms == 0
+    bus.publish(video(5_000))
+    assert late.queue.lag_ms == 40
+    assert late.queue.dropped == 0
+    assert len(late.queue) == 251
+
+
 @given(
     st.lists(
         st.tuples(
@@ -119,7 +173,7 @@ def test_no_picture_is_handed_out_whose_reference_was_dropped(
             previous = unit
         queue.put(unit)
         assert queue.lag_ms <= 2_000
-        assert queue.bytes == sum(len(u.data) for u in queue._units)
+        assert queue.bytes == sum(len(u.data) for _, u in queue._units)
     out += drain(queue)
     pictures = [u for u in out if u.kind is Kind.VIDEO]
     assert all(a.dts_ms < b.dts_ms for a, b in pairwise(out))

@@ -6,12 +6,17 @@ from hypothesis import strategies as st
 
 from server.media.codes import Code
 from server.media.destinations.destination import (
+    FINAL,
+    FLAPS,
+    NEXT,
+    OF_ADDRESS,
     PERMANENT,
     Destination,
     Happening,
     Phase,
     Signal,
     fail,
+    redirect,
     step,
 )
 
@@ -107,12 +112,83 @@ def test_one_that_was_never_live_is_given_up_after_two_minutes() -> None:
     assert life.state.phase is Phase.FAILED
 
 
-@pytest.mark.parametrize("code", sorted(PERMANENT))
+@pytest.mark.parametrize("code", sorted(PERMANENT - FINAL))
 def test_what_trying_again_cannot_change_is_tried_twice(code: Code) -> None:
     life = Life().signal(Signal.SOURCE_READY).fail(code)
     assert life.state.phase is Phase.BACKOFF
     life.again(code)
     assert life.state.phase is Phase.FAILED
+
+
+def test_a_revoked_account_is_given_up_at_once() -> None:
+    life = Life(backup=True).signal(Signal.SOURCE_READY).fail(Code.INTEGRATION_REVOKED)
+    assert life.state.phase is Phase.FAILED
+    assert life.told[-1][1] == {"destination": "one", "code": "integration_revoked", "attempts": 1}
+
+
+@pytest.mark.parametrize("code", sorted(OF_ADDRESS))
+def test_an_address_that_refuses_for_good_leaves_the_other(code: Code) -> None:
+    life = Life(backup=True).signal(Signal.SOURCE_READY).fail(code).again(code)
+    assert (life.state.phase, life.state.on_backup) == (Phase.BACKOFF, True)
+    life.again(code)
+    assert life.state.phase is Phase.BACKOFF
+    life.again(code)
+    assert (life.state.phase, life.state.attempt) == (Phase.FAILED, 4)
+
+
+def test_a_source_that_is_gone_ends_the_stream_and_forgets_what_failed() -> None:
+    for signals in range(1, len(LIVE) + 1):
+        life = Life().signal(Signal.SOURCE_READY).fail(Code.RESET)
+        life.after(1_000).signal(Signal.ELAPSED, *LIVE[:signals]).signal(Signal.SOURCE_GONE)
+        assert life.state == Destination("one")
+        assert life.names[-1] == "stopped"
+    life = Life().signal(Signal.SOURCE_READY).fail(Code.RESET).signal(Signal.SOURCE_GONE)
+    assert life.state == Destination("one")
+
+
+def test_a_redirection_connects_at_once_and_is_no_failure() -> None:
+    life = Life().signal(*LIVE)
+    life.state, told = redirect(life.state, life.now + 5_000)
+    assert life.state.phase is Phase.RESOLVING
+    assert told == [("destination.connecting", {"destination": "one", "attempt": 2})]
+    assert (life.state.failures, life.state.delay_ms) == (0, 0)
+    assert redirect(life.state, life.now) == (life.state, [])
+
+
+def test_redirections_without_end_are_flapping() -> None:
+    life = Life()
+    for _ in range(FLAPS + 1):
+        assert life.state.phase is not Phase.FAILED
+        life.signal(*LIVE)
+        life.state, told = redirect(life.after(2_000).state, life.now)
+    assert told[-1] == (
+        "destination.failed",
+        {"destination": "one", "code": "provider_close", "attempts": FLAPS + 1},
+    )
+
+
+def test_stopping_is_two_steps_and_told_once() -> None:
+    for signals in range(len(LIVE) + 1):
+        life = Life().signal(*LIVE[:signals]).signal(Signal.STOP)
+        assert life.state.phase is Phase.STOPPING
+        life.fail(Code.RESET).signal(Signal.STOP)
+        assert life.state.phase is Phase.STOPPING
+        assert "stopped" not in life.names
+        life.signal(Signal.CLOSED, Signal.CLOSED)
+        assert life.names.count("stopped") == 1
+
+
+def test_one_that_failed_is_put_away_without_a_word() -> None:
+    life = Life().signal(Signal.SOURCE_READY).fail(Code.INTEGRATION_REVOKED)
+    life.signal(Signal.STOP, Signal.CLOSED)
+    assert life.state.phase is Phase.STOPPED
+    assert life.names[-1] == "failed"
+
+
+def test_every_phase_but_the_last_has_a_way_out_and_in() -> None:
+    assert {phase for phase, _ in NEXT} == set(Phase) - {Phase.STOPPED}
+    assert set(NEXT.values()) == set(Phase)
+    assert {signal for _, signal in NEXT} == set(Signal)
 
 
 def test_a_name_in_use_is_tried_for_a_minute() -> None:
@@ -123,6 +199,18 @@ def test_a_name_in_use_is_tried_for_a_minute() -> None:
         tries += 1
     assert tries >= 4
     assert life.now - start >= 60_000
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
+def test_a_name_in_use_is_asked_for_six_times_a_minute(chance: float) -> None:
+    life = Life().signal(Signal.SOURCE_READY).fail(Code.NAME_IN_USE, chance)
+    start, attempts = life.now, 1
+    while life.state.phase is Phase.BACKOFF:
+        life.after(life.state.delay_ms).signal(Signal.ELAPSED, Signal.SOURCE_READY)
+        attempts += life.now - start < 60_000
+        life.fail(Code.NAME_IN_USE, chance)
+    assert 4 <= attempts <= 6
+    assert 60_000 <= life.now - start <= 75_000
 
 
 def test_flapping_is_given_up_at_the_thirteenth_time_in_ten_minutes() -> None:

@@ -1,44 +1,8 @@
-"""What is taken out of offers and put into answers."""
+"""What is put into answers."""
 
 import pytest
 
 from server.media import sdp
-
-OFFER = (
-    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-ufrag:abcd\r\n"
-    "a=fingerprint:sha-256 00\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
-    "a=candidate:1 1 udp 2113937151 4f1c-2a.local 50000 typ host\r\n"
-    "a=candidate:2 1 udp 2113937151 203.0.113.5 50001 typ srflx\r\n"
-    "a=candidate:broken\r\na=end-of-candidates\r\n"
-)
-
-
-def test_local_candidates_and_the_end_of_candidates_are_taken_out() -> None:
-    text = sdp.offer(OFFER.encode())
-    assert ".local" not in text
-    assert "end-of-candidates" not in text
-    assert "broken" not in text
-    assert "203.0.113.5" in text
-    assert text.endswith("\r\n")
-
-
-def test_lines_that_end_in_newline_alone_are_understood() -> None:
-    assert sdp.offer(OFFER.replace("\r\n", "\n").encode()) == sdp.offer(OFFER.encode())
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff", b"v=1\r\n", b"hello", OFFER[5:].encode()])
-def test_what_is_no_offer_is_refused(body: bytes) -> None:
-    with pytest.raises(sdp.UnacceptableOfferError) as refused:
-        sdp.offer(body)
-    answer = refused.value.answer()
-    assert answer.status == 400
-    assert answer.headers["Content-Type"] == "application/problem+json"
-
-
-def test_two_pictures_are_one_too_many() -> None:
-    assert sdp.kinds(OFFER) == {"video"}
-    with pytest.raises(sdp.UnacceptableOfferError):
-        sdp.kinds(OFFER + "m=video 9 UDP/TLS/RTP/SAVPF 97\r\n")
 
 
 def test_the_answer_asks_for_a_usable_bitrate_and_takes_any_level() -> None:
@@ -54,12 +18,28 @@ def test_the_answer_asks_for_a_usable_bitrate_and_takes_any_level() -> None:
     assert "a=fmtp:100 apt=99\r\n" in text
 
 
-def test_candidates_of_a_fragment_belong_to_their_section() -> None:
-    fragment = (
-        b"a=ice-ufrag:x\r\na=mid:0\r\na=candidate:1 1 udp 1 10.0.0.1 5 typ host\r\n"
-        b"a=mid:1\r\na=candidate:2 1 udp 1 10.0.0.2 5 typ host\r\na=end-of-candidates\r\n"
+def test_the_answer_says_that_it_takes_trickled_candidates_and_multiplexed_rtcp_alone() -> None:
+    text = sdp.complete("v=0\r\nm=audio 9\r\na=rtcp-mux\r\nm=video 9\r\na=rtcp-mux\r\n")
+    assert text == (
+        "v=0\r\na=ice-options:trickle\r\nm=audio 9\r\na=rtcp-mux\r\na=rtcp-mux-only\r\n"
+        "m=video 9\r\na=rtcp-mux\r\na=rtcp-mux-only\r\n"
     )
-    assert sdp.candidates(fragment) == [
-        ("0", "1 1 udp 1 10.0.0.1 5 typ host"),
-        ("1", "2 1 udp 1 10.0.0.2 5 typ host"),
-    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "useless"),
+    [
+        ("a=candidate:1 1 udp 2113937151 4f1c-2a.local 50000 typ host", True),
+        ("a=candidate:1 1 udp 2113937151 4F1C.LOCAL 50000 typ host", True),
+        ("a=candidate:1 2 udp 2113937151 203.0.113.5 50000 typ host", True),
+        ("a=candidate:broken", True),
+        ("a=rtcp:9 IN IP4 0.0.0.0", True),
+        ("a=end-of-candidates", True),
+        ("a=candidate:1 1 udp 2113937151 203.0.113.5 50000 typ srflx", False),
+        ("a=candidate:1 1 udp 2113937151 2001:db8::1 50000 typ host", False),
+        ("a=rtcp-mux", False),
+        ("a=mid:0", False),
+    ],
+)
+def test_what_is_better_not_believed(line: str, useless: bool) -> None:
+    assert sdp.is_useless(line) is useless

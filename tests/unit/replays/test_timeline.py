@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.replays.media import clock_of
+from server.media.hls.playlist import parse
 from server.replays.timeline import Stretch, Timeline, stretches
 
 TWO = Timeline([Stretch("a", 1_000, 500), Stretch("b", 3_000, 200)])
@@ -43,8 +43,8 @@ segment-00000001.m4s
 segment-00000002.m4s
 #EXT-X-ENDLIST
 """
-    assert clock_of(text) == ((10_000, 0), (60_250, 3_500))
-    assert clock_of("#EXTM3U\n") == ()
+    assert parse(text).clock == ((10_000, 0), (60_250, 3_500))
+    assert parse("#EXTM3U\n").clock == ()
 
 
 @st.composite

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef } from "../shared/html.js";
 import { computed, effect, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
-import { watcher } from "../shared/whep.js";
+import { watching } from "../shared/watching.js";
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
@@ -19,22 +19,20 @@ export function Stage({ classroom, session }) {
 
   useEffect(() => {
     const element = /** @type {HTMLVideoElement} */ (video.current);
-    const stream = new MediaStream();
-    element.srcObject = stream;
     const isOnAir = computed(() => state.value.status === "live" && state.value.publisher?.live === true);
-    const watching = watcher({
+    const picture = watching({
       session: classroom.id,
       token: classroom.token,
-      stream,
+      video: element,
       isOnAir: () => isOnAir.value,
       onState: (next) => (peer.value = next),
     });
     const forget = effect(() => {
       // Once watching, a teacher who drops out for a moment does not cost everybody a new connection.
-      if (isOnAir.value) watching.start();
-      else if (state.value.status !== "live") watching.stop();
+      if (isOnAir.value) picture.start();
+      else if (state.value.status !== "live") picture.stop();
     });
-    const leave = () => watching.stop();
+    const leave = () => picture.stop();
     addEventListener("pagehide", leave);
     return () => (removeEventListener("pagehide", leave), forget(), leave());
   }, []);

@@ -13,6 +13,9 @@ import { backoff } from "./backoff.js";
 import { problem } from "./rest.js";
 
 const GATHERING_MS = 1_500;
+const SERVERS_MS = 3_000;
+/** Credentials that end sooner than this are asked for anew. */
+const SPARE_MS = 60_000;
 const CONNECTING_MS = 10_000;
 const POST_MS = 10_000;
 /** A disconnected ICE may recover by itself; after this long it does not. */
@@ -34,6 +37,8 @@ export class Peer {
   #connection = null;
   /** @type {string|null} */
   #resource = null;
+  /** @type {{servers: RTCIceServer[], until: number}|null} */
+  #relays = null;
   #url;
   #token;
   #prepare;
@@ -106,7 +111,10 @@ export class Peer {
   async #connect(stopped) {
     const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.#connection = connection;
+    const relays = this.#iceServers(stopped);
     await this.#prepare(connection);
+    // Before the gathering, which asks them: the Link headers of the answer would come too late.
+    connection.setConfiguration({ ...connection.getConfiguration(), iceServers: await relays });
     await connection.setLocalDescription();
     await gathered(connection);
     if (stopped.aborted) throw new Error("stopped");
@@ -123,6 +131,31 @@ export class Peer {
     await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
     await reached(connection);
     return connection;
+  }
+
+  /**
+   * What helps through firewalls, as the server says. Without an answer we try without: most
+   * people need none.
+   * @param {AbortSignal} stopped @returns {Promise<RTCIceServer[]>}
+   */
+  async #iceServers(stopped) {
+    if (this.#relays !== null && Date.now() < this.#relays.until) return this.#relays.servers;
+    try {
+      const response = await fetch(this.#url.replace(/[^/]+$/, "ice-servers"), {
+        headers: { authorization: `Bearer ${this.#token}` },
+        signal: AbortSignal.any([stopped, AbortSignal.timeout(SERVERS_MS)]),
+      });
+      if (!response.ok) return [];
+      const { ice_servers, expires_at } = await response.json();
+      const servers = ice_servers.map((/** @type {any} */ { urls, username, credential }) =>
+        username === null ? { urls } : { urls, username, credential },
+      );
+      const until = expires_at === null ? Infinity : Date.parse(expires_at) - SPARE_MS;
+      this.#relays = { servers, until };
+      return servers;
+    } catch {
+      return [];
+    }
   }
 
   /** Wait until the connection no longer works. @param {RTCPeerConnection} connection @param {AbortSignal} stopped */

@@ -1,0 +1,380 @@
+"""The programme: what a session puts on its bus, whoever publishes, and when nobody does.
+
+::
+
+    contributors ──▶ is it on air? ──▶ one time line ──▶ Bus
+                          slate ─────────▲    ▲───────── silence
+
+A contributor is a publisher's connection. The newest one goes on air with its first keyframe that
+will do; until then the one before stays, so that a replacement leaves no gap. Everything here
+happens on the event loop and waits for nothing: what time alone brings about, :meth:`tick` does.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from server.clock import Clock
+from server.media import h264
+from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.fabric import Emit
+from server.media.ingest import life
+from server.media.ingest.assembler import AccessUnit, AudioPacket
+from server.media.ingest.geometry import READY_SECONDS, RESUME_SECONDS, Geometry, GeometryGate
+from server.media.ingest.keyframes import Keyframes
+from server.media.ingest.life import Action, Life, Phase, Signal
+from server.media.ingest.slate import STANDARD, Films, Reel, Sign
+from server.media.ingest.timeline import Timeline
+
+# Sound may come later than its picture; when it comes this much later, silence takes its place.
+SOUND_LATE_MS = 500
+SOUND_BEHIND_MS = 200
+OPUS_MS = 20
+# Who is heard for so long without being seen is not going to be.
+PICTURE_MISSED_SECONDS = 2.0
+PICTURE_LOST_SECONDS = 5.0
+STALL_TOLD_SECONDS = 10.0
+
+
+class Contributor(Protocol):
+    """What the programme knows of a publisher's connection."""
+
+    @property
+    def user(self) -> str:
+        """Who publishes."""
+
+    @property
+    def codec(self) -> str:
+        """In what the picture comes; of sound alone, in what the sound does."""
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a picture was announced, beside the sound."""
+
+    @property
+    def last_rtp(self) -> float | None:
+        """When the last packet arrived, by the monotonic clock."""
+
+    def settled(self) -> bool:
+        """Say whether sound and picture are in step, or waiting longer makes no sense."""
+
+    def restart(self, origin: float) -> None:
+        """Take what comes next as a beginning; ``origin`` is the time line's zero."""
+
+
+class Sound(Protocol):
+    """What makes AAC, in order and without a hole, of the sound that is on air."""
+
+    def put(self, opus: bytes, at: int) -> None:
+        """Take one packet that begins at session sample ``at``."""
+
+    def fill(self, until: int) -> None:
+        """Be silent up to session sample ``until``, where no sound came."""
+
+
+class Programme:
+    """Decide what is on air, and put it on the bus."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        emit: Emit,
+        films: Films,
+        ask: Callable[[Contributor], None],
+        relieve: Callable[[Contributor], None],
+    ) -> None:
+        """``ask`` sends for a keyframe; ``relieve`` ends who is not needed any more."""
+        self.newest: Contributor | None = None
+        self.on_air: Contributor | None = None
+        """Whose sound goes out, and whose picture unless the slate stands in for it."""
+        self.consumed = False
+        """Whether anything but viewers consumes: that needs keyframes at even intervals."""
+        self.timeline = Timeline(clock.monotonic())
+        self.keyframes = Keyframes()
+        """Of the newest."""
+        self._bus = bus
+        self._clock = clock
+        self._emit = emit
+        self._films = films
+        self._ask_for_key = ask
+        self._relieve = relieve
+        self._life = Life()
+        self._sign: Sign | None = None
+        """What the slate says, while it is on air."""
+        self._reel: Reel | None = None
+        self._ready = GeometryGate(READY_SECONDS)
+        self._entry = GeometryGate(RESUME_SECONDS)
+        """Of the newest while it is not shown."""
+        self._user = ""
+        self._announced: tuple[str, Geometry, str] | None = None
+        """User, geometry and codec that the log knows of."""
+        self._last_video_ms = -1
+        self._last_audio_ms = -1
+        self._last_opus_ms = -1
+        self._sound_until_ms: int | None = None
+        self._seen_at = 0.0
+        self._heard_since: float | None = None
+        """When the newest, not on air yet, was first heard."""
+        self._told_stall_at: float | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """What is on air."""
+        return self._life.phase
+
+    def arrive(self, who: Contributor) -> None:
+        """Take note of the newest contributor: from now on, nobody else gets on air."""
+        if self.on_air is not None and self._announced is not None:
+            self._emit("publisher.replaced", {"user": who.user})
+        self.newest = who
+        self._expect()
+
+    def leave(self, who: Contributor, reason: str) -> None:
+        """Take note that a contributor's connection has ended, or will."""
+        if who is self.newest:
+            self.newest = None
+        if who is self.on_air and self.newest is None:
+            self._signal(Signal.GONE, self._clock.monotonic(), reason)
+        # If somebody is about to take over, two seconds are left for that.
+
+    def end(self) -> None:
+        """Say that nothing is on air any more; no slate follows."""
+        if self.on_air is not None:
+            self._emit("publisher.lost", {"user": self._user, "reason": "ended"})
+        self.newest = self.on_air = None
+        self._life = Life()
+        self._take_off_slate()
+        self._bus.ready.clear()
+
+    def picture(self, who: Contributor, unit: AccessUnit, ms: int) -> None:
+        """Take a picture and its time by the contributor's clock."""
+        now = self._clock.monotonic()
+        geometry = unit.parameters.geometry
+        if unit.key:
+            self._note_key(who, geometry, now)
+        if not self._is_shown(who):
+            if not (unit.key and self._may_enter(who, geometry, now)):
+                return
+            self._take(who, geometry, None, now)
+        elif unit.key:
+            self._announce(who, geometry, who.codec)
+        self._seen_at = now
+        self.timeline.follow(ms, now)
+        self._show(ms, unit.key, h264.join_lengths(unit.nals), unit.parameters, now)
+
+    def notice(self, who: Contributor, geometry: Geometry | None) -> None:
+        """Take note of a picture that nobody needs; of a keyframe with its geometry."""
+        now = self._clock.monotonic()
+        if geometry is not None:
+            self._note_key(who, geometry, now)
+            if not self._is_shown(who) and self._may_enter(who, geometry, now):
+                self._take(who, geometry, None, now)
+        if who is self.on_air:
+            self._seen_at = now
+
+    def sound(self, who: Contributor, packet: AudioPacket, sample: int, out: Sound) -> None:
+        """Take a packet of sound and its position by the contributor's clock."""
+        now = self._clock.monotonic()
+        if who is not self.on_air:
+            if not self._is_only_heard(who, now):
+                return
+            self._take(who, self._geometry(), Sign.SOUND, now)
+        ms = round(sample / 48)
+        self.timeline.follow(ms, now)
+        self._sound_until_ms = ms + OPUS_MS
+        if ms > self._last_opus_ms:
+            # What one contributor's sound and the next one's have in common is heard once.
+            self._last_opus_ms = ms
+            self._bus.publish(EncodedUnit(Kind.OPUS, ms, False, packet.data))
+        out.put(packet.data, sample)
+
+    def encoded(self, sample: int, frame: bytes) -> None:
+        """Take an AAC frame, of sound or of silence."""
+        ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
+        self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
+
+    def want_keyframe(self) -> None:
+        """Have a keyframe soon, however many ask at once."""
+        if self._reel is not None:
+            self._reel.want_key()
+        else:
+            self.keyframes.want()
+            self._ask(self._clock.monotonic())
+
+    def tick(self, now: float, out: Sound) -> None:
+        """Do what is due; ten times a second."""
+        heard = self.on_air if self.on_air is not None else self.newest
+        while signal := life.due(self._life, now, heard.last_rtp if heard else None):
+            self._signal(signal, now, "silence")
+            heard = self.on_air if self.on_air is not None else self.newest
+        self._miss_picture(now)
+        self._ask(now)
+        self._roll(now)
+        self._fill(now, out)
+        on_air = self.on_air
+        if on_air is not None and on_air.settled() and self._ready.is_open(now):
+            self._bus.ready.set()
+
+    # Who is on air.
+
+    def _is_shown(self, who: Contributor) -> bool:
+        return who is self.on_air and self._sign is None
+
+    def _may_enter(self, who: Contributor, geometry: Geometry, now: float) -> bool:
+        """Say whether the picture of ``who`` goes on air with this keyframe."""
+        if who is not self.newest:
+            return False
+        is_as_before = who.user == self._user and geometry == self._geometry()
+        return self.phase is Phase.WAITING or is_as_before or self._entry.is_open(now)
+
+    def _is_only_heard(self, who: Contributor, now: float) -> bool:
+        """Say whether ``who`` goes on air without a picture."""
+        if who is not self.newest or self._entry.geometry is not None:
+            return False
+        if self._heard_since is None:
+            self._heard_since = now
+        return not who.has_picture or now - self._heard_since >= PICTURE_LOST_SECONDS
+
+    def _take(self, who: Contributor, geometry: Geometry, sign: Sign | None, now: float) -> None:
+        """Put ``who`` on air, with its own picture or with a sign."""
+        relieved, self.on_air = self.on_air, who
+        is_back = self._life.on_slate and who.user == self._user
+        self._user = who.user
+        self._seen_at = now
+        self._take_off_slate()
+        self._sign = sign
+        self._signal(Signal.TAKEN, now)
+        self._announce(who, geometry, who.codec if sign is None else "opus")
+        if is_back:
+            self._emit("publisher.resumed", {"user": who.user})
+        if relieved is not None and relieved is not who:
+            self._relieve(relieved)
+
+    def _announce(self, who: Contributor, geometry: Geometry, codec: str) -> None:
+        """Tell, if that is news, who is on air and how."""
+        announcement = (who.user, geometry, codec)
+        if announcement == self._announced:
+            return
+        self._announced = announcement
+        width, height = geometry
+        self._emit(
+            "publisher.connected",
+            {"user": who.user, "width": width, "height": height, "codec": codec},
+        )
+
+    def _expect(self) -> None:
+        """Judge the newest anew: nothing is known of it, or nothing that still holds."""
+        self.keyframes = Keyframes()
+        self._entry = GeometryGate(RESUME_SECONDS)
+        self._heard_since = None
+
+    # What happens to who is on air.
+
+    def _signal(self, signal: Signal, now: float, reason: str = "") -> None:
+        self._life, action = life.step(self._life, signal, now)
+        match action:
+            case Action.WARN:
+                self._tell_stall(now)
+            case Action.LOSE:
+                self._lose(now, reason)
+            case Action.RESUME:
+                self._bus.on_slate = False
+            case Action.RELEASE:
+                self._take_off_slate()
+                self._bus.ready.clear()
+                self._ready = GeometryGate(READY_SECONDS)
+            case None:
+                pass
+
+    def _tell_stall(self, now: float) -> None:
+        if self.on_air is not self.newest:
+            # Its time is over anyway.
+            return
+        self.keyframes.insist()
+        if self._told_stall_at is None or now - self._told_stall_at >= STALL_TOLD_SECONDS:
+            self._told_stall_at = now
+            self._emit("publisher.warning", {"code": "stalled"})
+
+    def _lose(self, now: float, reason: str) -> None:
+        lost, self.on_air = self.on_air, None
+        self._emit("publisher.lost", {"user": self._user, "reason": reason})
+        self._bus.on_slate = True
+        self._reel, self._sign = None, Sign.PAUSE
+        if lost is not None and lost is self.newest:
+            lost.restart(self.timeline.origin)
+            self._expect()
+        self._roll(now)
+
+    def _miss_picture(self, now: float) -> None:
+        """Put a sign in the place of a picture that does not come, though its sound does."""
+        missed = now - self._seen_at
+        if self.phase is Phase.STEADY and self._sign is None and missed > PICTURE_LOST_SECONDS:
+            self._sign = Sign.SOUND
+            self._expect()
+            self._emit("publisher.warning", {"code": "picture"})
+
+    def _take_off_slate(self) -> None:
+        self._bus.on_slate = False
+        self._reel = self._sign = None
+
+    # Keyframes.
+
+    def _note_key(self, who: Contributor, geometry: Geometry, now: float) -> None:
+        if who is self.newest:
+            self.keyframes.came(now)
+            self._entry.key(geometry, now)
+
+    def _ask(self, now: float) -> None:
+        newest = self.newest
+        if newest is None or not newest.has_picture or newest.last_rtp is None:
+            return
+        is_shown = self._is_shown(newest)
+        if not is_shown and self._entry.is_open(now):
+            # All it needs to go on air.
+            self.keyframes.want()
+        starving = self._bus.starving or now - self._seen_at > PICTURE_MISSED_SECONDS
+        if self.keyframes.due(now, cadence=self.consumed, starving=starving):
+            self._ask_for_key(newest)
+        judged = self.consumed and is_shown and self.phase is Phase.STEADY
+        if judged and self.keyframes.warns(now):
+            self._emit("publisher.warning", {"code": "gop"})
+
+    # What goes onto the bus beside what contributors send.
+
+    def _geometry(self) -> Geometry:
+        """Return the size that everybody has been told."""
+        return STANDARD if self._bus.parameters is None else self._bus.parameters.geometry
+
+    def _roll(self, now: float) -> None:
+        """Show what is due of the slate."""
+        if self._sign is None:
+            return
+        now_ms = self.timeline.ms(now)
+        if self._reel is None:
+            film = self._films(self._geometry(), self._sign)
+            if film is None:
+                return
+            self._reel = Reel(film, max(int(now_ms), self._last_video_ms + 1))
+        for ms, key, data in self._reel.due(now_ms):
+            self._show(ms, key, data, self._reel.film.parameters, now)
+
+    def _fill(self, now: float, out: Sound) -> None:
+        """Be silent where no sound comes."""
+        if self.phase is Phase.WAITING:
+            return
+        now_ms = int(self.timeline.ms(now))
+        if self._sound_until_ms is None or now_ms - self._sound_until_ms > SOUND_LATE_MS:
+            self._sound_until_ms = now_ms - SOUND_BEHIND_MS
+            out.fill(self._sound_until_ms * 48)
+
+    def _show(
+        self, ms: int, key: bool, data: bytes, parameters: h264.VideoParameters, now: float
+    ) -> None:
+        """Publish a picture, later than the one before."""
+        ms = self._last_video_ms = max(ms, self._last_video_ms + 1)
+        if key:
+            self._ready.key(parameters.geometry, now)
+            # To be at hand when it is needed.
+            self._films(parameters.geometry, Sign.PAUSE)
+        self._bus.publish(EncodedUnit(Kind.VIDEO, ms, key, data, parameters))

@@ -1,0 +1,102 @@
+"""VP8 over RTP: whole frames from depayloaded packets (RFC 7741), in their order. Pure.
+
+The payload descriptor is gone when packets arrive here: a frame is what lies between two marker
+bits and bears one timestamp. What follows a hole waits for a keyframe, which knows itself by its
+start code (RFC 6386 §9.1).
+"""
+
+from dataclasses import dataclass
+
+from server.media.ingest.geometry import Geometry
+from server.media.ingest.nack import Nacks
+from server.media.ingest.reorder import PacketAssembler, Unwrapper
+
+WISH_SECONDS = 0.5
+_START_CODE = b"\x9d\x01\x2a"
+
+
+@dataclass(frozen=True, slots=True)
+class Vp8Frame:
+    """One whole frame."""
+
+    timestamp: int
+    """RTP clock ticks, unwrapped."""
+    data: bytes
+
+    @property
+    def key(self) -> bool:
+        """Whether it needs no frame before it."""
+        return is_key(self.data)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Width and height in pixels, of a keyframe."""
+        if not self.key:
+            return None
+        width, height = (int.from_bytes(self.data[at : at + 2], "little") for at in (6, 8))
+        # The two highest bits ask for scaling, which nobody does.
+        return width & 0x3FFF, height & 0x3FFF
+
+
+def is_key(data: bytes) -> bool:
+    """Say whether ``data`` begins a keyframe."""
+    return len(data) >= 10 and not data[0] & 1 and data[3:6] == _START_CODE
+
+
+class Vp8Assembler(PacketAssembler[Vp8Frame]):
+    """Collect packets until a frame is whole; ask for a keyframe when one is needed."""
+
+    def __init__(self, nacks: Nacks | None = None) -> None:
+        """``nacks`` know how long a hole is worth waiting for."""
+        super().__init__()
+        self._nacks = Nacks() if nacks is None else nacks
+        self._time = Unwrapper(32)
+        self._timestamp = 0
+        """Of the frame that is being collected."""
+        self._parts: list[bytes] = []
+        self._waits_for_key = True
+        self._wished_at: float | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a hole is worth waiting for."""
+        return self._nacks.patience
+
+    def wants_keyframe(self, now: float) -> bool:
+        """Say whether to ask for a keyframe now; at most once per half second."""
+        if not self._waits_for_key:
+            return False
+        if self._wished_at is not None and now - self._wished_at < WISH_SECONDS:
+            return False
+        self._wished_at = now
+        return True
+
+    def _take(self, timestamp: int, marker: bool, data: bytes) -> list[Vp8Frame]:
+        if not data:
+            # Padding was received and is nothing.
+            return []
+        frames: list[Vp8Frame] = []
+        if self._parts and timestamp != self._timestamp:
+            # The frame ended without its marker.
+            frames = self._finish()
+        self._timestamp = timestamp
+        self._parts.append(data)
+        return frames + self._finish() if marker else frames
+
+    def _interrupt(self) -> None:
+        """Wait for a keyframe: what is collected from here on may lack its beginning."""
+        self._parts = []
+        self._waits_for_key = True
+        self.statistics.broken += 1
+        assert self._next is not None
+        self._nacks.forget(self._next & 0xFFFF)
+
+    def _finish(self) -> list[Vp8Frame]:
+        parts, self._parts = self._parts, []
+        frame = Vp8Frame(self._time(self._timestamp), b"".join(parts))
+        if self._waits_for_key and not frame.key:
+            return []
+        self._waits_for_key = False
+        self.statistics.units += 1
+        self.statistics.keyframes += frame.key
+        return [frame]

@@ -1,0 +1,108 @@
+// @ts-check
+/**
+ * Watch a class: by WebRTC while the server has room, else by HLS, some seconds later.
+ *
+ * What the server lists first is tried first. WebRTC that fails twice in a row (no room any more,
+ * or a network that lets none through) gives way to HLS; when that ends, the server is asked again.
+ */
+
+import { play } from "./hls.js";
+import { rest } from "./rest.js";
+import { watcher } from "./whep.js";
+
+const FAILURES = 2;
+const PAUSE_MS = 2_000;
+const LOOK_MS = 3_000;
+/** HLS that has shown nothing new for this long is started anew. */
+const STALLED_MS = 15_000;
+
+/**
+ * @param {{session: string, token: string, video: HTMLVideoElement, isOnAir: () => boolean,
+ *   onState: (state: import("./peer.js").PeerState) => void}} options
+ */
+export function watching({ session, token, video, isOnAir, onState }) {
+  const api = rest(token);
+  const stream = new MediaStream();
+  const instant = watcher({ session, token, stream, isOnAir, onState: onInstant });
+  /** Counts starts and stops: what was begun before the last one is over. */
+  let run = 0;
+  let isStarted = false;
+  let end = () => {};
+
+  /** @param {import("./peer.js").PeerState} state */
+  function onInstant(state) {
+    if (!isStarted || state.status === "idle") return;
+    onState(state);
+    if (state.status === "reconnecting" && state.attempt >= FAILURES) void later(run);
+  }
+
+  /** @param {string} kind */
+  async function way(kind) {
+    const { items } = await api.get(`/v1/sessions/${session}/playback`);
+    const live = items.filter((/** @type {any} */ { kind, url }) => kind === "whep" || url.includes("/live/"));
+    return kind === "" ? live[0] : live.find((/** @type {any} */ each) => each.kind === kind);
+  }
+
+  /** @param {number} mine */
+  async function choose(mine) {
+    onState({ status: "connecting", attempt: 0, message: "" });
+    const first = await way("").catch(() => undefined);
+    if (mine !== run) return;
+    if (first?.kind === "hls") return later(mine, first.url);
+    video.srcObject = stream;
+    instant.start();
+  }
+
+  /** @param {number} mine @param {string} [known] */
+  async function later(mine, known) {
+    const url = known ?? (await way("hls").catch(() => undefined))?.url;
+    // Where there is no HLS, WebRTC goes on trying.
+    if (mine !== run || url === undefined) return;
+    const ours = ++run;
+    instant.stop();
+    video.srcObject = null;
+    let seen = -1;
+    let movedAt = Date.now();
+    const again = () => {
+      if (ours !== run) return;
+      halt();
+      onState({ status: "reconnecting", attempt: 1, message: "" });
+      setTimeout((/** @type {number} */ next) => void (next === run && choose(next)), PAUSE_MS, run);
+    };
+    const look = setInterval(() => {
+      if (video.currentTime !== seen || !isOnAir()) movedAt = Date.now();
+      seen = video.currentTime;
+      if (Date.now() - movedAt > STALLED_MS) again();
+    }, LOOK_MS);
+    const playing = () => onState({ status: "live", attempt: 0, message: "" });
+    video.addEventListener("playing", playing);
+    let unload = () => {};
+    end = () => (clearInterval(look), video.removeEventListener("playing", playing), unload());
+    const loaded = await play(video, url, again);
+    if (ours === run) unload = loaded;
+    else loaded();
+    void video.play().catch(() => undefined); // the browser wants a gesture: the button stays
+  }
+
+  function halt() {
+    run += 1;
+    instant.stop();
+    end();
+    end = () => {};
+  }
+
+  return {
+    /** Harmless while already started. */
+    start() {
+      if (isStarted) return;
+      isStarted = true;
+      void choose(++run);
+    },
+    stop() {
+      if (!isStarted) return;
+      isStarted = false;
+      halt();
+      onState({ status: "idle", attempt: 0, message: "" });
+    },
+  };
+}

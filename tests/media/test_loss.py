@@ -1,0 +1,96 @@
+"""A publisher on a bad network (MEDIA §7 rows 11 and 13); ``make soak`` has the longer runs."""
+
+import asyncio
+from itertools import pairwise
+
+import aiortc
+import pytest
+
+from tests.media.uplink import LargeKeyframes, PicturesWithBFrames, uplink
+
+
+async def test_what_a_bad_network_takes_is_asked_for_until_it_is_there() -> None:
+    async with uplink(seed=4) as up:
+        up.relay.impairment.loss = 0.03
+        up.relay.impairment.delay_ms = 20
+        up.relay.impairment.jitter_ms = 30
+        up.relay.impairment.reorder = 0.01
+        await asyncio.sleep(6)
+        outcome = up.outcome()
+        assert up.relay.up.dropped > 10
+    assert outcome.damaged == 0
+    assert outcome.loss <= 0.03
+    assert outcome.longest_gop <= 4
+    assert outcome.skew_ms <= 80
+    assert outcome.silent_ms <= 22
+    assert outcome.figures["repaired"] > 5
+
+
+async def test_after_a_blackout_whole_pictures_follow_within_a_second() -> None:
+    async with uplink(seed=5) as up:
+        up.relay.impairment.delay_ms = 20
+        await asyncio.sleep(0.5)
+        up.relay.impairment.blackout = True
+        await asyncio.sleep(1)
+        up.relay.impairment.blackout = False
+        over = asyncio.get_running_loop().time()
+        await asyncio.sleep(2)
+        outcome = up.outcome()
+        keys = [at for unit, at in up.units if unit.key and at > over]
+    assert outcome.damaged == 0
+    assert outcome.silent_ms <= 22
+    assert keys[0] - over <= 1
+
+
+@pytest.mark.parametrize("loss", [0, 0.01])
+async def test_large_keyframes_arrive_byte_for_byte(
+    loss: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Browsers keep at least 600 packets, and those of the last second; aiortc's sender 128.
+    monkeypatch.setattr(aiortc.rtcrtpsender, "RTP_HISTORY_SIZE", 4096)
+    async with uplink(seed=6, picture=LargeKeyframes(128, 160, 400, 1500), burst=8) as up:
+        up.relay.impairment.loss = loss
+        up.relay.impairment.delay_ms = 10
+        await asyncio.sleep(3)
+        outcome = up.outcome(decode=False)
+    assert outcome.damaged == 0
+    assert outcome.lost == 0
+    assert outcome.sent >= 8
+    if loss:
+        assert outcome.figures["repaired"] > 10
+
+
+def without_retransmission_source(offer: bytes) -> bytes:
+    """Return an offer that announces RTX, but not from which source it will come."""
+    lines = offer.decode().splitlines()
+    sources = {line.split()[2] for line in lines if line.startswith("a=ssrc-group:FID")}
+    kept = [
+        line
+        for line in lines
+        if not line.startswith("a=ssrc-group")
+        and not any(line.startswith(f"a=ssrc:{source} ") for source in sources)
+    ]
+    assert len(kept) < len(lines)
+    return "\r\n".join([*kept, ""]).encode()
+
+
+async def test_retransmissions_from_a_source_no_offer_named_are_understood() -> None:
+    async with uplink(seed=3, edit=without_retransmission_source) as up:
+        up.relay.impairment.loss = 0.05
+        up.relay.impairment.delay_ms = 10
+        await asyncio.sleep(3)
+        outcome = up.outcome()
+    assert outcome.damaged == 0
+    assert outcome.figures["repaired"] > 5
+    assert outcome.figures["repaired"] >= 0.5 * outcome.figures["asked"]
+
+
+async def test_b_frames_are_told_of_and_what_is_left_is_whole() -> None:
+    async with uplink(picture=PicturesWithBFrames()) as up:
+        await asyncio.sleep(2.5)
+        outcome = up.outcome()
+    assert outcome.damaged == 0
+    assert outcome.events == ["publisher.connected", "publisher.warning b_frames"]
+    # Half of the pictures remain, evenly spaced.
+    assert 0.4 <= outcome.loss <= 0.6
+    assert max(b - a for a, b in pairwise(outcome.times)) <= 150

@@ -1,0 +1,143 @@
+"""Publishers that vanish, come back, change, or are of another kind, against real peers."""
+
+import asyncio
+import time
+
+import pytest
+
+from server.media.fabric import RecordingTarget
+from server.media.ingest import source
+from server.media.rtmp.chunks import MessageType
+from tests.media.conftest import TEACHER, Media, RtmpServer
+from tests.media.onair import Kept, children, watching
+from tests.media.publisher import ObsPublisher, PublishingProcess
+from tests.media.scripted_server import ScriptedServer
+
+PREFIX = "tenant/session/recordings/rec"
+
+
+async def test_a_publisher_that_is_killed_leaves_one_connection_and_one_file(
+    media: Media, rtmp: RtmpServer
+) -> None:
+    one = media.destination("one", rtmp.url("kept"))
+    await media.desire(destinations=(one,))
+    killed = await media.publish(kind=PublishingProcess)
+    await media.hears("destination.live", 10)
+    await killed.kill()
+    at = time.monotonic()
+    async with watching(media) as viewer:
+        await media.hears("publisher.lost", 3)
+        assert time.monotonic() - at <= 2.4
+        stalled = await media.hears("publisher.warning", 1)
+        assert stalled.data == {"code": "stalled"}
+        # Viewers are not left with a frozen picture either.
+        await viewer.shows(8, 3)
+    back = await media.publish()
+    await media.hears("publisher.resumed", 3, user=TEACHER)
+    assert time.monotonic() - back.picture.first_key_at <= 2
+    await media.reports(1)
+    assert media.names(destination="one") == ["destination.connecting", "destination.live"]
+    await media.desire(destinations=())
+    await media.hears("destination.stopped", 3)
+
+    kept = Kept.read(rtmp.directory)
+    kept.check()
+    assert kept.longest_gap <= 2.5
+    assert kept.slate_pictures >= 8
+    # The teacher's picture, the slate, the teacher's picture.
+    assert kept.headers == 3
+
+
+async def test_a_change_of_size_is_one_new_header_with_a_keyframe(media: Media) -> None:
+    async with ScriptedServer() as server:
+        await media.desire(destinations=(media.destination("one", server.url()),))
+        publisher = await media.publish()
+        await media.hears("destination.live", 8)
+        for size in ((320, 180), (640, 360)):
+            publisher.picture.resize(*size)
+            await media.hears("publisher.connected", 3, width=size[0])
+            await media.reports(1)
+        headers = [i for i, (_, _, head) in enumerate(server.heads) if head[:2] == b"\x17\x00"]
+        told = [i for i, (kind, _, _) in enumerate(server.heads) if kind == MessageType.DATA]
+        assert len(headers) == len(told) == 3
+        for header in headers:
+            # What follows it, but for sound, is a keyframe.
+            after = next(h for k, _, h in server.heads[header + 1 :] if k == MessageType.VIDEO)
+            assert after[:2] == b"\x17\x01"
+        # What precedes it is its metadata.
+        assert all(a < b for a, b in zip(told, headers, strict=True))
+        assert server.connections == 1
+        assert server.backward_steps == 0
+
+
+async def test_a_publisher_like_obs_is_streamed_and_its_teacher_warned(
+    media: Media, rtmp: RtmpServer
+) -> None:
+    one, two = media.destination("one", rtmp.url("kept")), media.destination("two", rtmp.url("two"))
+    await media.desire(destinations=(one,))
+    publisher = await media.publish(kind=ObsPublisher, gop=150)
+    await media.hears("publisher.connected", 3, width=640)
+    live = await media.hears("destination.live", 6)
+    assert live.data["ttff_ms"] <= 1_500
+    warning = await media.hears("publisher.warning", 6)
+    assert warning.data == {"code": "gop"}
+    assert publisher.picture.asked >= 2
+    # Who comes late begins with the cached group of pictures, which has just begun.
+    async with asyncio.timeout(3):
+        while publisher.picture.keyframes < 2:
+            await asyncio.sleep(0.02)
+    await media.desire(destinations=(one, two))
+    late = await media.hears("destination.live", 3, destination="two")
+    assert late.data["ttff_ms"] <= 1_500
+    assert publisher.picture.keyframes == 2
+    await media.desire()
+    await media.hears("destination.stopped", 3, destination="one")
+    kept = Kept.read(rtmp.directory)
+    kept.check()
+    assert kept.headers == 1
+
+
+async def test_a_publisher_of_vp8_is_transcoded_while_somebody_takes_it(
+    media: Media, rtmp: RtmpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "IDLE_SECONDS", 0.2)
+    await media.publish(codec="VP8")
+    connected = await media.hears("publisher.connected", 4)
+    assert connected.data == {"user": TEACHER, "width": 640, "height": 360, "codec": "VP8"}
+    assert not await children("ingest.transcode")
+    await media.desire(destinations=(media.destination("one", rtmp.url("kept")),))
+    await media.hears("destination.live", 8)
+    assert len(await children("ingest.transcode")) == 1
+    await media.reports(2)
+    await media.desire()
+    await media.hears("destination.stopped", 3)
+    async with asyncio.timeout(5):
+        while await children("ingest.transcode"):
+            await asyncio.sleep(0.05)
+    kept = Kept.read(rtmp.directory)
+    kept.check()
+    assert kept.longest_gop <= 2.5
+    assert kept.headers == 1
+
+
+async def test_sound_alone_is_streamed_watched_and_recorded_with_a_picture_of_ours(
+    media: Media, rtmp: RtmpServer
+) -> None:
+    one = media.destination("one", rtmp.url("kept"))
+    await media.desire(destinations=(one,), recording=RecordingTarget("rec", PREFIX))
+    await media.publish(picture=False)
+    connected = await media.hears("publisher.connected", 4)
+    assert connected.data == {"user": TEACHER, "width": 1280, "height": 720, "codec": "opus"}
+    async with watching(media) as viewer:
+        await viewer.sees(3, 4)
+        assert set(viewer.pictures) == {(1280, 720)}
+    await media.hears("destination.live", 8)
+    await media.reports(2)
+    assert media.health[-1]["uplink"]["state"] == "good"
+    await media.desire()
+    await media.hears("destination.stopped", 3)
+    kept = Kept.read(rtmp.directory)
+    kept.check()
+    assert kept.slate_pictures >= 5
+    (playlist,) = (media.objects.root / PREFIX).glob("index.m3u8")
+    assert ".m4s" in playlist.read_text()

@@ -1,0 +1,230 @@
+"""Row 19 of what media has to survive: a worker killed while it records, and a store that fails."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+from aiohttp import ClientSession, web
+
+from server.addresses import parse_allowed
+from server.media import worker as media_worker
+from server.media.destinations.address import AddressGuard
+from server.media.fabric import RecordingTarget
+from server.media.hls import manifest
+from server.media.hls.playlist import Playlist, parse
+from server.media.local_fabric import LocalFabric
+from server.media.recording import uploader
+from server.objects.s3 import S3Objects
+from server.tasks import Supervisor
+from tests.media.conftest import DirectoryObjects, Media
+from tests.media.test_process import PREFIX, WorkerProcess, media, worker
+from tests.s3 import aws, bucket, moto_url
+
+__all__ = ["aws", "bucket", "media", "moto_url", "worker"]
+
+RECORDING = RecordingTarget("rec", PREFIX)
+LOST_MOST_MS = 1_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def last_ms(playlist: Playlist) -> int:
+    """Return until when there is something, on the wall clock."""
+    last = playlist.segments[-1]
+    return last.starts_at_ms + last.duration_ms
+
+
+def plays(path: Path) -> None:
+    """Decode everything strictly; time goes forward but where the playlist says that it jumps."""
+    options = {"err_detect": "explode"}
+    with av.open(str(path), options=options) as container:
+        container.streams.video[0].codec_context.options = options
+        times = [frame.time for frame in container.decode(video=0)]
+    assert len(times) > 20
+    jumps = [b for a, b in pairwise(times) if not a < b < a + 0.5]
+    assert len(jumps) == path.read_text().count("#EXT-X-DISCONTINUITY")
+
+
+async def stands(path: Path, condition: str, seconds: float = 6) -> str:
+    async with asyncio.timeout(seconds):
+        while not path.exists() or condition not in path.read_text():
+            await asyncio.sleep(0.05)
+    return path.read_text()
+
+
+async def test_a_worker_that_is_killed_loses_less_than_a_second(
+    worker: WorkerProcess, media: Media
+) -> None:
+    index = worker.objects / PREFIX / "index.m3u8"
+    await media.desire(recording=RECORDING)
+    await media.publish()
+    await stands(index, "#EXTINF")
+    # In the middle of a segment, the longest time after the last upload.
+    await asyncio.sleep(1.3)
+    killed_ms = now_ms()
+    worker.process.kill()
+    await worker.ended(5)
+    stored_ms = last_ms(parse(index.read_text()))
+    assert killed_ms - stored_ms > LOST_MOST_MS, "the object store had it anyway"
+
+    # The class goes on, and so does its recording: what was left on the disk comes first.
+    await worker.start()
+    await media.publish()
+    await stands(index, "#EXT-X-DISCONTINUITY", 10)
+    await media.desire(recording=None, over=(RECORDING,))
+    finalized = await media.hears("recording.finalized", 8)
+
+    found = parse(index.read_text())
+    (jump,) = [number for number, each in enumerate(found.segments) if each.discontinuity]
+    left = found.segments[jump - 1]
+    lost_ms = killed_ms - left.starts_at_ms - left.duration_ms
+    assert 0 <= lost_ms <= LOST_MOST_MS
+    assert len(finalized.data["clock"]) == 2
+    assert [*worker.spool.rglob("*")] == []
+    listed = manifest.decode((index.parent / "manifest.json").read_bytes())
+    assert sum((index.parent / name).stat().st_size for name in listed.files) == listed.bytes
+    plays(index)
+
+
+async def test_a_recording_whose_class_ended_while_the_worker_was_dead_is_finalised(
+    worker: WorkerProcess, media: Media
+) -> None:
+    await media.desire(recording=RECORDING)
+    await media.publish()
+    async with asyncio.timeout(8):
+        while not [*worker.spool.rglob("*.part")]:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1.0)
+    killed_ms = now_ms()
+    worker.process.kill()
+    await worker.ended(5)
+    await media.desire(live=False, over=(RECORDING,))
+    await worker.start()
+    await media.hears("recording.finalized", 5)
+    found = parse((worker.objects / PREFIX / "index.m3u8").read_text())
+    assert found.ended
+    assert 0 <= killed_ms - last_ms(found) <= LOST_MOST_MS
+
+
+class FaultyStore:
+    """An S3 that refuses or does not answer, as long as it is told to."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.fault = ""
+        self.refused = 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self.fault:
+            self.refused += 1
+        if self.fault == "hang":
+            await asyncio.sleep(30)
+        if self.fault:
+            return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>")
+        async with (
+            ClientSession(auto_decompress=False) as http,
+            http.request(
+                request.method,
+                self._url + request.path_qs,
+                data=await request.read(),
+                headers={k: v for k, v in request.headers.items() if k != "Host"},
+            ) as answer,
+        ):
+            kept = ("Content-Type", "ETag", "Content-Range")
+            headers = {k: v for k, v in answer.headers.items() if k in kept}
+            return web.Response(status=answer.status, body=await answer.read(), headers=headers)
+
+
+@pytest.fixture
+async def store(aws: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FaultyStore]:
+    faulty = FaultyStore(aws)
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_route("*", "/{path:.*}", faulty.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield faulty
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def on_s3(
+    store: FaultyStore, bucket: str, tmp_path: Path
+) -> AsyncIterator[tuple[Media, S3Objects]]:
+    ready = asyncio.Event()
+    path = tmp_path / "media.sock"
+    async with S3Objects.open(bucket, "") as objects, Supervisor("test") as tasks:
+        guard = AddressGuard(parse_allowed("127.0.0.0/8:*"))
+        tasks.start(
+            "worker",
+            media_worker.run(
+                path, objects=objects, spool=tmp_path / "spool", guard=guard, ready=ready.set
+            ),
+        )
+        await asyncio.wait_for(ready.wait(), 5)
+
+        async def on_event(event: object) -> None:
+            state.tell(event)
+
+        async def no_secret(*_: str) -> None:
+            return None
+
+        fabric = LocalFabric(
+            path,
+            on_event=on_event,
+            resolve_secret=no_secret,
+            on_health=lambda session, data: state.measure(data),
+        )
+        state = Media(fabric, DirectoryObjects(tmp_path / "unused"))
+        async with fabric:
+            await asyncio.wait_for(fabric.connected.wait(), 5)
+            yield state, objects
+            await state.close()
+
+
+async def test_a_store_that_refuses_and_hangs_for_a_while_loses_nothing(
+    on_s3: tuple[Media, S3Objects],
+    store: FaultyStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    media, objects = on_s3
+    monkeypatch.setattr(uploader, "PUT_SECONDS", 0.5)
+    monkeypatch.setattr(uploader, "RETRY_SECONDS", (0.2,))
+    await media.desire(recording=RECORDING)
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    await media.reports(3)
+    store.fault = "500"
+    await media.reports(3)
+    store.fault = "hang"
+    await media.reports(2)
+    kept = media.health[-1]["recording"]
+    assert kept["state"] == "unstable"
+    assert kept["waiting_ms"] >= 1_500
+    assert [*(tmp_path / "spool").rglob("*.part")]
+    assert store.refused > 2
+    store.fault = ""
+    await media.reports(1)
+    await media.desire(recording=None, over=(RECORDING,))
+    finalized = await media.hears("recording.finalized", 8)
+    assert finalized.data["duration_ms"] > 7_000
+    assert len(finalized.data["clock"]) == 1
+    assert [*(tmp_path / "spool").rglob("*")] == []
+
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for key in await objects.list(f"{PREFIX}/"):
+        (copy / key.rpartition("/")[2]).write_bytes(await objects.get(key))
+    found = parse((copy / "index.m3u8").read_text())
+    assert not any(segment.discontinuity for segment in found.segments)
+    assert found.duration_ms == finalized.data["duration_ms"]
+    plays(copy / "index.m3u8")
