@@ -30,14 +30,17 @@ from server.auth.jwks import Issuers
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
 from server.auth.turn import Turn, turn_key
-from server.broadcast import Broadcast, FindPlace
+from server.broadcast import Broadcast
 from server.clock import SystemClock
 from server.config import Settings, load, settings_key
 from server.errors import UnavailableError
+from server.hub.adoption import Adoption
 from server.hub.door import Door
 from server.hub.forgetting import Forgetting
 from server.hub.hub import Hub
 from server.hub.lease import Lease
+from server.hub.link_server import LinkServer
+from server.hub.links import Links
 from server.hub.live_sessions import LiveSessions
 from server.hub.presence import Presence
 from server.hub.revocation import Revocation
@@ -52,7 +55,14 @@ from server.objects.signing import UrlSigner
 from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
-from server.processes import MEDIA_SOCKET, forbid_core_dumps, say_ready, stop_asked
+from server.processes import (
+    HUB_NUMBER,
+    MEDIA_SOCKET,
+    forbid_core_dumps,
+    free_port,
+    say_ready,
+    stop_asked,
+)
 from server.recordings.downloads import Downloads
 from server.recordings.unfinished import Unfinished
 from server.replays.media import Timelines
@@ -105,8 +115,10 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     """Serve until SIGTERM, or until the supervisor is gone; then say goodbye to everybody."""
     clock = SystemClock()
     # The same name after a restart in place: what this worker owned is its own again at once.
-    node = f"{socket.gethostname()}:{settings.port}"
+    node = f"{socket.gethostname()}:{settings.port}.{os.environ.get(HUB_NUMBER, '0')}"
     public = settings.public_url
+    link_port = free_port(settings.link_host)
+    link = _url(settings.link_host, link_port)
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(Supervisor("app"))
 
@@ -118,11 +130,11 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         identity = await installation.read(pools)
         reader = LogReader(pools)
         writer = await stack.enter_async_context(LogWriter(pools))
-        membership = await stack.enter_async_context(Membership(pools, node, public))
+        membership = await stack.enter_async_context(Membership(pools, node, public, link))
         projector = await stack.enter_async_context(Projector(pools))
         vault = Vault(pools, settings.secret_keys)
         references = References(vault)
-        own_ports = (settings.port, settings.ops_port)
+        own_ports = (settings.port, settings.ops_port, link_port)
         webhooks = await stack.enter_async_context(
             Dispatcher(
                 pools,
@@ -173,8 +185,10 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             notify=projector.notify,
             announce=announce,
         )
+        links = await stack.enter_async_context(Links(settings.token_secret, clock))
         hub = Hub(
             acquire=lease.acquire,
+            follow=links.follow,
             writer=writer,
             reader=reader,
             snapshots=Snapshots(pools, reader, tasks),
@@ -258,9 +272,13 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         tasks.keep("downloads", downloads.run)
         tasks.keep("unfinished", Unfinished(pools, open_class).run)
         tasks.keep("publisher", Publisher(pools, live_sessions.report, clock).run)
-        resuming = tasks.keep("resume", lambda: _resume_live_sessions(hub, pools, find_place))
+        adoption = Adoption(hub, pools, node, identity.log)
         # Not for ever: long logs that have to be folded would keep everybody else out.
-        await asyncio.wait((resuming,), timeout=RESUME_SECONDS)
+        await asyncio.wait((tasks.start("resume", adoption.look()),), timeout=RESUME_SECONDS)
+        tasks.keep("adoption", adoption.run)
+        inner = web.Application()
+        inner.add_routes(LinkServer(hub, settings.token_secret, identity.log).routes())
+        await _listen(stack, inner, settings.link_host, link_port)
         url = await _listen(stack, app, settings.host, settings.port)
         ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)
         health.watch("postgresql", pools.ping)
@@ -275,6 +293,8 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         log.info("draining", connections=len(hub.connections))
         health.phase = "draining"
         await hub.drain()
+        # At once, not when everything else has ended: others wait for what this node owned.
+        await lease.leave()
 
 
 async def _watch_loop() -> None:
@@ -291,24 +311,13 @@ async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
-    address = runner.addresses[0]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{address[1]}"
+    # Several processes share the port of the server.
+    await web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True).start()
+    return _url(host, runner.addresses[0][1])
 
 
-async def _resume_live_sessions(hub: Hub, pools: Pools, find_place: FindPlace) -> None:
-    """Open the classes that were on air when this machine's server died.
-
-    Their destinations and recordings go on without waiting for somebody to come back.
-    """
-    for session in await sessions.list_live(pools):
-        place = await find_place(session)
-        if place is not None:
-            try:
-                await hub.room(place)
-            except UnavailableError:
-                log.info("live_session_is_elsewhere", session=session)
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _pinged(redis: "Redis") -> Check:

@@ -140,6 +140,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ops_host: Annotated[str, _says("Where health and metrics listen: never public.")] = "127.0.0.1"
     ops_port: Annotated[Port, _says("The port of health and metrics; 0 takes a free one.")] = 8081
 
+    hub_workers: Annotated[
+        int, Meta(ge=1, le=64), _says("Processes for live classes, on one port; about one a core.")
+    ] = 1
+    link_host: Annotated[
+        str, _says("Where this machine's processes take the links of other nodes: never public.")
+    ] = "127.0.0.1"
+
     token_issuer: Annotated[
         str, Meta(min_length=1), _says("The issuer that access tokens must name.")
     ] = "liveclass"  # noqa: S105 (a name, no secret)

@@ -24,10 +24,10 @@ from server.config import Settings, variable
 from server.errors import InvalidInputError
 from server.ids import new_id
 from server.media.destinations.address import parse
-from server.processes import stop_asked
+from server.processes import free_port, stop_asked
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
-from server.serve import Running, free_port, running
+from server.serve import Running, running
 from server.standalone import Standalone, standalone, write_private
 from server.store import courses, integrations, sessions, tenants, users
 from server.store.pool import Pools

@@ -8,12 +8,15 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import structlog
+
+from server.errors import InvalidSettingsError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -22,6 +25,9 @@ MEDIA_SOCKET = "MEDIA_SOCKET"
 
 A media worker finds its own socket there, the hub those of all, separated by colons.
 """
+
+HUB_NUMBER = "HUB_NUMBER"
+"""Environment variable: which of a machine's hub workers this is, from 0 on."""
 
 RESTART_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0
@@ -138,3 +144,22 @@ class Worker:
 def say_ready(**said: str) -> None:
     """Tell the supervisor, from inside a worker, that it is ready."""
     os.write(sys.stdout.fileno(), msgspec.json.encode(said) + b"\n")
+
+
+def free_port(host: str, wanted: int = 0) -> int:
+    """Return ``wanted``, or for 0 any port, having seen that one can listen there.
+
+    Raises:
+        InvalidSettingsError: If one cannot.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError as error:
+            reason = f"Cannot listen on {host}, port {wanted}: {error.strerror}."
+            raise InvalidSettingsError(f"{reason} Choose another port.") from None
+        port: int = probe.getsockname()[1]
+        return port

@@ -7,7 +7,6 @@ Media workers are started first and stopped last: the hub tells them what to end
 import asyncio
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ import structlog
 
 from server.config import PREFIX, Settings, variable
 from server.errors import InvalidSettingsError
-from server.processes import MEDIA_SOCKET, Worker, stop_asked
+from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker, free_port, stop_asked
 from server.store.migrate import pending
 from server.tasks import Supervisor
 
@@ -48,17 +47,26 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
     directory = _runtime_directory(settings.runtime_dir)
     # Chosen here, so that a worker that crashes comes back where it was, and so that all of them
     # know which ports are our own.
-    fixed = {
-        "port": str(free_port(settings.host, settings.port)),
-        "ops_port": str(free_port(settings.ops_host, settings.ops_port)),
-    }
-    env = worker_environment(environ, **fixed)
+    port = free_port(settings.host, settings.port)
+    ops_ports = [
+        free_port(settings.ops_host, settings.ops_port and settings.ops_port + number)
+        for number in range(settings.hub_workers)
+    ]
+    env = worker_environment(environ, port=str(port), ops_port=str(ops_ports[0]))
     sockets = [str(directory / f"media-{number}.sock") for number in range(settings.media_workers)]
     media = [
         Worker(f"media-{number}", ("-m", "server.media"), env | {MEDIA_SOCKET: path})
         for number, path in enumerate(sockets)
     ]
-    hub = Worker("hub", ("-m", "server.app"), env | {MEDIA_SOCKET: ":".join(sockets)})
+    env |= {MEDIA_SOCKET: ":".join(sockets)}
+    hubs = [
+        Worker(
+            f"hub-{number}",
+            ("-m", "server.app"),
+            worker_environment(env, ops_port=str(ops_port)) | {HUB_NUMBER: str(number)},
+        )
+        for number, ops_port in enumerate(ops_ports)
+    ]
     try:
         async with Supervisor("serve") as tasks:
             try:
@@ -67,13 +75,15 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
                 async with asyncio.timeout(START_SECONDS):
                     for worker in media:
                         await worker.ready()
-                    tasks.start("hub", hub.run())
-                    said = await hub.ready()
-                yield Running(said["url"], said["ops_url"])
+                    for worker in hubs:
+                        tasks.start(worker.name, worker.run())
+                    said = [await worker.ready() for worker in hubs]
+                yield Running(said[0]["url"], said[0]["ops_url"])
             finally:
                 # The runs would start again what stops now.
                 await tasks.close()
-                await hub.stop(settings.drain_seconds + STOP_SECONDS)
+                bound = settings.drain_seconds + STOP_SECONDS
+                await asyncio.gather(*(worker.stop(bound) for worker in hubs))
                 await asyncio.gather(*(worker.stop(STOP_SECONDS) for worker in media))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -103,25 +113,6 @@ def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str,
         kept.pop(f"{variable(field)}_FILE", None)
         kept[variable(field)] = value
     return env | kept
-
-
-def free_port(host: str, wanted: int = 0) -> int:
-    """Return ``wanted``, or for 0 any port, having seen that one can listen there.
-
-    Raises:
-        InvalidSettingsError: If one cannot.
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, wanted))
-        except OSError as error:
-            reason = f"Cannot listen on {host}, port {wanted}: {error.strerror}."
-            raise InvalidSettingsError(f"{reason} Choose another port.") from None
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _runtime_directory(wanted: Path | None) -> Path:

@@ -194,7 +194,7 @@ async def main():
         tasks = await stack.enter_async_context(Supervisor("bench"))
         pools = await stack.enter_async_context(Pools.open(services.database_url))
         writer = await stack.enter_async_context(LogWriter(pools))
-        membership = await stack.enter_async_context(Membership(pools, "bench", "http://here"))
+        membership = await stack.enter_async_context(Membership(pools, "bench", "http://here", ""))
         bench = Bench(pools, Lease(pools, "bench", membership), writer, tasks)
         sizes = [int(each) for each in sys.argv[1:]] or [10_000, 100_000]
         print(json.dumps([await measure(bench, length) for length in sizes]))

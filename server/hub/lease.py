@@ -21,9 +21,9 @@ class Held(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A living node owns the session; ``url`` is where its links are taken."""
+    """A living node owns the session; ``link`` is where its links are taken."""
 
-    url: str
+    link: str
 
 
 Claim = Held | Elsewhere
@@ -55,9 +55,9 @@ class Lease:
             seen = await find_owner(self._pools, session)
             is_other = seen is not None and seen.node != self._node
             if seen is not None and is_other and not await self._membership.is_dead(seen.node):
-                if seen.url is None:  # it has come to life since it was looked up
+                if seen.link is None:  # it has come to life since it was looked up
                     continue
-                return Elsewhere(seen.url)
+                return Elsewhere(seen.link)
             epoch = await take_over(self._pools, session, self._node, seen)
             if epoch is not None:
                 return Held(epoch)

@@ -68,7 +68,7 @@ class Listener(Protocol):
 
 
 Follow = Callable[[str, Place], AbstractAsyncContextManager[Following]]
-"""Follow what the node at a URL owns."""
+"""Follow what the node owns whose links are taken there."""
 
 
 class Room:
@@ -211,7 +211,7 @@ class Room:
                     if isinstance(claim, Held):
                         await self._own(claim.epoch)
                     else:
-                        await self._follow_owner(claim.url)
+                        await self._follow_owner(claim.link)
                 except UnavailableError as error:
                     log.warning("room_waits", session=self.place.session, reason=str(error))
                     await asyncio.sleep(error.retry_seconds)
@@ -310,15 +310,15 @@ class Room:
 
     # ------------------------------------------------------------ following
 
-    async def _follow_owner(self, url: str) -> None:
-        """Follow the node at ``url`` until it is lost.
+    async def _follow_owner(self, link: str) -> None:
+        """Follow the owner until it is lost.
 
         Raises:
             UnavailableError: If it is not reached; what the log holds is told all the same.
 
         """
         self._disown()
-        async with self._follow(url, self.place) as following:
+        async with self._follow(link, self.place) as following:
             try:
                 followed = await following.begin()
             except UnavailableError:

@@ -27,22 +27,27 @@ class Owner(NamedTuple):
 
     epoch: int
     node: str
-    url: str | None
+    link: str | None
+    """Where its links are taken; None for a node that is gone."""
 
 
 class Membership:
     """This process as a node: registered, locked, renewed by :meth:`beat`.
 
-    Use as an async context manager. ``node`` may be a name that outlives the process: whoever
+    Use as an async context manager. ``url`` is where people reach it, ``link`` where other nodes
+    do. ``node`` may be a name that outlives the process: whoever
     comes again under its name owns at once what it owned, and need not be declared dead first.
     """
 
-    def __init__(self, pools: Pools, node: str, url: str, *, clock: Clock = _SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, pools: Pools, node: str, url: str, link: str, *, clock: Clock = _SYSTEM_CLOCK
+    ) -> None:
         self._pools = pools
         self._clock = clock
         self._locked_at = 0.0
         self._node = node
         self._url = url
+        self._link = link
         self._connection: Connection | None = None
 
     async def __aenter__(self) -> Self:
@@ -101,12 +106,12 @@ class Membership:
     async def _renew(self, connection: Connection) -> int:
         incarnation: int = await connection.fetchval(
             """
-            INSERT INTO nodes (node, url, expires_at)
-            VALUES ($1, $2, now() + $3 * interval '1 second')
-            ON CONFLICT (node) DO UPDATE SET url = $2, expires_at = excluded.expires_at
+            INSERT INTO nodes (node, url, link, expires_at)
+            VALUES ($1, $2, $3, now() + $4 * interval '1 second')
+            ON CONFLICT (node) DO UPDATE SET url = $2, link = $3, expires_at = excluded.expires_at
             RETURNING incarnation
             """,
-            self._node, self._url, LIFE_SECONDS,
+            self._node, self._url, self._link, LIFE_SECONDS,
         )  # fmt: skip
         return incarnation
 
@@ -147,10 +152,10 @@ class Membership:
 
 
 async def find_owner(pools: Pools, session: str) -> Owner | None:
-    """Return who owns ``session``, or None if nobody ever has. ``url`` is None for a node gone."""
+    """Return who owns ``session``, or None if nobody ever has."""
     async with pools.hub() as connection:
         row = await connection.fetchrow(
-            "SELECT h.epoch, h.node, n.url FROM session_hubs h LEFT JOIN nodes n USING (node) "
+            "SELECT h.epoch, h.node, n.link FROM session_hubs h LEFT JOIN nodes n USING (node) "
             "WHERE h.session_id = $1",
             session,
         )

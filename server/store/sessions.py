@@ -163,8 +163,16 @@ async def delete(connection: AcquiredConnection, session: str) -> None:
         await connection.execute("DELETE FROM sessions WHERE id = $1", session)
 
 
-async def list_live(pools: Pools) -> list[str]:
-    """Return the ids of all sessions, of any tenant, that are on air."""
+async def list_orphans(pools: Pools, node: str) -> list[tuple[str, str]]:
+    """Return session and tenant of all classes on air that ``node`` or no living node owns."""
     async with pools.hub() as connection:
-        rows = await connection.fetch("SELECT id FROM sessions WHERE status = 'live' ORDER BY id")
-    return [row[0] for row in rows]
+        rows = await connection.fetch(
+            """
+            SELECT s.id, s.tenant_id FROM sessions s
+            LEFT JOIN session_hubs h ON h.session_id = s.id
+            LEFT JOIN nodes n ON n.node = h.node AND n.expires_at > now()
+            WHERE s.status = 'live' AND (n.node IS NULL OR n.node = $1) ORDER BY s.id
+            """,
+            node,
+        )
+    return [(row[0], row[1]) for row in rows]

@@ -73,7 +73,7 @@ class Pool:
         return viewer
 
 
-async def no_room(session: str, user: str, sdp: bytes):  # noqa: ANN201
+async def no_room(session: str, user: str, sdp: bytes):
     from server.media.viewers.admission import NotAdmittedError
 
     return NotAdmittedError("Full.", 5).answer()

@@ -29,8 +29,8 @@ from server.hub.revocation import Revocation
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.ids import new_id
+from server.processes import free_port
 from server.secrets.secret import Secret
-from server.serve import free_port
 from server.store import installation
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
@@ -129,7 +129,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         links = await stack.enter_async_context(Links(SECRET, clock))
         name, internal = new_id(), free_port("127.0.0.1")
         url = f"http://127.0.0.1:{internal}"
-        membership = await stack.enter_async_context(Membership(pools, name, url))
+        membership = await stack.enter_async_context(Membership(pools, name, "http://here", url))
         lease = Lease(pools, name, membership)
         reader = LogReader(pools)
         hub = Hub(

@@ -285,7 +285,7 @@ async def test_a_link_needs_the_key_of_the_installation(two, shown):
     claim = await two.b.lease.acquire(two.session)
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await http.ws_connect(claim.url + links_module.PATH, headers={"Authorization": shown})
+            await http.ws_connect(claim.link + links_module.PATH, headers={"Authorization": shown})
         assert refused.value.status == 401
 
 
@@ -294,7 +294,7 @@ async def test_nonsense_on_a_link_ends_it_and_nothing_else(two, database_url):
     headers = {"Authorization": f"Bearer {link_key(SECRET)}"}
     async with aiohttp.ClientSession() as http:
         for nonsense in (b"\xc1", encode(Follow("nowhere", "nobody"))):
-            socket = await http.ws_connect(claim.url + links_module.PATH, headers=headers)
+            socket = await http.ws_connect(claim.link + links_module.PATH, headers=headers)
             await socket.send_bytes(nonsense)
             message = await socket.receive(5)
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.BINARY)

@@ -23,6 +23,7 @@ from server.clock import SystemClock
 from server.config import Settings, settings_key
 from server.hub.hub import Hub
 from server.hub.lease import Lease
+from server.hub.links import Links
 from server.hub.live_sessions import LiveSessions
 from server.hub.snapshots import Snapshots
 from server.ids import new_id
@@ -199,11 +200,17 @@ class Alone:
 
 @pytest_asyncio.fixture
 async def hub(pools):
-    async with Supervisor("test") as tasks, LogWriter(pools) as writer:
+    clock = SystemClock()
+    async with (
+        Supervisor("test") as tasks,
+        LogWriter(pools) as writer,
+        Links(TOKEN_SECRET, clock) as links,
+    ):
         node = new_id()
-        async with Membership(pools, node, "https://live.example") as membership:
+        async with Membership(pools, node, "https://live.example", "") as membership:
             hub = Hub(
                 acquire=Lease(pools, node, membership).acquire,
+                follow=links.follow,
                 writer=writer,
                 reader=LogReader(pools),
                 snapshots=Snapshots(pools, LogReader(pools), tasks),

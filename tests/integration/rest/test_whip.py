@@ -300,7 +300,7 @@ async def test_an_offer_is_sent_to_the_node_that_has_the_class(endpoint, section
     headers = {**SDP, "Authorization": f"Bearer {endpoint.who.token()}"}
 
     async def post(node: str, url: str):
-        async with Membership(pools, node, url) as membership:
+        async with Membership(pools, node, url, "") as membership:
             await Lease(pools, node, membership).acquire(school.session)
             async with endpoint.api.client.post(
                 endpoint.path, data=endpoint.offer, headers=headers, allow_redirects=False

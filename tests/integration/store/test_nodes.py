@@ -31,8 +31,8 @@ def terminate(owner, pid):
 
 
 async def test_a_node_lives_while_it_holds_its_lock(pools, owner, time):
-    async with Membership(pools, "a", "ws://a", clock=time) as a:
-        b = Membership(pools, "b", "ws://b", clock=time)
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
+        b = Membership(pools, "b", "http://b", "http://b:1", clock=time)
         await b.beat()
         assert not await a.is_dead("b")
         # As kill -9 does: its connection ends without a goodbye, and its lock is free.
@@ -48,8 +48,8 @@ async def test_a_node_lives_while_it_holds_its_lock(pools, owner, time):
 
 
 async def test_a_restart_of_the_server_does_not_look_like_everybodys_death(pools, owner, time):
-    async with Membership(pools, "a", "ws://a", clock=time) as a:
-        b = Membership(pools, "b", "ws://b", clock=time)
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
+        b = Membership(pools, "b", "http://b", "http://b:1", clock=time)
         await b.beat()
         time.seconds += 60
         await terminate(owner, a._connection.get_server_pid())
@@ -63,8 +63,8 @@ async def test_a_restart_of_the_server_does_not_look_like_everybodys_death(pools
 
 
 async def test_whoever_leaves_or_was_never_here_is_gone_at_once(pools, time):
-    async with Membership(pools, "a", "ws://a", clock=time) as a:
-        async with Membership(pools, "b", "ws://b", clock=time):
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
+        async with Membership(pools, "b", "http://b", "http://b:1", clock=time):
             assert not await a.is_dead("b")
         assert await a.is_dead("b")
         assert await a.is_dead("nobody")
@@ -73,21 +73,21 @@ async def test_whoever_leaves_or_was_never_here_is_gone_at_once(pools, time):
 async def test_a_node_that_is_killed_and_comes_again_under_its_name_need_not_wait(
     pools, owner, time
 ):
-    before = Membership(pools, "a", "ws://a", clock=time)
+    before = Membership(pools, "a", "http://a", "http://a:1", clock=time)
     await before.beat()
-    waiting = asyncio.create_task(Membership(pools, "a", "ws://new", clock=time).__aenter__())
+    waiting = asyncio.create_task(Membership(pools, "a", "http://new", "http://new:1", clock=time).__aenter__())
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await terminate(owner, before._connection.get_server_pid())
     again = await asyncio.wait_for(waiting, 2)
-    async with Membership(pools, "b", "ws://b", clock=time) as b:
+    async with Membership(pools, "b", "http://b", "http://b:1", clock=time) as b:
         time.seconds += 60
         assert not await b.is_dead("a")
     await again.__aexit__(None, None, None)
 
 
 async def test_beats_renew_and_old_nodes_are_swept(pools, owner, time):
-    async with Membership(pools, "a", "ws://a", clock=time) as a:
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
         await owner.execute("UPDATE nodes SET expires_at = now() - interval '2 minutes'")
         await a.beat()
         await owner.execute(
@@ -112,10 +112,10 @@ async def test_a_session_is_taken_over_once(pools, rooms):
 
 
 async def test_the_owners_address_is_known_while_it_is_registered(pools, rooms, time):
-    async with Membership(pools, "a", "ws://a", clock=time):
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time):
         room = await rooms.open(pools, node="a")
-        assert (await nodes.find_owner(pools, room.session)).url == "ws://a"
-    assert (await nodes.find_owner(pools, room.session)).url is None
+        assert (await nodes.find_owner(pools, room.session)).link == "http://a:1"
+    assert (await nodes.find_owner(pools, room.session)).link is None
 
 
 async def test_the_newest_snapshot_is_kept(pools, room):
