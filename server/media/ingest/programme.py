@@ -19,6 +19,7 @@ from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import Emit
 from server.media.ingest import life
 from server.media.ingest.assembler import AccessUnit, AudioPacket
+from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import READY_SECONDS, RESUME_SECONDS, Geometry, GeometryGate
 from server.media.ingest.keyframes import Keyframes
 from server.media.ingest.life import Action, Life, Phase, Signal
@@ -194,6 +195,10 @@ class Programme:
         ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
         self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
 
+    def warn(self, defect: Defect) -> None:
+        """Tell staff of a defect."""
+        self._emit("publisher.warning", {"code": defect.value})
+
     def want_keyframe(self) -> None:
         """Have a keyframe soon, however many ask at once."""
         if self._reel is not None:
@@ -294,7 +299,7 @@ class Programme:
         self.keyframes.insist()
         if self._told_stall_at is None or now - self._told_stall_at >= STALL_TOLD_SECONDS:
             self._told_stall_at = now
-            self._emit("publisher.warning", {"code": "stalled"})
+            self.warn(Defect.STALLED)
 
     def _lose(self, now: float, reason: str) -> None:
         lost, self.on_air = self.on_air, None
@@ -312,7 +317,7 @@ class Programme:
         if self.phase is Phase.STEADY and self._sign is None and missed > PICTURE_LOST_SECONDS:
             self._sign = Sign.SOUND
             self._expect()
-            self._emit("publisher.warning", {"code": "picture"})
+            self.warn(Defect.PICTURE)
 
     def _take_off_slate(self) -> None:
         self._bus.on_slate = False
@@ -338,7 +343,7 @@ class Programme:
             self._ask_for_key(newest)
         judged = self.consumed and is_shown and self.phase is Phase.STEADY
         if judged and self.keyframes.warns(now):
-            self._emit("publisher.warning", {"code": "gop"})
+            self.warn(Defect.GOP)
 
     # What goes onto the bus beside what contributors send.
 

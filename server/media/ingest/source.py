@@ -10,6 +10,7 @@ from server.media import sdp
 from server.media.bus import Bus
 from server.media.fabric import Emit
 from server.media.ingest.audio import AudioThread
+from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.health import UplinkSample
 from server.media.ingest.life import SILENT_SECONDS
@@ -42,7 +43,6 @@ class Source:
     ) -> None:
         self._bus = bus
         self._clock = clock
-        self._emit = emit
         self._tasks = tasks
         self._network = network
         self._publishers: dict[str, Publisher] = {}
@@ -166,8 +166,8 @@ class Source:
         for publisher in list(self._publishers.values()):
             if publisher.last_rtp is None and now - publisher.created_at > CONNECT_SECONDS:
                 self._end(publisher, "closed")
-            for code in publisher.tick(now):
-                self._emit("publisher.warning", {"code": code})
+            for defect in publisher.tick(now):
+                self._programme.warn(defect)
         self._transcode_as_needed(now)
         self._programme.tick(now, self._audio)
 
@@ -228,7 +228,7 @@ class Source:
     def _start_transcoding(self, publisher: Publisher, now: float) -> "_Transcoding":
         process = TranscoderProcess(
             on_unit=lambda unit, ms: self._programme.picture(publisher, unit, ms),
-            on_crash=lambda: self._emit("publisher.warning", {"code": "transcoder"}),
+            on_crash=lambda: self._programme.warn(Defect.TRANSCODER),
             on_hungry=lambda: self._request_keyframe(publisher),
         )
         running = self._tasks.keep("transcoder", process.run)
