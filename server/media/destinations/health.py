@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from protocol.codec import timestamp
-from protocol.health import DestinationHealth, HealthError, HealthState, StreamWarning, Side
+from protocol.health import DestinationHealth, HealthError, HealthState, Side, StreamWarning
 from server.media.codes import Code
 from server.media.destinations import providers
 from server.media.destinations.delivery import LAG_MS
