@@ -93,6 +93,7 @@ class Bench:
     async def ours_to_viewers(self) -> None:
         """To more and more viewers over WHEP."""
         async with self._published():
+            await self._row(OURS, "ingest", Sinks(self.source))
 
             async def join(count: int) -> None:
                 url, token = self.group.whep_url, self.group.student_token
