@@ -131,11 +131,15 @@ class Programme:
         self.newest = who
         self._expect()
 
-    def leave(self, who: Contributor, reason: str) -> None:
-        """Take note that a contributor's connection has ended, or will."""
+    def leave(self, who: Contributor, reason: str, instead: Contributor | None = None) -> None:
+        """Take note that a contributor's connection has ended, or will.
+
+        ``instead`` is who is there still, and the newest again if the newest left.
+        """
         if who is self.newest:
-            self.newest = None
-        if who is self.on_air and self.newest is None:
+            self.newest = instead
+            self._expect()
+        if self.newest is None:
             self._signal(Signal.GONE, self._clock.monotonic(), reason)
         # If somebody is about to take over, two seconds are left for that.
 

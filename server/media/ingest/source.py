@@ -123,8 +123,7 @@ class Source:
 
     async def leave(self, publisher: Publisher) -> None:
         """End a publisher, as it or somebody asked for."""
-        if self._publishers.pop(publisher.id, None) is not None:
-            self._programme.leave(publisher, "ended")
+        self._forget(publisher, "ended")
         await publisher.close()
 
     async def close(self) -> None:
@@ -177,9 +176,14 @@ class Source:
 
     def _end(self, publisher: Publisher, reason: str) -> None:
         """End a publisher without waiting for it."""
-        if self._publishers.pop(publisher.id, None) is not None:
-            self._programme.leave(publisher, reason)
+        self._forget(publisher, reason)
         self._tasks.start("close", publisher.close())
+
+    def _forget(self, publisher: Publisher, reason: str) -> None:
+        """Let the programme go on without a publisher. Idempotent."""
+        if self._publishers.pop(publisher.id, None) is not None:
+            instead = next(reversed(self._publishers.values()), None)
+            self._programme.leave(publisher, reason, instead)
 
     def _relieve(self, who: Contributor) -> None:
         """End who was on air before."""

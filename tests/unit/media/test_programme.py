@@ -139,7 +139,7 @@ class Control:
 
     def leave(self, studio: Studio, reason: str = "ended") -> None:
         self.studios.remove(studio)
-        self.programme.leave(studio, reason)
+        self.programme.leave(studio, reason, self.studios[-1] if self.studios else None)
 
     @property
     def now(self) -> float:
@@ -344,6 +344,25 @@ def test_a_replaced_studio_that_leaves_by_itself_leaves_room_for_its_successor()
     control.run(0.3)
     assert control.whose(since) == [ANN]
     assert "lost" not in control.names
+
+
+def test_a_replacement_that_gives_up_leaves_everything_as_it_was() -> None:
+    control = Control()
+    old = control.publish(Studio())
+    control.run(5)
+    new = control.publish(Studio(user=BOB, mute=True))
+    control.run(3)
+    since = control.now
+    control.leave(new, "closed")
+    control.run(10)
+    assert control.whose(since) == [ANN]
+    # It is asked for keyframes again.
+    assert len([at for at in old.asked if at > since]) >= 4
+    old.mute = True
+    control.run(3)
+    old.mute, old.wants_key = False, True
+    control.run(0.3)
+    assert control.told[-1] == ("resumed", {"user": ANN})
 
 
 def test_a_replacement_that_sends_nothing_ends_in_the_slate() -> None:
