@@ -452,3 +452,10 @@ async def test_what_was_stored_before_a_crash_is_not_stored_twice(tmp_path: Path
     names = [each.name for each in objects.found().segments]
     assert len(names) == len({*names}) == 3
     assert objects.order.count(segment.name) == 1
+
+
+async def test_a_place_that_somebody_else_wrote_into_fails_the_recording(tmp_path: Path) -> None:
+    objects = MemoryObjects()
+    objects.objects[f"{PREFIX}/index.m3u8"] = b"#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:yesterday\n"
+    told = await Class(objects, tmp_path).end()
+    assert told == ("recording.failed", {"recording": "rec", "code": "internal"})
