@@ -11,7 +11,6 @@ happens on the event loop and waits for nothing: what time alone brings about, :
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from server.clock import Clock
 from server.media import h264
@@ -19,6 +18,7 @@ from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import Emit
 from server.media.ingest import life
 from server.media.ingest.assembler import AccessUnit, AudioPacket
+from server.media.ingest.contributor import Contributor, Sound
 from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import READY_SECONDS, RESUME_SECONDS, Geometry, GeometryGate
 from server.media.ingest.keyframes import Keyframes
@@ -34,42 +34,6 @@ OPUS_MS = 20
 PICTURE_MISSED_SECONDS = 2.0
 PICTURE_LOST_SECONDS = 5.0
 STALL_TOLD_SECONDS = 10.0
-
-
-class Contributor(Protocol):
-    """What the programme knows of a publisher's connection."""
-
-    @property
-    def user(self) -> str:
-        """Who publishes."""
-
-    @property
-    def codec(self) -> str:
-        """In what the picture comes; of sound alone, in what the sound does."""
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether a picture was announced, beside the sound."""
-
-    @property
-    def last_rtp(self) -> float | None:
-        """When the last packet arrived, by the monotonic clock."""
-
-    def settled(self) -> bool:
-        """Say whether sound and picture are in step, or waiting longer makes no sense."""
-
-    def restart(self, origin: float) -> None:
-        """Take what comes next as a beginning; ``origin`` is the time line's zero."""
-
-
-class Sound(Protocol):
-    """What makes AAC, in order and without a hole, of the sound that is on air."""
-
-    def put(self, opus: bytes, at: int) -> None:
-        """Take one packet that begins at session sample ``at``."""
-
-    def fill(self, until: int) -> None:
-        """Be silent up to session sample ``until``, where no sound came."""
 
 
 class Programme:

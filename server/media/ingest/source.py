@@ -10,12 +10,13 @@ from server.media import sdp
 from server.media.bus import Bus
 from server.media.fabric import Emit
 from server.media.ingest.audio import AudioThread
+from server.media.ingest.contributor import Contributor
 from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.health import UplinkSample
 from server.media.ingest.life import SILENT_SECONDS
 from server.media.ingest.pipe import Frame
-from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.programme import Programme
 from server.media.ingest.reorder import Statistics
 from server.media.ingest.slate import Film, Sign, film
 from server.media.ingest.transcoder import TranscoderProcess

@@ -12,10 +12,11 @@ from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
 from server.media.fabric import EventData
 from server.media.ingest.assembler import AccessUnit, AudioPacket
 from server.media.ingest.audio import AacTranscoder
+from server.media.ingest.contributor import Contributor
 from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.life import HOLD_SECONDS, Phase
-from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.programme import Programme
 from server.media.ingest.slate import STANDARD, Sign, film
 from tests.unit.media.test_audio import opus_packets
 
