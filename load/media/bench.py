@@ -27,6 +27,8 @@ BROWSER_PACE = 2.5
 _NOBODY = 1
 """The port of tcpmux: nobody listens there."""
 _TEE_SECONDS = 2.0
+_STEADY_SECONDS = 4.0
+"""Before the picture is steady nothing is sent to platforms."""
 
 Join = Callable[[int], Awaitable[None]]
 
@@ -93,6 +95,7 @@ class Bench:
     async def ours_to_viewers(self) -> None:
         """To more and more viewers over WHEP."""
         async with self._published():
+            await self._row(OURS, "ingest", Sinks(self.source))
 
             async def join(count: int) -> None:
                 url, token = self.group.whep_url, self.group.student_token
@@ -103,7 +106,7 @@ class Bench:
     async def life(self) -> None:
         """How soon media follows a click, and how soon a dead destination is noticed."""
         async with self._published():
-            await asyncio.sleep(self.settle)
+            await asyncio.sleep(_STEADY_SECONDS)
             for name in ("first-0", "first-1", "first-2", "first-3", "first-4"):
                 destination = await self._destination(name, self._url("rtmp"))
                 asked = child.now()

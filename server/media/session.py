@@ -158,6 +158,9 @@ class MediaSession:
             leave = await self._admission.enter()
         except NotAdmittedError as error:
             return error.answer()
+        if user in self._barred:
+            leave()
+            return _barred()
         viewer = Viewer(
             user,
             clock=self._clock,

@@ -105,7 +105,7 @@ class Downloads:
                     await writer.write(piece)
                 before = init
         try:
-            await store.finish(self._pools, job, movie.size)
+            await store.finish(self._pools, job, len(head) + movie.payload_size)
         except LeaseLostError:
             # Its time was over just now: whoever emptied the place may have been here before.
             await self._objects.delete(key)

@@ -2,7 +2,7 @@
 
 Segments are looked at twice: :meth:`Movie.add` notes where their samples will be, and once all are
 known :meth:`Movie.head` is written, then the :func:`payload` of each. So nothing but the index is
-in memory: some 12 bytes for each picture and each frame of sound.
+in memory: some five bytes for each picture and each frame of sound.
 
 Time in the file is that of the playlist. What was not recorded takes none of it: what comes after
 a gap follows at once. Where sound and picture of two stretches do not end together, the last frame
@@ -128,9 +128,9 @@ class Movie:
         self._sound_starts = 0
 
     @property
-    def size(self) -> int:
-        """How many bytes the file will have."""
-        return len(self.head()) + self._bytes
+    def payload_size(self) -> int:
+        """How many bytes come after the head."""
+        return self._bytes
 
     def add(self, init: bytes, segment: bytes, duration_ms: int) -> None:
         """Add the next segment, which ``init`` decodes.

@@ -54,9 +54,13 @@ async def test_a_change_of_size_is_one_new_header_with_a_keyframe(media: Media) 
         publisher = await media.publish()
         await media.hears("destination.live", 8)
         for size in ((320, 180), (640, 360)):
+            media.events.clear()
             publisher.picture.resize(*size)
             await media.hears("publisher.connected", 3, width=size[0])
+            # A keyframe of the same size is no reason for a header.
+            publisher.picture.want_key()
             await media.reports(1)
+        assert publisher.picture.keyframes >= 5
         headers = [i for i, (_, _, head) in enumerate(server.heads) if head[:2] == b"\x17\x00"]
         told = [i for i, (kind, _, _) in enumerate(server.heads) if kind == MessageType.DATA]
         assert len(headers) == len(told) == 3

@@ -202,21 +202,21 @@ async def test_a_store_that_refuses_and_hangs_for_a_while_loses_nothing(
     await media.desire(recording=RECORDING)
     await media.publish()
     await media.hears("publisher.connected", 5)
-    await media.reports(3)
+    await media.reports(2)
     store.fault = "500"
-    await media.reports(3)
+    await media.reports(2)
     store.fault = "hang"
     await media.reports(2)
     kept = media.health[-1]["recording"]
     assert kept["state"] == "unstable"
-    assert kept["waiting_ms"] >= 1_500
+    assert kept["waiting_ms"] >= 1_000
     assert [*(tmp_path / "spool").rglob("*.part")]
     assert store.refused > 2
     store.fault = ""
     await media.reports(1)
     await media.desire(recording=None, over=(RECORDING,))
     finalized = await media.hears("recording.finalized", 8)
-    assert finalized.data["duration_ms"] > 7_000
+    assert finalized.data["duration_ms"] > 5_000
     assert len(finalized.data["clock"]) == 1
     assert [*(tmp_path / "spool").rglob("*")] == []
 

@@ -137,6 +137,7 @@ def test_the_private_names_are_there() -> None:
         "self.__rtp_exited.wait()",
     ):
         assert line in sender
+    assert HISTORY_PACKETS == 1_024
     assert pylibsrtp.__version__.startswith("1.")
 
 

@@ -134,4 +134,4 @@ async def test_a_broadcast_reaches_its_platforms_whatever_the_others_do(
             while watch.health is None:
                 await asyncio.sleep(0.05)
     for name in ("One", "Two"):
-        assert watch.health.destinations[ids[name]]["dropped"] == 0
+        assert watch.health.destinations[ids[name]].dropped == 0

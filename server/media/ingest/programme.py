@@ -11,7 +11,6 @@ happens on the event loop and waits for nothing: what time alone brings about, :
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from server.clock import Clock
 from server.media import h264
@@ -19,6 +18,8 @@ from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.fabric import Emit
 from server.media.ingest import life
 from server.media.ingest.assembler import AccessUnit, AudioPacket
+from server.media.ingest.contributor import Contributor, Sound
+from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import READY_SECONDS, RESUME_SECONDS, Geometry, GeometryGate
 from server.media.ingest.keyframes import Keyframes
 from server.media.ingest.life import Action, Life, Phase, Signal
@@ -33,42 +34,6 @@ OPUS_MS = 20
 PICTURE_MISSED_SECONDS = 2.0
 PICTURE_LOST_SECONDS = 5.0
 STALL_TOLD_SECONDS = 10.0
-
-
-class Contributor(Protocol):
-    """What the programme knows of a publisher's connection."""
-
-    @property
-    def user(self) -> str:
-        """Who publishes."""
-
-    @property
-    def codec(self) -> str:
-        """In what the picture comes; of sound alone, in what the sound does."""
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether a picture was announced, beside the sound."""
-
-    @property
-    def last_rtp(self) -> float | None:
-        """When the last packet arrived, by the monotonic clock."""
-
-    def settled(self) -> bool:
-        """Say whether sound and picture are in step, or waiting longer makes no sense."""
-
-    def restart(self, origin: float) -> None:
-        """Take what comes next as a beginning; ``origin`` is the time line's zero."""
-
-
-class Sound(Protocol):
-    """What makes AAC, in order and without a hole, of the sound that is on air."""
-
-    def put(self, opus: bytes, at: int) -> None:
-        """Take one packet that begins at session sample ``at``."""
-
-    def fill(self, until: int) -> None:
-        """Be silent up to session sample ``until``, where no sound came."""
 
 
 class Programme:
@@ -130,11 +95,15 @@ class Programme:
         self.newest = who
         self._expect()
 
-    def leave(self, who: Contributor, reason: str) -> None:
-        """Take note that a contributor's connection has ended, or will."""
+    def leave(self, who: Contributor, reason: str, instead: Contributor | None = None) -> None:
+        """Take note that a contributor's connection has ended, or will.
+
+        ``instead`` is who is there still, and the newest again if the newest left.
+        """
         if who is self.newest:
-            self.newest = None
-        if who is self.on_air and self.newest is None:
+            self.newest = instead
+            self._expect()
+        if self.newest is None:
             self._signal(Signal.GONE, self._clock.monotonic(), reason)
         # If somebody is about to take over, two seconds are left for that.
 
@@ -193,6 +162,10 @@ class Programme:
         """Take an AAC frame, of sound or of silence."""
         ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
         self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
+
+    def warn(self, defect: Defect) -> None:
+        """Tell staff of a defect."""
+        self._emit("publisher.warning", {"code": defect.value})
 
     def want_keyframe(self) -> None:
         """Have a keyframe soon, however many ask at once."""
@@ -294,7 +267,7 @@ class Programme:
         self.keyframes.insist()
         if self._told_stall_at is None or now - self._told_stall_at >= STALL_TOLD_SECONDS:
             self._told_stall_at = now
-            self._emit("publisher.warning", {"code": "stalled"})
+            self.warn(Defect.STALLED)
 
     def _lose(self, now: float, reason: str) -> None:
         lost, self.on_air = self.on_air, None
@@ -312,7 +285,7 @@ class Programme:
         if self.phase is Phase.STEADY and self._sign is None and missed > PICTURE_LOST_SECONDS:
             self._sign = Sign.SOUND
             self._expect()
-            self._emit("publisher.warning", {"code": "picture"})
+            self.warn(Defect.PICTURE)
 
     def _take_off_slate(self) -> None:
         self._bus.on_slate = False
@@ -338,7 +311,7 @@ class Programme:
             self._ask_for_key(newest)
         judged = self.consumed and is_shown and self.phase is Phase.STEADY
         if judged and self.keyframes.warns(now):
-            self._emit("publisher.warning", {"code": "gop"})
+            self.warn(Defect.GOP)
 
     # What goes onto the bus beside what contributors send.
 

@@ -10,11 +10,13 @@ from server.media import sdp
 from server.media.bus import Bus
 from server.media.fabric import Emit
 from server.media.ingest.audio import AudioThread
+from server.media.ingest.contributor import Contributor
+from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.health import UplinkSample
 from server.media.ingest.life import SILENT_SECONDS
 from server.media.ingest.pipe import Frame
-from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.programme import Programme
 from server.media.ingest.reorder import Statistics
 from server.media.ingest.slate import Film, Sign, film
 from server.media.ingest.transcoder import TranscoderProcess
@@ -42,7 +44,6 @@ class Source:
     ) -> None:
         self._bus = bus
         self._clock = clock
-        self._emit = emit
         self._tasks = tasks
         self._network = network
         self._publishers: dict[str, Publisher] = {}
@@ -123,8 +124,7 @@ class Source:
 
     async def leave(self, publisher: Publisher) -> None:
         """End a publisher, as it or somebody asked for."""
-        if self._publishers.pop(publisher.id, None) is not None:
-            self._programme.leave(publisher, "ended")
+        self._forget(publisher, "ended")
         await publisher.close()
 
     async def close(self) -> None:
@@ -166,8 +166,8 @@ class Source:
         for publisher in list(self._publishers.values()):
             if publisher.last_rtp is None and now - publisher.created_at > CONNECT_SECONDS:
                 self._end(publisher, "closed")
-            for code in publisher.tick(now):
-                self._emit("publisher.warning", {"code": code})
+            for defect in publisher.tick(now):
+                self._programme.warn(defect)
         self._transcode_as_needed(now)
         self._programme.tick(now, self._audio)
 
@@ -177,9 +177,14 @@ class Source:
 
     def _end(self, publisher: Publisher, reason: str) -> None:
         """End a publisher without waiting for it."""
-        if self._publishers.pop(publisher.id, None) is not None:
-            self._programme.leave(publisher, reason)
+        self._forget(publisher, reason)
         self._tasks.start("close", publisher.close())
+
+    def _forget(self, publisher: Publisher, reason: str) -> None:
+        """Let the programme go on without a publisher. Idempotent."""
+        if self._publishers.pop(publisher.id, None) is not None:
+            instead = next(reversed(self._publishers.values()), None)
+            self._programme.leave(publisher, reason, instead)
 
     def _relieve(self, who: Contributor) -> None:
         """End who was on air before."""
@@ -228,7 +233,7 @@ class Source:
     def _start_transcoding(self, publisher: Publisher, now: float) -> "_Transcoding":
         process = TranscoderProcess(
             on_unit=lambda unit, ms: self._programme.picture(publisher, unit, ms),
-            on_crash=lambda: self._emit("publisher.warning", {"code": "transcoder"}),
+            on_crash=lambda: self._programme.warn(Defect.TRANSCODER),
             on_hungry=lambda: self._request_keyframe(publisher),
         )
         running = self._tasks.keep("transcoder", process.run)

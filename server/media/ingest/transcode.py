@@ -103,7 +103,6 @@ def _encoder(geometry: Geometry) -> av.VideoCodecContext:
     encoder.options = {
         "preset": "superfast",
         "tune": "zerolatency",
-        "forced-idr": "1",
         # Keyframes come by the clock, not by the count.
         "g": "100000",
         "sc_threshold": "0",

@@ -10,6 +10,7 @@ from server.clock import Clock
 from server.media import aiortc_seam, sdp
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, AudioPacket, VideoAssembler
 from server.media.ingest.clock import PublisherClock
+from server.media.ingest.defects import Defect
 from server.media.ingest.repair import Repair
 from server.media.ingest.vp8 import Vp8Assembler, Vp8Frame
 from server.media.network import EVERYWHERE, Network
@@ -92,21 +93,22 @@ class Publisher(Peer):
             self.codec = codec
             self.has_picture = True
 
-    def tick(self, now: float) -> list[str]:
-        """Go on behind what is waited for too long; return codes of what is worth a warning.
+    def tick(self, now: float) -> list[Defect]:
+        """Go on behind what is waited for too long; return what is worth a warning.
 
         For when no packet comes; ten times a second.
         """
         self._play(self.audio.flush(now), now)
         self._show(self.video.flush(now), now)
-        codes = []
+        self._transcode(self.vp8.flush(now), now)
+        found = []
         if self.clock.resets > self._resets_told:
             self._resets_told = self.clock.resets
-            codes.append("clock")
+            found.append(Defect.CLOCK)
         if self.video.statistics.dropped and not self._b_frames_told:
             self._b_frames_told = True
-            codes.append("b_frames")
-        return codes
+            found.append(Defect.B_FRAMES)
+        return found
 
     async def repair(self) -> None:
         """Ask for missing packets until the connection is closed."""
@@ -129,8 +131,7 @@ class Publisher(Peer):
     def _video_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         now = self.last_rtp = self._clock.monotonic()
         if self.codec == "VP8":
-            for frame in self.vp8.add(sequence, timestamp, marker, data, now):
-                self._on_frame(frame, self.clock.video_ms(frame.timestamp, now, key=frame.key))
+            self._transcode(self.vp8.add(sequence, timestamp, marker, data, now), now)
             return self.vp8.wants_keyframe(now)
         self._show(self.video.add(sequence, timestamp, marker, data, now), now)
         return self.video.wants_keyframe(now)
@@ -143,6 +144,10 @@ class Publisher(Peer):
     def _show(self, units: list[AccessUnit], now: float) -> None:
         for unit in units:
             self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
+
+    def _transcode(self, frames: list[Vp8Frame], now: float) -> None:
+        for frame in frames:
+            self._on_frame(frame, self.clock.video_ms(frame.timestamp, now, key=frame.key))
 
     def _play(self, packets: list[AudioPacket], now: float) -> None:
         for packet in packets:

@@ -153,6 +153,11 @@ class Recordings:
             log.warning("spool_refuses", recording=target.id)
         try:
             found = await Uploader(target.prefix, objects=self._objects, spool=spool).finalise()
+        except ValueError:
+            # Somebody else wrote into its place: nothing can be said of it, now or later.
+            log.exception("recording_unreadable", recording=target.id)
+            self._fail(target, "internal")
+            return
         finally:
             await asyncio.to_thread(spool.release)
         if found is None:

@@ -5,15 +5,18 @@ The clock is a number. Pictures are marked with who sent them; slate and AAC are
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 from server.media import h264
 from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
 from server.media.fabric import EventData
 from server.media.ingest.assembler import AccessUnit, AudioPacket
 from server.media.ingest.audio import AacTranscoder
+from server.media.ingest.contributor import Contributor
+from server.media.ingest.defects import Defect
 from server.media.ingest.geometry import Geometry
 from server.media.ingest.life import HOLD_SECONDS, Phase
-from server.media.ingest.programme import Contributor, Programme
+from server.media.ingest.programme import Programme
 from server.media.ingest.slate import STANDARD, Sign, film
 from tests.unit.media.test_audio import opus_packets
 
@@ -137,7 +140,7 @@ class Control:
 
     def leave(self, studio: Studio, reason: str = "ended") -> None:
         self.studios.remove(studio)
-        self.programme.leave(studio, reason)
+        self.programme.leave(studio, reason, self.studios[-1] if self.studios else None)
 
     @property
     def now(self) -> float:
@@ -344,6 +347,25 @@ def test_a_replaced_studio_that_leaves_by_itself_leaves_room_for_its_successor()
     assert "lost" not in control.names
 
 
+def test_a_replacement_that_gives_up_leaves_everything_as_it_was() -> None:
+    control = Control()
+    old = control.publish(Studio())
+    control.run(5)
+    new = control.publish(Studio(user=BOB, mute=True))
+    control.run(3)
+    since = control.now
+    control.leave(new, "closed")
+    control.run(10)
+    assert control.whose(since) == [ANN]
+    # It is asked for keyframes again.
+    assert len([at for at in old.asked if at > since]) >= 4
+    old.mute = True
+    control.run(3)
+    old.mute, old.wants_key = False, True
+    control.run(0.3)
+    assert control.told[-1] == ("resumed", {"user": ANN})
+
+
 def test_a_replacement_that_sends_nothing_ends_in_the_slate() -> None:
     control = Control()
     old = control.publish(Studio())
@@ -496,6 +518,40 @@ def test_who_comes_after_an_hour_of_drift_continues_where_the_other_was() -> Non
     control.check_times()
     times = [unit.dts_ms for unit in control.pictures()]
     assert max(b - a for a, b in pairwise(times[60:])) <= 240
+
+
+def test_the_line_follows_a_picture_that_has_no_sound() -> None:
+    control = Control()
+    studio = control.publish(Studio(has_sound=False, drift=1.01))
+    control.run(30)
+    control.leave(studio)
+    gone = control.now
+    control.run(1)
+    # 300 ms ahead of our clock, and no 300 ms of standing still: one picture makes up for it.
+    steps = [b.dts_ms - a.dts_ms for a, b in pairwise(control.pictures()[-10:])]
+    assert control.programme.timeline.ms(gone) - (gone - 1_000.0) * 1000 > 200
+    assert sorted(steps)[1] > 30
+    control.check_times()
+
+
+def test_who_comes_back_in_another_size_is_judged_anew() -> None:
+    control = Control()
+    studio = control.publish(Studio())
+    control.run(5)
+    studio.mute = True
+    control.run(5)
+    studio.mute, studio.geometry, studio.wants_key = False, LARGE, True
+    back = control.now
+    control.run(0.9)
+    assert control.whose(back) == ["slate"]
+    control.run(0.5)
+    assert control.whose(back) == ["slate", ANN]
+
+
+def test_every_defect_is_explained() -> None:
+    text = (Path(__file__).parents[3] / "docs/publishing.md").read_text()
+    for defect in Defect:
+        assert f"| `{defect.value}` |" in text
 
 
 def test_an_end_is_told_and_followed_by_nothing() -> None:

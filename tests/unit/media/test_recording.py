@@ -412,3 +412,50 @@ def test_a_spool_that_nobody_asks_for_is_removed_after_a_day(tmp_path: Path) -> 
     clock.seconds += 86_400
     leftovers.sweep()
     assert [*(tmp_path / "session").iterdir()] == []
+
+
+async def test_a_fragment_that_was_torn_is_left_out(tmp_path: Path) -> None:
+    objects = MemoryObjects(refusals=1_000_000)
+    first = Class(objects, tmp_path)
+    await first.record(stream(Pictures(320, 180), *range(0, 3_900, 100)))
+    await first.until(lambda: kept_ms(objects, tmp_path) > 3_000)
+    await first.tasks.close()
+    kept = kept_ms(objects, tmp_path)
+    last = max(tmp_path.rglob("*.part"))
+    torn = fmp4.fragment(9, fmp4.Run(0, [fmp4.Sample(b"x" * 99, 9_000, True)]), fmp4.Run(0, ()))
+    last.write_bytes(last.read_bytes() + torn[:-1])
+    # One of which not even the first fragment is whole is nothing.
+    (last.parent / f"{AT + 9_000}.part").write_bytes(torn[:20])
+    objects.refusals = 0
+    _, data = await Class(objects, tmp_path).end()
+    assert data["duration_ms"] == kept
+    for segment in objects.found().segments:
+        stored = objects.objects[f"{PREFIX}/{segment.name}"]
+        assert [*fmp4.read(stored)][-1].end == len(stored)
+
+
+async def test_what_was_stored_before_a_crash_is_not_stored_twice(tmp_path: Path) -> None:
+    objects = MemoryObjects()
+    first = Class(objects, tmp_path)
+    await first.record(stream(Pictures(320, 180), *range(0, 5_000, 100)))
+    await first.until(lambda: kept_ms(objects, tmp_path) > 4_000 and len(objects.order) >= 5)
+    await first.tasks.close()
+    # It was killed after the playlist was stored, and before the spool was emptied.
+    (segment, *_) = objects.found().segments
+    header = spool.Header(segment.starts_at_ms, segment.init, False)
+    left = spool.Spool(tmp_path / "rec")
+    assert left.claim()
+    left.begin(header, objects.objects[f"{PREFIX}/{segment.init}"])
+    left.append(objects.objects[f"{PREFIX}/{segment.name}"])
+    left.release()
+    await Class(objects, tmp_path).end()
+    names = [each.name for each in objects.found().segments]
+    assert len(names) == len({*names}) == 3
+    assert objects.order.count(segment.name) == 1
+
+
+async def test_a_place_that_somebody_else_wrote_into_fails_the_recording(tmp_path: Path) -> None:
+    objects = MemoryObjects()
+    objects.objects[f"{PREFIX}/index.m3u8"] = b"#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:yesterday\n"
+    told = await Class(objects, tmp_path).end()
+    assert told == ("recording.failed", {"recording": "rec", "code": "internal"})

@@ -68,6 +68,8 @@ function Destination({ classroom, destination, state }) {
   const isPending = classroom.isPending(({ data }) => data.destination === id);
   const mayRun = me.value?.role === "teacher" || me.value?.role === "admin";
   const why = state?.code && (known(`code.${state.code}`) ? t(`code.${state.code}`) : state.code);
+  // While it is on, the server says more: the platform's name, what to do, and when it tries again.
+  const said = (isOn && verdict?.text) || why;
   return html`<li class=${`row ${isPending ? "pending" : ""}`} data-testid="destination" data-phase=${phase}>
     <label class="choice grow">
       <input type="checkbox" role="switch" data-testid="destination-switch" checked=${isOn} disabled=${!mayRun || isPending} onChange=${() => classroom.act(isOn ? "destination.disable" : "destination.enable", { destination: id })} />
@@ -75,6 +77,6 @@ function Destination({ classroom, destination, state }) {
     </label>
     <span class=${`pill ${colour}`} data-testid="destination-state">${shape} ${t(`destination.${phase}`, { attempt: state?.attempt ?? 0 })}</span>
     ${isOn && verdict?.kbps ? html`<span class="small muted num">${t("kbps", { kbps: verdict.kbps })}</span>` : null}
-    ${(why || (isOn && verdict?.text)) && html`<p class="small muted reason">${why || verdict.text}</p>`}
+    ${said && html`<p class="small muted reason">${said}</p>`}
   </li>`;
 }
