@@ -89,6 +89,7 @@ from server.retention import Retention
 from server.secrets.references import References
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
+from server.signalling import Signalling
 from server.store import installation, integrations, sessions
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
@@ -210,6 +211,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             async with asyncio.timeout(MEDIA_SECONDS):
                 await fabric.ready()
         broadcast.introduce(hub, fabric)
+        signalling = await stack.enter_async_context(
+            Signalling(hub, fabric, find_place, settings.token_secret)
+        )
         presence = Presence(redis, node, hub.present)
         revocation = Revocation(hub, pools, fabric.expel)
         live_sessions = LiveSessions(hub, reader, identity.log)
@@ -240,7 +244,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app[moments_key] = Moments(pools, reader, live_sessions.blanked)
         app[timelines_key] = Timelines(objects)
         app[projections_key] = projector
-        app[signalling_key] = fabric
+        app[signalling_key] = signalling
         app[webhooks_key] = webhooks
         app[addresses_key] = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),
@@ -278,6 +282,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         tasks.keep("adoption", adoption.run)
         inner = web.Application()
         inner.add_routes(LinkServer(hub, settings.token_secret, identity.log).routes())
+        inner.add_routes(signalling.routes())
         await _listen(stack, inner, settings.link_host, link_port)
         url = await _listen(stack, app, settings.host, settings.port)
         ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)

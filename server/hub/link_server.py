@@ -1,6 +1,5 @@
 """What other nodes may ask of the sessions that this one owns: the other end of their links."""
 
-import hmac
 from contextlib import suppress
 
 import msgspec
@@ -25,7 +24,7 @@ from server.hub.link_messages import (
     encode,
     to_owner,
 )
-from server.hub.links import HEARTBEAT_SECONDS, MESSAGE_BYTES, PATH, Outgoing, link_key
+from server.hub.links import HEARTBEAT_SECONDS, MESSAGE_BYTES, PATH, Outgoing, is_authorized
 from server.hub.room import Room
 from server.hub.seating import Place
 from server.secrets.secret import Secret
@@ -39,7 +38,7 @@ class LinkServer:
 
     def __init__(self, hub: Hub, secret: Secret, log_id: str) -> None:
         self._hub = hub
-        self._expected = f"Bearer {link_key(secret)}"
+        self._secret = secret
         self._log_id = log_id
 
     def routes(self) -> list[web.RouteDef]:
@@ -48,8 +47,7 @@ class LinkServer:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one node until its link is lost."""
-        shown = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(shown.encode(), self._expected.encode()):
+        if not is_authorized(request, self._secret):
             raise web.HTTPUnauthorized
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES, compress=False

@@ -74,6 +74,17 @@ def link_key(secret: Secret) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def authorization(secret: Secret) -> dict[str, str]:
+    """Return the header that says that a node of the installation asks."""
+    return {"Authorization": f"Bearer {link_key(secret)}"}
+
+
+def is_authorized(request: web.Request, secret: Secret) -> bool:
+    """Say whether a node of the installation asks."""
+    shown = request.headers.get("Authorization", "").encode()
+    return hmac.compare_digest(shown, f"Bearer {link_key(secret)}".encode())
+
+
 class _Link:
     """The way to one node: everything of its sessions that is followed here."""
 
@@ -122,7 +133,7 @@ class Links:
     """This node's ways to others, each made when it is needed. Use as an async context manager."""
 
     def __init__(self, secret: Secret, clock: Clock) -> None:
-        self._headers = {"Authorization": f"Bearer {link_key(secret)}"}
+        self._headers = authorization(secret)
         self._clock = clock
         self._tasks = Supervisor("links")
         self._links: dict[str, _Link] = {}

@@ -91,6 +91,8 @@ class Room:
         self.epoch = 0
         self.owns = False
         """Whether this node is the session's owner, also while the log is away."""
+        self.owner: str | None = None
+        """Where the links of the node are taken that owns it, while this one follows."""
         self.is_loaded = False
         """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
@@ -327,7 +329,7 @@ class Room:
                 raise
             self.epoch = followed.epoch
             await self._replica.catch_up(followed.whole_since)
-            self._following = following
+            self._following, self.owner = following, link
             try:
                 self.seating.report(following)
                 self._settle()
@@ -337,7 +339,7 @@ class Room:
                 async for message in following.messages():
                     await self._hear(following, message)
             finally:
-                self._following = None
+                self._following = self.owner = None
                 self.is_open.clear()
 
     async def _hear(self, following: Following, message: ToFollower | None) -> None:

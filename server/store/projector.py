@@ -8,6 +8,7 @@ The class never waits for it, and never reads what it writes.
 """
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 15.0
 """How often sessions are looked for that somebody left behind."""
+FINISH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 
 
@@ -35,6 +37,8 @@ class Projector:
         # A dict is a set in order: who was told first is served first.
         self._waiting: dict[str, None] = {}
         self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+        """Set while nothing waits."""
         self._readers: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._stopped: set[str] = set()
         self._supervisor = Supervisor("projector")
@@ -50,11 +54,16 @@ class Projector:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Show what is committed, if that takes no longer than a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self._settled.wait()
         await self._supervisor.close()
 
     def notify(self, session: str) -> None:
         """Say that ``session`` has new events. Cheap; call it after each commit."""
         self._waiting[session] = None
+        self._settled.clear()
         self._wake.set()
 
     async def wait_for(self, session: str, sequence: int, timeout: float = 1.0) -> bool:
@@ -102,6 +111,7 @@ class Projector:
         while True:
             while not self._waiting:
                 self._wake.clear()
+                self._settled.set()
                 await self._wake.wait()
             session = next(iter(self._waiting))
             del self._waiting[session]
