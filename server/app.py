@@ -281,7 +281,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         await asyncio.wait((tasks.start("resume", adoption.look()),), timeout=RESUME_SECONDS)
         tasks.keep("adoption", adoption.run)
         inner = web.Application()
-        inner.add_routes(LinkServer(hub, settings.token_secret, identity.log).routes())
+        LinkServer(hub, settings.token_secret, identity.log).serve(inner)
         inner.add_routes(signalling.routes())
         await _listen(stack, inner, settings.link_host, link_port)
         url = await _listen(stack, app, settings.host, settings.port)

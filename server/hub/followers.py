@@ -15,6 +15,7 @@ from protocol.frames import CommandFrame
 from protocol.ids import ViewName
 from server.hub.asks import Ask, Committed, Outcome, Perform, Report, Unchanged, Who
 from server.hub.attendance import Register
+from server.hub.draft import Draft
 from server.hub.link_messages import (
     Asked,
     Batch,
@@ -33,6 +34,7 @@ from server.hub.link_messages import (
     encode,
 )
 from server.hub.roster import Roster as People
+from server.store.events import StoredEvent
 
 Say = Callable[[bytes], None]
 """Send an encoded message to one node, soon."""
@@ -116,9 +118,9 @@ class Followers:
         """Have everybody begin anew from what is in the log."""
         self._say(lambda: followed)
 
-    def commit(self, epoch: int, told: Callable[[], list[Told]]) -> None:
+    def commit(self, epoch: int, draft: Draft) -> None:
         """Tell a batch that is committed."""
-        self._say(lambda: Batch(self._session, epoch, told()))
+        self._say(lambda: Batch(self._session, epoch, _told(draft)))
 
     def begin_anew(self, user: str) -> None:
         """Forget the connections of a person whose standing has changed."""
@@ -154,6 +156,21 @@ class Followers:
             data = encode(make())
             for follower in [*self._all.values()]:
                 follower.say(data)
+
+
+def _told(draft: Draft) -> list[Told]:
+    keys = {each.sequence: each.key for each in draft.recorded}
+    return [
+        Told(
+            StoredEvent(
+                event.sequence, event.id, event.type, event.version, event.payload, event.key,
+                event.actor, event.at_ms, event.digest,
+            ),
+            keys[event.sequence],
+        )
+        for command in draft.commands
+        for event in command
+    ]  # fmt: skip
 
 
 def ask_of(asked: Asked | Reported, answer: Callable[[Outcome], None]) -> Ask:

@@ -1,10 +1,11 @@
 """What other nodes may ask of the sessions that this one owns: the other end of their links."""
 
+import asyncio
 from contextlib import suppress
 
 import msgspec
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from protocol.errors import Refusal
 from protocol.frames import SignalSent
@@ -40,10 +41,12 @@ class LinkServer:
         self._hub = hub
         self._secret = secret
         self._log_id = log_id
+        self._sockets: set[web.WebSocketResponse] = set()
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return what the internal listener serves."""
-        return [web.get(PATH, self.handle)]
+    def serve(self, app: web.Application) -> None:
+        """Serve links in ``app``, the internal listener's, for as long as that is up."""
+        app.add_routes([web.get(PATH, self.handle)])
+        app.on_shutdown.append(self._close)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one node until its link is lost."""
@@ -53,6 +56,7 @@ class LinkServer:
             heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES, compress=False
         )
         await socket.prepare(request)
+        self._sockets.add(socket)
         outgoing = Outgoing(socket)
         async with Supervisor("link") as tasks:
             served = _Served(self._hub, self._log_id, outgoing, tasks)
@@ -65,8 +69,14 @@ class LinkServer:
             except msgspec.MsgspecError as error:
                 log.error("link_not_understood", error=str(error))
             finally:
+                self._sockets.discard(socket)
                 served.end()
         return socket
+
+    async def _close(self, _app: web.Application) -> None:
+        await asyncio.gather(
+            *(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets)
+        )
 
 
 class _Served:

@@ -39,7 +39,6 @@ from server.hub.link_messages import (
     Refused,
     Roster,
     ToFollower,
-    Told,
 )
 from server.hub.reach import Reach
 from server.hub.replica import Replica
@@ -47,7 +46,6 @@ from server.hub.seating import Place, Seating
 from server.hub.snapshots import Snapshots
 from server.hub.turn import Turn
 from server.ops import metrics
-from server.store.events import StoredEvent
 from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
 
@@ -279,21 +277,7 @@ class Room:
         before = self.state
         self._replica.take(draft)
         if draft.recorded:
-            keys = {each.sequence: each.key for each in draft.recorded}
-            self.seating.followers.commit(
-                self.epoch,
-                lambda: [
-                    Told(
-                        StoredEvent(
-                            event.sequence, event.id, event.type, event.version, event.payload,
-                            event.key, event.actor, event.at_ms, event.digest,
-                        ),
-                        keys[event.sequence],
-                    )
-                    for command in draft.commands
-                    for event in command
-                ],
-            )  # fmt: skip
+            self.seating.followers.commit(self.epoch, draft)
             self._committed(before, draft.recorded)
         for ask, outcome in draft.outcomes:
             ask.answer(outcome)
@@ -319,6 +303,9 @@ class Room:
             UnavailableError: If it is not reached; what the log holds is told all the same.
 
         """
+        if self.owns:
+            metrics.lease_lost.inc()
+            log.warning("room_lost", session=self.place.session)
         self._disown()
         async with self._follow(link, self.place) as following:
             try:

@@ -1,4 +1,4 @@
-"""Two hub workers behind one port: one is killed in the middle of a class, and the class goes on."""
+"""Two hub workers behind one port: one of them is killed in the middle of a class."""
 
 import asyncio
 import os
@@ -17,6 +17,8 @@ from server.store.nodes import LIFE_SECONDS, find_owner
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
+from tests.media.publisher import TestPublisher
+from tests.media.viewer import TestViewer
 
 
 @pytest.fixture
@@ -121,3 +123,32 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
         async with asyncio.timeout(20):
             while len(workers(demo)) < 2:
                 await asyncio.sleep(0.1)
+
+
+async def test_media_is_negotiated_through_either_process(demo):
+    tokens, session = demo.ready["tokens"], demo.ready["session"]
+    base = f"{demo.ready['url']}/v1/sessions/{session}"
+
+    async def ask(method, url, token, body=None, **headers):
+        # A connection of its own each time: the kernel chooses the process.
+        async with aiohttp.ClientSession() as http:
+            headers["Authorization"] = f"Bearer {token}"
+            async with http.request(method, url, data=body, headers=headers) as response:
+                return response.status, response.headers.copy(), await response.read()
+
+    def post(path, token):
+        sdp = {"Content-Type": "application/sdp"}
+        return lambda body: ask("POST", f"{base}/{path}", token, body, **sdp)
+
+    publisher, viewers = TestPublisher(), [TestViewer() for _ in range(6)]
+    try:
+        assert await publisher.publish(post("whip", tokens["teacher"])) == 201
+        for viewer in viewers:
+            assert await viewer.watch(post("whep", tokens["assistant"])) == 201
+        for viewer in viewers:
+            await viewer.sees(3, 10)
+        for viewer in viewers:
+            url = demo.ready["url"] + viewer.location
+            assert (await ask("DELETE", url, tokens["assistant"]))[0] == 200
+    finally:
+        await asyncio.gather(publisher.close(), *(viewer.close() for viewer in viewers))

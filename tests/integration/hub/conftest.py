@@ -146,7 +146,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         app = web.Application()
         app.add_routes([web.get("/v1/sessions/{session}/live", socket.handle)])
         inner = web.Application()
-        inner.add_routes(LinkServer(hub, SECRET, identity.log).routes())
+        LinkServer(hub, SECRET, identity.log).serve(inner)
         runners = []
         for served, wanted in ((app, port), (inner, internal)):
             runners.append(web.AppRunner(served, shutdown_timeout=1))

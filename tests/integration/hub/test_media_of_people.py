@@ -141,6 +141,6 @@ async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells
     assert not room.is_idle
     for recording in room.state.recordings:
         failed = RecordingFailed(recording, "empty")
-        room.submit(Report(answers, recording, failed, answers.append))
+        room.submit(Report(recording, failed, answers.append))
     await eventually(lambda: not room.state.recordings)
     await eventually(lambda: engine.desired[-1].over == ())

@@ -45,20 +45,21 @@ class Two:
 
 
 @pytest_asyncio.fixture
-async def two(database_url, school, tasks, monkeypatch):
+async def two(database_url, school, monkeypatch):
     monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.5)
     async with AsyncExitStack() as stack:
         b = await stack.enter_async_context(started(database_url, school.tokens))
         of_a = await stack.enter_async_context(AsyncExitStack())
         a = await of_a.enter_async_context(started(database_url, school.tokens))
-        lesson = Lesson(a, school, await school.session(), tasks)
+        near = await stack.enter_async_context(Supervisor("near"))
+        far = await stack.enter_async_context(Supervisor("far"))
+        lesson = Lesson(a, school, await school.session(), near)
         assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
         await lesson.caught_up()
-        people = await stack.enter_async_context(Supervisor("far"))
-        lesson.far = b.person(lesson.session, lesson.token(name="Far"), people)
+        lesson.far = b.person(lesson.session, lesson.token(name="Far"), far)
         assert await lesson.far.until(lambda client: client.welcome is not None, 5)
         two = Two(a, b, lesson, of_a)
-        two.far_task_ends = people.close
+        two.far_task_ends = far.close
         yield two
 
 

@@ -75,7 +75,8 @@ async def test_a_node_that_is_killed_and_comes_again_under_its_name_need_not_wai
 ):
     before = Membership(pools, "a", "http://a", "http://a:1", clock=time)
     await before.beat()
-    waiting = asyncio.create_task(Membership(pools, "a", "http://new", "http://new:1", clock=time).__aenter__())
+    again = Membership(pools, "a", "http://new", "http://new:1", clock=time)
+    waiting = asyncio.create_task(again.__aenter__())
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await terminate(owner, before._connection.get_server_pid())
