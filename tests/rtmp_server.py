@@ -35,7 +35,9 @@ events {{ worker_connections 64; }}
 rtmp {{ server {{ listen 127.0.0.1:{self.port}; chunk_size 4096;
 {applications}
 application closed {{ live on; deny publish all; }}
-application kept {{ live on; wait_key on; wait_video on; record all; record_path {self.directory}; }}
+application kept {{
+    live on; wait_key on; wait_video on; record all; record_path {self.directory};
+}}
 }} }}
 """
         )

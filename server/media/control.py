@@ -22,6 +22,8 @@ class Release(Message, frozen=True):
 
     session: str
     epoch: int
+    at_once: bool = False
+    """Nobody else will claim it here: what it still carries ends now."""
 
 
 class Ack(Message, frozen=True):

@@ -95,11 +95,14 @@ class LocalFabric:
         self._desired[session] = (epoch, desired)
         await self._say(control.Apply(session, epoch, desired))
 
-    async def release(self, session: str) -> None:
-        """Stop claiming ``session``; the worker ends what it does for it."""
+    async def release(self, session: str, *, at_once: bool = False) -> None:
+        """Stop claiming ``session``: the worker ends it unless another hub claims it soon.
+
+        With ``at_once`` it is not waited for another one.
+        """
         claim = self._desired.pop(session, None)
         if claim is not None:
-            await self._say(control.Release(session, claim[0]))
+            await self._say(control.Release(session, claim[0], at_once))
 
     async def expel(self, session: str, user: str) -> None:
         """End every stream of ``user``.

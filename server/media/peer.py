@@ -76,21 +76,23 @@ class Peer:
             UnacceptableOfferError: With what to answer instead; the peer is closed.
 
         """
+        is_answered = False
         try:
-            return await self._negotiate(offer.read(body, self.use))
-        except sdp.UnacceptableOfferError:
-            await self.close()
-            raise
+            text = await self._negotiate(offer.read(body, self.use))
+            is_answered = True
         except OperationError:
-            await self.close()
             raise sdp.UnacceptableOfferError(
                 422, "unsupported_codec", "No offered codec is supported: H.264 is required."
             ) from None
         except _BAD_OFFER:
-            await self.close()
             raise sdp.UnacceptableOfferError(
                 400, "bad_request", "The offer cannot be understood."
             ) from None
+        finally:
+            # Whatever went wrong: nobody else knows of it yet.
+            if not is_answered:
+                await self.close()
+        return text
 
     async def patch(self, body: bytes, match: str | None) -> Answer:
         """Take candidates, or begin a new ICE session (RFC 9725 §4.3); ``match`` is If-Match."""

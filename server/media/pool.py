@@ -120,7 +120,7 @@ class WorkerPool:
         await self._repoint(session, home)
 
     async def release(self, session: str) -> None:
-        """Stop claiming ``session``; the workers end what they do for it."""
+        """Stop claiming ``session``: the workers end it unless another hub claims it soon."""
         self._desired.pop(session, None)
         self._homes.pop(session, None)
         for member in self._members:
@@ -282,7 +282,7 @@ class WorkerPool:
                 log.warning("media_session_in_two_places", session=session)
                 epoch, _ = self._desired.get(session, (0, Desired()))
                 await member.fabric.apply(session, epoch, Desired())
-                await member.fabric.release(session)
+                await member.fabric.release(session, at_once=True)
 
     async def _leave(self, member: _Member) -> None:
         """Find another home for the sessions of a worker that stays away."""
@@ -309,6 +309,9 @@ class WorkerPool:
                     await self._relay(session, home, member)
 
     def _judged(self, member: _Member, session: str, data: dict[str, object]) -> None:
+        if session not in self._desired:
+            # Released, and on its way before that was heard.
+            return
         viewers = data.get("viewers")
         member.viewers[session] = viewers if isinstance(viewers, int) else 0
         if self._homes.get(session, member) is member and session not in member.relays:

@@ -115,7 +115,7 @@ class MediaSession:
             count = desired.retries.get(identity, 0)
             if count > self._retries.get(identity, count):
                 self.egress[identity].retry_now()
-            self._retries[identity] = count
+        self._retries = {identity: desired.retries.get(identity, 0) for identity in wanted}
         self.recordings.apply(desired.recording if desired.live else None, desired.over)
         self.source.limit(desired.max_kbps)
 
@@ -133,6 +133,11 @@ class MediaSession:
             self.relay.want(bool(self.viewers))
             self.bus.want_keyframe = self.relay.want_keyframe
             self._relaying = self._tasks.keep("relay", self.relay.run)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody would miss it: nobody publishes or watches, nothing is sent anywhere."""
+        return not (self.source.is_published or self.egress or self.viewers)
 
     async def bar(self, users: frozenset[str]) -> None:
         """End every stream of ``users``, and let only others begin one."""

@@ -36,6 +36,8 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 UNCLAIMED_SECONDS = 60.0
+RELEASED_SECONDS = 5.0
+"""Its next owner may speak later than the one before said goodbye."""
 SEND_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 FLUSH_SECONDS = 2.0
@@ -143,6 +145,8 @@ class Worker:
         self._running.pop(name).cancel()
         async with lock:
             await session.close()
+        if name not in self._sessions:
+            self._claimed_by.pop(name, None)
 
     async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
         name, desired = message.session, message.desired
@@ -158,10 +162,22 @@ class Worker:
         self._claimed_at[name] = self._clock.monotonic()
         # Not behind what takes its time: nobody is to be seen or to see a second longer.
         await session.bar(frozenset(desired.barred))
-        lock = self._applying.setdefault(name, asyncio.Lock())
-        async with lock:
+        if self._sessions.get(name) is not session:
+            return
+        async with self._applying.setdefault(name, asyncio.Lock()):
             if self._sessions.get(name) is session:
                 await session.apply(desired)
+
+    def _release(self, message: control.Release) -> None:
+        name = message.session
+        session = self._sessions.get(name)
+        if session is None or message.epoch < self._epochs.get(name, 0):
+            return
+        if message.at_once or session.is_idle:
+            self._tasks.start("release", self._stop(name))
+        else:
+            unclaimed = self._clock.monotonic() - UNCLAIMED_SECONDS
+            self._claimed_at[name] = unclaimed + RELEASED_SECONDS
 
     def _emit(self, session: str, kind: str, data: EventData) -> None:
         log.info("media_event", session=session, event_type=kind, **data)
@@ -197,9 +213,8 @@ class Worker:
                 match control.decode_to_worker(frame.data):
                     case control.Apply() as message:
                         self._tasks.start("apply", self._apply(message, hub))
-                    case control.Release(session=session, epoch=epoch):
-                        if epoch >= self._epochs.get(session, 0):
-                            self._tasks.start("release", self._stop(session))
+                    case control.Release() as message:
+                        self._release(message)
                     case control.Ack(event=event):
                         self._outbox.ack(event)
                         self._acked.set()

@@ -14,7 +14,6 @@ from server.store.log import LogReader
 from server.store.pool import Pools
 from tests import peers
 from tests.demo import Demo
-from tests.media.conftest import missing
 from tests.rtmp_server import RtmpServer
 
 OF_MEDIA = ("publisher.", "destination.", "recording.")
@@ -24,8 +23,7 @@ PASSING = {"publisher.warning", "destination.degraded", "destination.recovered"}
 
 @pytest.fixture
 def rtmp(tmp_path):
-    if peers.nginx() is None:
-        missing("nginx with the RTMP module")
+    peers.require("nginx with its RTMP module")
     (tmp_path / "nginx").mkdir()
     server = RtmpServer(tmp_path / "nginx")
     server.start()

@@ -140,11 +140,7 @@ class Server:
 
 @pytest.fixture
 def nginx(tmp_path):
-    if peers.nginx() is None:
-        how = "nginx is missing: python -m tests.peers says how to get it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(how)
-        pytest.skip(how)
+    peers.require("nginx with its RTMP module")
     server = RtmpServer(tmp_path)
     server.start()
     yield server

@@ -1,7 +1,6 @@
 """Real peers: nginx-rtmp in the foreground, a media worker on a real socket, stock aiortc."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -29,18 +28,9 @@ TEACHER = "0193a000-0000-7000-8000-0000000000aa"
 STUDENT = "0193a000-0000-7000-8000-0000000000bb"
 
 
-def missing(what: str) -> None:
-    """Skip, or fail where skipping hides something."""
-    message = f"{what} is missing: apt-get install nginx libnginx-mod-rtmp"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 @pytest.fixture
 def rtmp(tmp_path: Path) -> Iterator[RtmpServer]:
-    if peers.nginx() is None:
-        missing("nginx with the RTMP module")
+    peers.require("nginx with its RTMP module")
     directory = tmp_path / "nginx"
     directory.mkdir()
     server = RtmpServer(directory)

@@ -1,5 +1,6 @@
 """Control is level-triggered, events are told until they are committed."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
     assert len(tried) == 3
 
 
-async def test_a_lower_epoch_is_rejected(media: Media) -> None:
+async def test_a_lower_epoch_is_rejected(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = RecordingTarget("rec", "t/s/recordings/rec")
     media.epoch = 7
     await media.desire(recording=recording)
@@ -43,10 +44,36 @@ async def test_a_lower_epoch_is_rejected(media: Media) -> None:
     await media.reports(2)
     assert "publisher.lost" not in media.names()
     assert "recording.finalized" not in media.names()
+    monkeypatch.setattr(worker, "RELEASED_SECONDS", 0.5)
     await media.fabric.release(SESSION)
     await media.hears("publisher.lost", 5)
     # Whoever has the session now goes on with its recording.
     assert "recording.finalized" not in media.names()
+
+
+async def test_a_release_before_the_next_owner_speaks_ends_nothing(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "RELEASED_SECONDS", 1.0)
+    await media.desire()
+    await media.publish()
+    await media.hears("publisher.connected", 5)
+    await media.fabric.release(SESSION)
+    await media.reports()
+    media.epoch += 1
+    await media.desire()
+    await media.reports(3)
+    assert "publisher.lost" not in media.names()
+    assert await media.fabric.sessions() == {SESSION: False}
+
+
+async def test_a_session_that_carries_nothing_ends_with_its_release(media: Media) -> None:
+    await media.desire()
+    assert await media.fabric.sessions() == {SESSION: False}
+    await media.fabric.release(SESSION)
+    async with asyncio.timeout(1):
+        while await media.fabric.sessions():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_session_nobody_claims_is_stopped(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import peers
 from tests.demo import free_port
 from tests.fault_proxy import FaultProxy
 from tests.media.conftest import Media, RtmpServer, Tls
@@ -225,6 +226,7 @@ async def test_no_fault_is_felt_by_another(
     tls: Tls,
     tmp_path: Path,
 ) -> None:
+    peers.require("FFmpeg")
     stage = Stage(media)
     faults = Faults(stage, rtmp, stack)
     front = await faults.proxy(context=tls.server)

@@ -6,11 +6,9 @@
 ``open``     opens a page as a person; at the end, nothing may have gone wrong in any of them
 """
 
-import os
 from dataclasses import dataclass
 
 import aiohttp
-import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
@@ -40,12 +38,8 @@ async def server():
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser():
+    peers.require("Chromium")
     binary = peers.chromium()
-    if binary is None:
-        how = "Chromium is missing: python -m tests.peers says how to get it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(how)
-        pytest.skip(how)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=binary, args=FLAGS)
         try:

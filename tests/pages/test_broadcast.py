@@ -28,8 +28,7 @@ KEYFRAME_SECONDS = 2.5
 
 @pytest.fixture
 def platform(tmp_path):
-    if peers.nginx() is None:
-        pytest.skip("nginx is missing: python -m tests.peers says how to get it")
+    peers.require("nginx with its RTMP module")
     server = RtmpServer(tmp_path)
     server.start()
     yield server

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 import pytest_asyncio
 
 from server.ids import new_id
+from tests import peers
 from tests.demo import Demo
 from tests.directories import reachable_directory
 from tests.media.pulled import pull
@@ -27,10 +27,7 @@ def require(program: str, packages: str) -> str:
     """Return where ``program`` is; skip, or fail where skipping hides something, if it is not."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        how = f"{program} is missing: apt-get install {packages}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(how)
-        pytest.skip(how)
+        peers.miss(program, packages)
     return found
 
 

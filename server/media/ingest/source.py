@@ -28,6 +28,8 @@ from server.tasks import Supervisor
 CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 2.0
 """A transcoder that nobody needs is kept for so long: viewers come and go."""
+FILMS = 4
+"""How many slates are kept: of the sizes and signs that were asked for last."""
 
 
 class Source:
@@ -113,6 +115,11 @@ class Source:
             self._publishers[publisher.id] = publisher
             self._programme.arrive(publisher)
             return publisher, text
+
+    @property
+    def is_published(self) -> bool:
+        """Whether anybody is connected to publish."""
+        return bool(self._publishers)
 
     def publisher(self, resource: str) -> Publisher | None:
         """Return the publisher behind a resource."""
@@ -266,14 +273,22 @@ class _Films:
 
     def __init__(self, tasks: Supervisor) -> None:
         self._tasks = tasks
-        self._made: dict[tuple[Geometry, Sign], Film | None] = {}
+        self._made: dict[tuple[Geometry, Sign], Film] = {}
+        """The oldest first."""
+        self._is_making = False
 
     def __call__(self, geometry: Geometry, sign: Sign) -> Film | None:
-        wanted = (geometry, sign)
-        if wanted not in self._made:
-            self._made[wanted] = None
+        made = self._made.get((geometry, sign))
+        if made is None and not self._is_making:
+            # One at a time: a publisher may change its size with every picture.
+            self._is_making = True
             self._tasks.start("slate", self._make(geometry, sign))
-        return self._made[wanted]
+        return made
 
     async def _make(self, geometry: Geometry, sign: Sign) -> None:
-        self._made[geometry, sign] = await asyncio.to_thread(film, geometry, sign)
+        try:
+            self._made[geometry, sign] = await asyncio.to_thread(film, geometry, sign)
+        finally:
+            self._is_making = False
+        if len(self._made) > FILMS:
+            del self._made[next(iter(self._made))]
