@@ -57,6 +57,7 @@ spec: setup-dev  ## Write the specifications, references and golden vectors anew
 	$(BIN)/python -m server.rest
 	$(BIN)/python -m tests.reference
 	$(BIN)/python -m tests.destination_reference
+	$(BIN)/python -m tests.operations_reference
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
 	$(BIN)/python -m server.web.vendor
