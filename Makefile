@@ -19,7 +19,7 @@ demo: setup  ## Run a live class on this machine: no service, no account needed
 run: setup  ## Run a server on embedded services in ./liveclass-data
 	$(BIN)/liveclass serve --data liveclass-data
 
-test: setup-dev $(CLIENT)/node_modules  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp and Chromium
+test: setup-dev $(CLIENT)/node_modules  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp, FFmpeg and Chromium
 	$(BIN)/python -m tests.peers
 	$(BIN)/pytest
 
