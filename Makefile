@@ -19,7 +19,7 @@ demo: setup  ## Run a live class on this machine: no service, no account needed
 run: setup  ## Run a server on embedded services in ./liveclass-data
 	$(BIN)/liveclass serve --data liveclass-data
 
-test: setup-dev $(CLIENT)/node_modules  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp and Chromium
+test: setup-dev $(CLIENT)/node_modules  ## Run every test against real PostgreSQL, Valkey, nginx-rtmp, FFmpeg and Chromium
 	$(BIN)/python -m tests.peers
 	$(BIN)/pytest
 
@@ -57,6 +57,7 @@ spec: setup-dev  ## Write the specifications, references and golden vectors anew
 	$(BIN)/python -m server.rest
 	$(BIN)/python -m tests.reference
 	$(BIN)/python -m tests.destination_reference
+	$(BIN)/python -m tests.operations_reference
 
 vendor: setup-dev  ## Fetch the pages' libraries from npm again, with their hashes
 	$(BIN)/python -m server.web.vendor

@@ -203,8 +203,10 @@ class LocalFabric:
             await self._apply_all()
 
     async def _apply_all(self) -> None:
-        for session, (epoch, desired) in list(self._desired.items()):
-            await self._say(control.Apply(session, epoch, desired))
+        for session in list(self._desired):
+            # While others were told, it may have been released, or something else be desired.
+            if session in self._desired:
+                await self._say(control.Apply(session, *self._desired[session]))
 
     async def _keep_connected(self) -> None:
         while True:

@@ -45,6 +45,9 @@ class Outbox:
                 due.append(event)
         return due
 
-    def unsend(self) -> None:
-        """Consider everything unsent: the one it was sent to is gone."""
-        self._sent_at.clear()
+    def unsend(self, event: str | None = None) -> None:
+        """Consider ``event``, or everything, unsent: the one it was sent to is gone."""
+        if event is None:
+            self._sent_at.clear()
+        else:
+            self._sent_at.pop(event, None)

@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -19,10 +20,10 @@ from aiohttp import WSMsgType, web
 from server.clock import Clock, SystemClock
 from server.ids import new_id
 from server.media import aiortc_seam, control, relay
-from server.media.codes import Code, DestinationError
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
-from server.media.fabric import Answer, EventData, MediaEvent
+from server.media.fabric import Answer, Desired, EventData, MediaEvent
+from server.media.key_requests import KeyRequests
 from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
 from server.media.recording.leftovers import Leftovers
@@ -30,7 +31,6 @@ from server.media.recording.uploader import ObjectStore
 from server.media.sdp import problem
 from server.media.session import MediaSession
 from server.media.viewers.admission import Admission
-from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -42,6 +42,20 @@ SEND_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 FLUSH_SECONDS = 2.0
 MAX_SDP = 64 << 10
+
+
+@dataclass(slots=True, eq=False)
+class _Carried:
+    """A session of this worker, and who wants what of it."""
+
+    session: MediaSession
+    running: asyncio.Task[None]
+    claimed_at: float
+    """By the monotonic clock."""
+    epoch: int = 0
+    desired: Desired = field(default_factory=Desired)
+    """What was said last."""
+    applying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Worker:
@@ -66,20 +80,15 @@ class Worker:
         self._tasks = tasks
         self._context = context
         self._network = network
-        self._sessions: dict[str, MediaSession] = {}
+        self._carried: dict[str, _Carried] = {}
         self._admission = Admission(self._viewers)
-        self._epochs: dict[str, int] = {}
-        self._claimed_at: dict[str, float] = {}
-        self._applying: dict[str, asyncio.Lock] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._acked = asyncio.Event()
         self._hubs: list[web.WebSocketResponse] = []
         self._claimed_by: dict[str, web.WebSocketResponse] = {}
-        self._key_requests: dict[int, control.KeyRequest] = {}
-        self._keys: dict[int, asyncio.Future[Secret | None]] = {}
-        self._request = 0
+        """Which hub hears of a session, also of how it ends."""
+        self._keys = KeyRequests(self._send)
 
     def start(self) -> None:
         """Begin what runs as long as the worker does."""
@@ -105,17 +114,18 @@ class Worker:
         """End every session politely, and give the hub a moment to take the last events."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await asyncio.gather(*(self._stop(name) for name in list(self._sessions)))
+                await asyncio.gather(*(self._stop(name) for name in list(self._carried)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._flush()
 
     # Sessions.
 
-    def _session(self, name: str) -> MediaSession:
-        session = self._sessions.get(name)
-        if session is None:
-            session = self._sessions[name] = MediaSession(
+    def _carry(self, name: str) -> "_Carried":
+        """Return what is carried under ``name``, from now on if it was not."""
+        carried = self._carried.get(name)
+        if carried is None:
+            session = MediaSession(
                 name,
                 clock=self._clock,
                 guard=self._guard,
@@ -123,61 +133,63 @@ class Worker:
                 objects=self._objects,
                 spool=self._spool,
                 emit=lambda kind, data: self._emit(name, kind, data),
-                resolve_secret=lambda destination: self._resolve(name, destination),
+                resolve_secret=lambda destination: self._keys.ask(name, destination),
                 admission=self._admission,
                 context=self._context,
                 network=self._network,
             )
-            self._claimed_at[name] = self._clock.monotonic()
-            self._running[name] = self._tasks.keep(f"session.{name}", session.run)
-        return session
+            running = self._tasks.keep(f"session.{name}", session.run)
+            carried = self._carried[name] = _Carried(session, running, self._clock.monotonic())
+        return carried
+
+    def _session(self, request: web.Request) -> MediaSession | None:
+        carried = self._carried.get(request.match_info["session"])
+        return None if carried is None else carried.session
 
     def _viewers(self) -> int:
-        return sum(len(session.viewers) for session in self._sessions.values())
+        return sum(len(each.session.viewers) for each in self._carried.values())
 
     async def _stop(self, name: str) -> None:
-        session = self._sessions.pop(name, None)
-        if session is None:
+        carried = self._carried.pop(name, None)
+        if carried is None:
             return
-        lock = self._applying.pop(name, None) or asyncio.Lock()
-        self._claimed_at.pop(name)
-        self._epochs.pop(name, None)
-        self._running.pop(name).cancel()
-        async with lock:
-            await session.close()
-        if name not in self._sessions:
+        carried.running.cancel()
+        async with carried.applying:
+            await carried.session.close()
+        if name not in self._carried:
             self._claimed_by.pop(name, None)
 
     async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
         name, desired = message.session, message.desired
-        if message.epoch < self._epochs.get(name, 0):
+        carried = self._carried.get(name)
+        if carried is not None and message.epoch < carried.epoch:
             log.info("apply_from_an_earlier_epoch", session=name)
             return
-        self._epochs[name] = message.epoch
-        self._claimed_by[name] = hub
-        if desired.publisher is not None and name not in self._sessions:
+        if hub in self._hubs:
+            self._claimed_by[name] = hub
+        if desired.publisher is not None and carried is None:
             # Whoever carried it until now died, and its publisher's connection with it.
             self._emit(name, "publisher.lost", {"user": desired.publisher, "reason": "restarted"})
-        session = self._session(name)
-        self._claimed_at[name] = self._clock.monotonic()
+        carried = self._carry(name)
+        carried.epoch, carried.desired = message.epoch, desired
+        carried.claimed_at = self._clock.monotonic()
         # Not behind what takes its time: nobody is to be seen or to see a second longer.
-        await session.bar(frozenset(desired.barred))
-        if self._sessions.get(name) is not session:
-            return
-        async with self._applying.setdefault(name, asyncio.Lock()):
-            if self._sessions.get(name) is session:
-                await session.apply(desired)
+        await carried.session.bar(frozenset(desired.barred))
+        async with carried.applying:
+            if self._carried.get(name) is carried:
+                # Whoever waited least applies what was said last.
+                await carried.session.apply(carried.desired)
 
     def _release(self, message: control.Release) -> None:
         name = message.session
-        session = self._sessions.get(name)
-        if session is None or message.epoch < self._epochs.get(name, 0):
+        carried = self._carried.get(name)
+        if carried is None or message.epoch < carried.epoch:
             return
-        if message.at_once or session.is_idle:
+        if message.at_once or carried.session.is_idle:
             self._tasks.start("release", self._stop(name))
         else:
             unclaimed = self._clock.monotonic() - UNCLAIMED_SECONDS
-            self._claimed_at[name] = unclaimed + RELEASED_SECONDS
+            carried.claimed_at = unclaimed + RELEASED_SECONDS
 
     def _emit(self, session: str, kind: str, data: EventData) -> None:
         log.info("media_event", session=session, event_type=kind, **data)
@@ -188,12 +200,13 @@ class Worker:
         while True:
             await asyncio.sleep(1.0)
             now = self._clock.monotonic()
-            for name, claimed in list(self._claimed_at.items()):
-                if now - claimed > UNCLAIMED_SECONDS:
+            for name, carried in list(self._carried.items()):
+                if now - carried.claimed_at > UNCLAIMED_SECONDS:
                     log.warning("session_unclaimed", session=name)
                     self._tasks.start(f"stop.{name}", self._stop(name))
-                else:
-                    await self._send(name, control.Health(name, self._sessions[name].health()))
+                elif self._carried.get(name) is carried:
+                    # It may have ended while the ones before were told of.
+                    await self._send(name, control.Health(name, carried.session.health()))
             self._news.set()
 
     # The control channel.
@@ -204,9 +217,8 @@ class Worker:
         self._hubs.append(hub)
         self._outbox.unsend()
         self._news.set()
-        for pending in list(self._key_requests.values()):
-            await self._send(pending.session, pending)
         try:
+            await self._keys.ask_again()
             async for frame in hub:
                 if frame.type is not WSMsgType.TEXT:
                     break
@@ -219,7 +231,7 @@ class Worker:
                         self._outbox.ack(event)
                         self._acked.set()
                     case control.Key() as key:
-                        self._answer_key(key)
+                        self._keys.answer(key)
         finally:
             self._hubs.remove(hub)
             for name in [each for each, by in self._claimed_by.items() if by is hub]:
@@ -250,46 +262,29 @@ class Worker:
             self._news.clear()
             if not self._hubs:
                 continue
+            deaf: set[str] = set()
             for event in self._outbox.due(self._clock.monotonic()):
-                if not await self._send(event.session, control.Happened(event)):
-                    self._outbox.unsend()
-                    break
+                # What came after it must not be before it; other sessions need not wait.
+                is_told = event.session not in deaf and await self._send(
+                    event.session, control.Happened(event)
+                )
+                if not is_told:
+                    deaf.add(event.session)
+                    self._outbox.unsend(event.id)
 
     async def _flush(self) -> None:
         while len(self._outbox) and self._hubs:
             self._acked.clear()
             await self._acked.wait()
 
-    async def _resolve(self, session: str, destination: str) -> Secret | None:
-        self._request += 1
-        request = control.KeyRequest(self._request, session, destination)
-        future = asyncio.get_running_loop().create_future()
-        self._keys[request.request] = future
-        self._key_requests[request.request] = request
-        try:
-            await self._send(session, request)
-            key: Secret | None = await future
-            return key
-        finally:
-            del self._keys[request.request], self._key_requests[request.request]
-
-    def _answer_key(self, key: control.Key) -> None:
-        future = self._keys.get(key.request)
-        if future is None or future.done():
-            return
-        if key.is_revoked:
-            future.set_exception(DestinationError(Code.INTEGRATION_REVOKED))
-        else:
-            future.set_result(None if key.value is None else Secret(key.value))
-
     # Other workers.
 
     async def _list(self, _request: web.Request) -> web.Response:
-        carried = {name: session.relay is not None for name, session in self._sessions.items()}
-        return web.json_response(carried)
+        is_relay = {name: each.session.relay is not None for name, each in self._carried.items()}
+        return web.json_response(is_relay)
 
     async def _offer(self, request: web.Request) -> web.StreamResponse:
-        session = self._sessions.get(request.match_info["session"])
+        session = self._session(request)
         if session is None:
             return _response(_gone())
         return await relay.offer(request, session.bus)
@@ -297,34 +292,34 @@ class Worker:
     # Signalling.
 
     async def _whip(self, request: web.Request) -> web.Response:
-        session = self._session(request.match_info["session"])
+        session = self._carry(request.match_info["session"]).session
         return _response(await session.publish(request.query["user"], await _body(request)))
 
     async def _whep(self, request: web.Request) -> web.Response:
-        session = self._session(request.match_info["session"])
+        session = self._carry(request.match_info["session"]).session
         return _response(await session.watch(request.query["user"], await _body(request)))
 
     async def _hls(self, request: web.Request) -> web.Response:
-        session = self._sessions.get(request.match_info["session"])
+        session = self._session(request)
         if session is None:
             return _response(_gone())
         return _response(await session.hls(request.match_info["file"]))
 
     async def _expel(self, request: web.Request) -> web.Response:
-        session = self._sessions.get(request.match_info["session"])
+        session = self._session(request)
         if session is not None:
             await session.expel(frozenset({request.query["user"]}))
         return web.Response(status=204)
 
     async def _patch(self, request: web.Request) -> web.Response:
-        session = self._sessions.get(request.match_info["session"])
+        session = self._session(request)
         peer = session.peer(request.match_info["resource"]) if session is not None else None
         if peer is None:
             return _response(_gone())
         return _response(await peer.patch(await _body(request), request.headers.get("If-Match")))
 
     async def _delete(self, request: web.Request) -> web.Response:
-        session = self._sessions.get(request.match_info["session"])
+        session = self._session(request)
         peer = session.peer(request.match_info["resource"]) if session is not None else None
         if session is None or peer is None:
             return _response(_gone())
