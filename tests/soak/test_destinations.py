@@ -1,4 +1,4 @@
-"""Destinations on bad days, for as long as it takes: MEDIA §7 rows 3, 5, 6 and 16."""
+"""Destinations on bad days, for as long as it takes."""
 
 import asyncio
 import os
