@@ -15,7 +15,7 @@ import structlog
 
 from protocol.errors import Refusal
 from protocol.events import EVENTS, FROM_MEDIA
-from protocol.health import DestinationHealth, RecordingHealth
+from protocol.health import DestinationHealth, RecordingHealth, UplinkHealth
 from protocol.ids import STAFF
 from server.classroom.state import Classroom
 from server.errors import UnavailableError
@@ -144,13 +144,14 @@ class Broadcast:
         if room is None:
             return
         try:
+            uplink = msgspec.convert(data["uplink"], UplinkHealth)
             destinations = msgspec.convert(data["destinations"], dict[str, DestinationHealth])
             recording = msgspec.convert(data.get("recording"), RecordingHealth | None)
         except (KeyError, msgspec.ValidationError) as error:
             log.error("media_health_invalid", error=str(error))
             return
         self._metrics.observe(session, destinations)
-        room.seating.ephemeral.health(data.get("uplink", {}), destinations, recording)
+        room.seating.ephemeral.health(uplink, destinations, recording)
 
     # ------------------------------------------------------------ to the engine
 

@@ -12,7 +12,7 @@ from server.media.destinations.egress import Egress, ResolveSecret
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationJudge, blame
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit
-from server.media.ingest.health import UplinkHealth
+from server.media.ingest.health import UplinkJudge
 from server.media.ingest.source import Source
 from server.media.ingest.whip import Publisher
 from server.media.network import EVERYWHERE, Network
@@ -83,7 +83,7 @@ class MediaSession:
         self._retries: dict[str, int] = {}
         self._barred: frozenset[str] = frozenset()
         self._is_over = False
-        self._uplink = UplinkHealth()
+        self._uplink = UplinkJudge()
         self._judges: dict[str, DestinationJudge] = {}
         self._want_keyframe = self.bus.want_keyframe
         self._tasks.keep("fanout", self.fanout.run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from protocol.features.publisher import DEFECTS
 from server.media import h264
 from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
 from server.media.fabric import EventData
@@ -550,6 +551,7 @@ def test_who_comes_back_in_another_size_is_judged_anew() -> None:
 
 def test_every_defect_is_explained() -> None:
     text = (Path(__file__).parents[3] / "docs/publishing.md").read_text()
+    assert {*DEFECTS} == {*Defect}
     for defect in Defect:
         assert f"| `{defect.value}` |" in text
 
