@@ -1,4 +1,4 @@
-"""What a client may ask for: one struct per operation, its data as the fields (PROTOCOL §3).
+"""What a client may ask for: one struct per operation, its data as the fields.
 
 The structs are in ``protocol.features``, one module per feature. ``COMMANDS`` maps the name on the
 wire to its type. Unknown fields are refused: a misspelt option that is silently ignored is worse

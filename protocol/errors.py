@@ -57,7 +57,7 @@ def may_reconnect(code: int) -> bool:
 
 
 class CloseCode(IntEnum):
-    """Why a connection ended. 4100–4499: come back; 4500–4999: do not (PROTOCOL §5)."""
+    """Why a connection ended. 4100–4499: come back; 4500–4999: do not."""
 
     SERVICE_RESTART = 1012
     DRAINING = 4101

@@ -1,4 +1,4 @@
-"""What has happened: one struct per event type (PROTOCOL §3).
+"""What has happened: one struct per event type.
 
 An event carries all that its views need, so that what a view shows is a function of the event
 alone: an author's ``name`` travels with their words, because above 200 people students get no

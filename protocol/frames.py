@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from protocol.health import DestinationHealth, RecordingHealth
+from protocol.health import DestinationHealth, RecordingHealth, UplinkHealth
 from protocol.ids import (
     ArtifactId,
     Key,
@@ -279,7 +279,7 @@ class Counters(_Frame, frozen=True, tag="counters"):
 class Health(_Frame, frozen=True, tag="health"):
     """How the teacher's uplink and each destination do (staff, 1 Hz)."""
 
-    uplink: dict[str, Any]
+    uplink: UplinkHealth
     destinations: dict[str, DestinationHealth]
     recording: RecordingHealth | None = None
 

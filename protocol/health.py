@@ -24,6 +24,19 @@ class StreamWarning(Struct, frozen=True):
     text: Annotated[str, Meta(description="A sentence for people.")]
 
 
+class UplinkHealth(Struct, frozen=True, omit_defaults=True):
+    """How the studio's way to this server is; what is not known is left out."""
+
+    state: Annotated[HealthState, Meta(description="The verdict.")]
+    text: Annotated[str, Meta(description="What happens and what to do, for people.")]
+    kbps: Annotated[int, Meta(description="Received in the last seconds, in kbit/s.")] = 0
+    fps: Annotated[int, Meta(description="Pictures received per second.")] = 0
+    lost: Annotated[int, Meta(description="Packets that never came, of this publisher.")] = 0
+    loss_percent: Annotated[
+        float, Meta(description="Of the packets of the last seconds, those that never came.")
+    ] = 0.0
+
+
 class RecordingHealth(Struct, frozen=True):
     """How well the class is recorded."""
 

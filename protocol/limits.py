@@ -2,7 +2,7 @@
 
 SUBPROTOCOL = "liveclass.v1.json"
 
-# Frames (PROTOCOL §1, §2)
+# Frames
 FRAME_BYTES = 65_536
 """A larger frame from a client is a protocol error (4501)."""
 WEBSOCKET_BYTES = 1 << 20
@@ -66,7 +66,7 @@ SIGNAL_BURST = 20
 ABUSE_FACTOR = 10
 """A client this many times over its rate is closed with 4513."""
 
-# The ephemeral lane (PROTOCOL §4)
+# The ephemeral lane
 PRESENCE_COALESCE_MS = 500
 SIGNAL_COALESCE_MS = 250
 COUNTERS_COALESCE_MS = 250

@@ -15,7 +15,7 @@ import structlog
 
 from protocol.errors import Refusal
 from protocol.events import EVENTS, FROM_MEDIA
-from protocol.health import DestinationHealth, RecordingHealth
+from protocol.health import DestinationHealth, RecordingHealth, UplinkHealth
 from protocol.ids import STAFF
 from server.classroom.state import Classroom
 from server.errors import UnavailableError
@@ -66,6 +66,8 @@ class Broadcast:
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
         self._metrics = DestinationMetrics()
+        self._rooms: dict[str, Room] = {}
+        """Those that are open, by session."""
         self._changed: set[str] = set()
         self._applying: set[str] = set()
 
@@ -77,8 +79,9 @@ class Broadcast:
 
     def opened(self, room: Room) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
+        self._rooms[room.place.session] = room
         self._notify(room.place.session)
-        self._apply_soon(room)
+        self._apply_soon(room.place.session)
 
     def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake who follows the log."""
@@ -88,10 +91,12 @@ class Broadcast:
             _is_barred(before, user) != _is_barred(room.state, user) for user in decided(recorded)
         )
         if barred or _wishes(room.state) != _wishes(before):
-            self._apply_soon(room)
+            self._apply_soon(room.place.session)
 
     def closed(self, room: Room) -> None:
         """Stop claiming the session."""
+        if self._rooms.get(room.place.session) is room:
+            del self._rooms[room.place.session]
         self._metrics.forget(room.place.session)
         self._tasks.start("release", self._release(room.place.session))
 
@@ -139,38 +144,43 @@ class Broadcast:
         if room is None:
             return
         try:
+            uplink = msgspec.convert(data["uplink"], UplinkHealth)
             destinations = msgspec.convert(data["destinations"], dict[str, DestinationHealth])
             recording = msgspec.convert(data.get("recording"), RecordingHealth | None)
         except (KeyError, msgspec.ValidationError) as error:
             log.error("media_health_invalid", error=str(error))
             return
         self._metrics.observe(session, destinations)
-        room.seating.ephemeral.health(data.get("uplink", {}), destinations, recording)
+        room.seating.ephemeral.health(uplink, destinations, recording)
 
     # ------------------------------------------------------------ to the engine
 
-    def _apply_soon(self, room: Room) -> None:
-        session = room.place.session
+    def _apply_soon(self, session: str) -> None:
         self._changed.add(session)
         if session not in self._applying:
             self._applying.add(session)
-            self._tasks.start("apply", self._apply(room))
+            self._tasks.start("apply", self._apply(session))
 
-    async def _apply(self, room: Room) -> None:
+    async def _apply(self, session: str) -> None:
         """Apply until nothing has changed meanwhile: the newest wish is the last applied."""
-        session = room.place.session
         try:
             while session in self._changed:
                 self._changed.discard(session)
                 try:
-                    desired = await self._desired(room)
-                    assert self._fabric is not None
-                    await self._fabric.apply(session, room.epoch, desired)
+                    await self._apply_once(session)
                 except UnavailableError as error:
                     self._changed.add(session)
                     await asyncio.sleep(error.retry_seconds)
         finally:
             self._applying.discard(session)
+
+    async def _apply_once(self, session: str) -> None:
+        assert self._fabric is not None
+        room = self._rooms.get(session)
+        desired = None if room is None else await self._desired(room)
+        # A room that was closed meanwhile is somebody else's: its session is not claimed again.
+        if room is not None and desired is not None and self._rooms.get(session) is room:
+            await self._fabric.apply(session, room.epoch, desired)
 
     async def _desired(self, room: Room) -> Desired:
         state, place = room.state, room.place

@@ -72,8 +72,11 @@ def table(name: str) -> str:
             return _markdown(("name", "value", "meaning"), _limits())
         case "state":
             return _markdown(("field", "made of", "what it holds"), _state())
+        case "uplink":
+            return _markdown(("field", "made of", "what it says"), _health("UplinkHealth"))
         case "health":
-            return _markdown(("field", "made of", "what it says of a destination"), _health())
+            columns = ("field", "made of", "what it says of a destination")
+            return _markdown(columns, _health("DestinationHealth"))
         case _:
             return "\n\n".join(_features(name.split()))
 
@@ -242,6 +245,8 @@ def shape(schema: dict[str, Any]) -> str:
             return " bool"
         case {"type": "integer"}:
             return " int"
+        case {"type": "number"}:
+            return " number"
         case {"type": "object"}:
             return " {operation: bool}"
         case _:
@@ -290,8 +295,8 @@ def _state() -> Iterator[tuple[str, ...]]:
         yield f"`{name}`", _parts(schema), describe.STATE[name]
 
 
-def _health() -> Iterator[tuple[str, ...]]:
-    schema = SCHEMAS["DestinationHealth"]
+def _health(of: str) -> Iterator[tuple[str, ...]]:
+    schema = SCHEMAS[of]
     for name, each in schema["properties"].items():
         shown = f"`{name}`" if name in schema["required"] else f"`{name}?`"
         made = each if "description" not in each else {**each, "description": ""}

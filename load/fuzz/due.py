@@ -1,4 +1,4 @@
-"""What may come of a frame, read from the protocol alone (PROTOCOL §1, §3, §5).
+"""What may come of a frame, read from the protocol alone.
 
 It shares no code with the server's decoder: where both are wrong in the same way, nobody notices.
 """

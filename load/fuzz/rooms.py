@@ -28,7 +28,7 @@ class Person:
 
 
 class Mint:
-    """Makes tokens as the server's own identity provider does (PROTOCOL §6)."""
+    """Makes tokens as the server's own identity provider does."""
 
     def __init__(self, secret: str, tenant: str) -> None:
         self.tenant = tenant

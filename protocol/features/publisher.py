@@ -1,9 +1,14 @@
 """The teacher's picture and sound, as the media worker sees them come and go."""
 
-from typing import TypeAlias
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
 
 from protocol.ids import UserId
 from protocol.messages import Event
+
+DEFECTS: Final = ("stalled", "gop", "picture", "transcoder", "clock", "b_frames")
+"""The closed set of codes of a warning; docs/publishing.md says what to do about each."""
 
 
 class PublisherConnected(Event, frozen=True):
@@ -42,7 +47,7 @@ class PublisherWarning(Event, frozen=True):
     """The teacher's media has a defect that platforms may punish (staff only)."""
 
     type = "publisher.warning"
-    code: str
+    code: Annotated[str, Meta(description=f"One of: {', '.join(DEFECTS)}.")]
 
 
 PublisherEvent: TypeAlias = (

@@ -9,7 +9,7 @@ from protocol.rest.shapes import Answer, Body
 
 
 class CommandRequest(Body, frozen=True):
-    """One command (PROTOCOL §3); the same key from the same user is the same command."""
+    """One command; the same key from the same user is the same command."""
 
     key: Key
     op: Annotated[str, Meta(max_length=64)]

@@ -98,7 +98,7 @@ CLASS: list[tuple[str, list[tuple[ev.AnyEvent, str | None]]]] = [
         "the teacher's media comes, goes and comes again",
         [
             (ev.PublisherConnected(TEACHER, 1280, 720, "h264"), None),
-            (ev.PublisherWarning("gop_warning"), None),
+            (ev.PublisherWarning("gop"), None),
             (ev.PublisherLost(TEACHER, "no media for 30 s"), None),
             (ev.PublisherResumed(TEACHER), None),
             (ev.PublisherReplaced(TEACHER), None),

@@ -1,4 +1,4 @@
-"""Whose tokens are trusted beside our own: identity providers, each bound to tenants (PROTOCOL §6).
+"""Whose tokens are trusted beside our own: identity providers, each bound to tenants.
 
 One is written in a line::
 

@@ -1,4 +1,4 @@
-"""Which web pages may open a live socket (PROTOCOL §1).
+"""Which web pages may open a live socket.
 
 A browser names the page's origin and cannot be made to lie; other clients send none. Before the
 ``hello`` nobody's tenant is known, so any tenant's domain passes; afterwards only their own.

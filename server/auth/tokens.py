@@ -1,4 +1,4 @@
-"""Access tokens: JWT, our own and those of trusted issuers (PROTOCOL §6).
+"""Access tokens: JWT, our own and those of trusted issuers.
 
 Ours are HS256, made and verified with one secret. Those of an issuer that the configuration names
 are verified with its public keys. Who a token says it is of decides only which rule it must pass:

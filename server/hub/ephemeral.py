@@ -6,14 +6,14 @@ a peer that lags gets the full picture when it has caught up.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from protocol import codec
 from protocol.errors import Refusal
 from protocol.frames import Counters, Health, Signal, SignalSent
-from protocol.health import DestinationHealth, RecordingHealth
+from protocol.health import DestinationHealth, RecordingHealth, UplinkHealth
 from protocol.ids import ViewName
 from protocol.limits import COUNTERS_COALESCE_MS, PRESENCE_COALESCE_MS, SIGNAL_COALESCE_MS
 from server.classroom.state import Classroom
@@ -93,7 +93,7 @@ class Ephemeral:
 
     def health(
         self,
-        uplink: dict[str, Any],
+        uplink: UplinkHealth,
         destinations: dict[str, DestinationHealth],
         recording: RecordingHealth | None = None,
     ) -> None:

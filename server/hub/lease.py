@@ -1,4 +1,4 @@
-"""Which sessions this node owns (DATA §4).
+"""Which sessions this node owns.
 
 Ownership moves only when its node is dead for certain; the epoch that a take-over raises is what
 fences every append that the old owner may still send.

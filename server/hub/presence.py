@@ -1,7 +1,7 @@
 """Presence in Redis: who is connected where, for other nodes and for operators.
 
 Redis never causes an event, and may lose everything: each beat writes the whole truth of this
-node again, and what a dead node wrote expires by itself (DATA §5).
+node again, and what a dead node wrote expires by itself.
 
 - ``presence:{session}:{node}``: hash, field = connection, value = user; expires after two beats
 - ``presence:{session}``: hash, one field per node, ``count|milliseconds``; the script prunes the

@@ -1,4 +1,4 @@
-"""The live socket: hello → live → bye (PROTOCOL §1). It contains no feature.
+"""The live socket: hello → live → bye. It contains no feature.
 
 The upgrade looks at no session: every well-formed id gets 101, so that nothing leaks. What cannot
 be entered ends with the same goodbye whatever the reason.

@@ -1,1 +1,1 @@
-"""Media in once, encoded, and out many times. Normative: the media pages of the documents."""
+"""Media in once, encoded, and out many times."""

@@ -1,31 +1,7 @@
-"""How a session's streams are, in words a teacher understands. Pure.
-
-Samples are taken once a second; a verdict looks at the last few. It says whose side the trouble
-is on: ``uplink`` (publisher to us), ``platform`` (us to the destination).
-"""
-
-from enum import StrEnum
+"""How a session's streams are judged: samples once a second, a verdict from the last few. Pure."""
 
 WINDOW = 5
 """Samples that a verdict looks at."""
-
-
-class State(StrEnum):
-    """A verdict."""
-
-    GOOD = "good"
-    UNSTABLE = "unstable"
-    FAILING = "failing"
-    NO_DATA = "no_data"
-
-
-Verdict = dict[str, object]
-"""What a ``health`` frame says of one stream (docs/protocol.md)."""
-
-
-def verdict(state: State, side: str, text: str, kbps: int) -> Verdict:
-    """Return a verdict; what else is known of the stream is added to it."""
-    return {"state": state.value, "side": side, "text": text, "kbps": kbps}
 
 
 def kilobits(count: int, seconds: float) -> int:

@@ -18,6 +18,8 @@ from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+CONNECT_SECONDS = 20.0
+"""Who was answered and is not connected by then is given up."""
 RESTART_SECONDS = 20.0
 
 # What aiortc raises for offers that are SDP in form only.

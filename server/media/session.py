@@ -12,11 +12,11 @@ from server.media.destinations.egress import Egress, ResolveSecret
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationJudge, blame
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit
-from server.media.ingest.health import UplinkHealth
+from server.media.ingest.health import UplinkJudge
 from server.media.ingest.source import Source
 from server.media.ingest.whip import Publisher
 from server.media.network import EVERYWHERE, Network
-from server.media.peer import Peer
+from server.media.peer import CONNECT_SECONDS, Peer
 from server.media.recording.recordings import Recordings
 from server.media.recording.uploader import ObjectStore
 from server.media.relay import Relay
@@ -27,7 +27,6 @@ from server.media.viewers.whep import Viewer
 from server.tasks import Supervisor
 
 TICK_SECONDS = 0.1
-CONNECT_SECONDS = 20.0
 
 
 class MediaSession:
@@ -71,7 +70,7 @@ class MediaSession:
             bus=self.bus, clock=clock, emit=emit, tasks=self._tasks, network=network
         )
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._ending: dict[str, asyncio.Task[None]] = {}
+        self._ending: dict[str, set[asyncio.Task[None]]] = {}
         self.recordings = Recordings(
             bus=self.bus,
             objects=objects,
@@ -83,7 +82,8 @@ class MediaSession:
         self.live_hls = LiveHls(self.bus, zero_ms=lambda: self.source.zero_ms, tasks=self._tasks)
         self._retries: dict[str, int] = {}
         self._barred: frozenset[str] = frozenset()
-        self._uplink = UplinkHealth()
+        self._is_over = False
+        self._uplink = UplinkJudge()
         self._judges: dict[str, DestinationJudge] = {}
         self._want_keyframe = self.bus.want_keyframe
         self._tasks.keep("fanout", self.fanout.run)
@@ -146,15 +146,15 @@ class MediaSession:
 
     async def publish(self, user: str, offer: bytes) -> Answer:
         """Answer a publisher; the newest one wins."""
-        if user in self._barred:
-            return _barred()
+        if refusal := self._refusal(user):
+            return refusal
         try:
             publisher, text = await self.source.publish(user, offer)
         except sdp.UnacceptableOfferError as error:
             return error.answer()
-        if user in self._barred:  # meanwhile
+        if refusal := self._refusal(user):  # meanwhile
             await self.source.leave(publisher)
-            return _barred()
+            return refusal
         return self._created("whip", publisher, text)
 
     async def watch(self, user: str, offer: bytes) -> Answer:
@@ -163,9 +163,9 @@ class MediaSession:
             leave = await self._admission.enter()
         except NotAdmittedError as error:
             return error.answer()
-        if user in self._barred:
+        if refusal := self._refusal(user):
             leave()
-            return _barred()
+            return refusal
         viewer = Viewer(
             user,
             clock=self._clock,
@@ -182,6 +182,9 @@ class MediaSession:
         except sdp.UnacceptableOfferError as error:
             leave()
             return error.answer()
+        if refusal := self._refusal(user):  # meanwhile
+            await viewer.close()
+            return refusal
         return self._created("whep", viewer, text)
 
     async def hls(self, file: str) -> Answer:
@@ -209,10 +212,10 @@ class MediaSession:
 
     async def close(self) -> None:
         """End everything politely: streams are unpublished, what is recorded is uploaded."""
+        self._is_over = True
         await self.apply(Desired())
-        if self._ending:
-            await asyncio.wait(self._ending.values())
-        await self.recordings.close()
+        goodbyes = [task for each in self._ending.values() for task in each]
+        await asyncio.gather(self.recordings.close(), *goodbyes, return_exceptions=True)
         await asyncio.gather(*(viewer.close() for viewer in list(self.viewers.values())))
         await self.source.close()
         await self._tasks.close()
@@ -246,12 +249,12 @@ class MediaSession:
             clock=self._clock,
             context=self._context,
         )
-        before = self._ending.get(target.id)
+        before = tuple(self._ending.get(target.id, ()))
 
         async def run() -> None:
-            if before is not None:
+            if before:
                 # No platform takes the same stream twice.
-                await asyncio.wait({before})
+                await asyncio.wait(before)
             await egress.run()
 
         self.egress[target.id] = egress
@@ -260,13 +263,24 @@ class MediaSession:
     def _end(self, identity: str) -> None:
         """Let a destination say goodbye, for which no other waits."""
         self.egress.pop(identity)
-        task = self._ending[identity] = self._running.pop(identity)
+        task = self._running.pop(identity)
+        self._ending.setdefault(identity, set()).add(task)
         task.add_done_callback(lambda _: self._ended(identity, task))
         task.cancel()
 
     def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
-        if self._ending.get(identity) is task:
+        self._ending[identity].discard(task)
+        if not self._ending[identity]:
             del self._ending[identity]
+
+    def _refusal(self, user: str) -> Answer | None:
+        """Return what who may not begin a stream is answered."""
+        if self._is_over:
+            # Whoever has the session next may be here again in a moment.
+            return sdp.problem(503, "unavailable", "The stream is ending here. Try again.")
+        if user in self._barred:
+            return sdp.problem(403, "forbidden", "This is for those who are in the class.")
+        return None
 
     def _created(self, kind: str, peer: Peer, text: str) -> Answer:
         return Answer(
@@ -288,7 +302,3 @@ class MediaSession:
         self.viewers.pop(viewer.id, None)
         self._want_media()
         self._tasks.start("close", viewer.close())
-
-
-def _barred() -> Answer:
-    return sdp.problem(403, "forbidden", "This is for those who are in the class.")

@@ -7,7 +7,7 @@ from server.errors import LiveClassError
 
 
 class NewEvent(NamedTuple):
-    """An event that its room has numbered and linked into the chain (DATA §3, §10)."""
+    """An event that its room has numbered and linked into the chain."""
 
     id: str
     type: str

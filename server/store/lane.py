@@ -3,7 +3,7 @@
 There is no timer. While a statement is on its way the next batches gather, so the batch is as
 large as the load asks for: latency when there is little, throughput when there is much.
 
-What a failure means (DATA §3):
+What a failure means:
 
 - The server refused the statement: nothing was stored, the connection stays. Each room's batch
   is tried alone; a room that fails alone learns which of its commands is to blame.

@@ -1,4 +1,4 @@
-"""Which processes are alive, and which of them owns a session (DATA §4).
+"""Which processes are alive, and which of them owns a session.
 
 A process holds an advisory lock on a connection of its own for as long as it lives: when it is
 killed the lock is free within milliseconds. It also renews ``expires_at``, so that a restart of

@@ -1,4 +1,4 @@
-"""The projector: tables that follow the log (DATA §2).
+"""The projector: tables that follow the log.
 
 One task per node. A session that has new events is in line once; it is served a page at a time,
 in order, and its cursor moves in the same transaction as its tables. So it may be told twice, or

@@ -20,7 +20,7 @@ async def test_a_publisher_that_falls_silent_and_returns_keeps_the_connection(
     await media.hears("destination.live", 8)
     pulling = asyncio.ensure_future(pull(rtmp.url("one") + "/stream", 6))
     # The puller begins at the next keyframe.
-    await media.reports(4)
+    await media.reports(3)
     publisher.mute()
     lost = await media.hears("publisher.lost", 4)
     assert lost.data == {"user": TEACHER, "reason": "silence"}

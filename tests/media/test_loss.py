@@ -1,4 +1,4 @@
-"""A publisher on a bad network (MEDIA §7 rows 11 and 13); ``make soak`` has the longer runs."""
+"""A publisher on a bad network; ``make soak`` has the longer runs."""
 
 import asyncio
 from itertools import pairwise

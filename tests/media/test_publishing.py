@@ -17,7 +17,7 @@ async def test_one_publisher_reaches_two_applications(media: Media, rtmp: RtmpSe
     await media.hears("destination.live", 8, destination="one")
     await media.hears("destination.live", 8, destination="two")
 
-    pulled = await asyncio.gather(*(pull(rtmp.url(name) + "/stream", 5) for name in ("one", "two")))
+    pulled = await asyncio.gather(*(pull(rtmp.url(name) + "/stream", 3) for name in ("one", "two")))
     for stream in pulled:
         assert stream.video_codec == "h264"
         assert stream.audio_codec.startswith("aac")

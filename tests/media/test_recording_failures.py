@@ -1,4 +1,4 @@
-"""Row 19 of what media has to survive: a worker killed while it records, and a store that fails."""
+"""A worker killed while it records, and a store that fails."""
 
 import asyncio
 import time

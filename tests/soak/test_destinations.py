@@ -1,4 +1,4 @@
-"""Destinations on bad days, for as long as it takes: MEDIA §7 rows 3, 5, 6 and 16."""
+"""Destinations on bad days, for as long as it takes."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ def open_files() -> int:
 async def test_dead_destinations(
     media: Media, rtmp: RtmpServer, proxies: Callable, report: Report
 ) -> None:
-    """Row 2: what cannot be reached adds nothing to the time that the others wait."""
+    """What cannot be reached adds nothing to the time that the others wait."""
     stage = Stage(media)
     await stage.enable("good", rtmp.url("one"))
     await media.publish()
@@ -87,7 +87,7 @@ async def test_dead_destinations(
 async def test_a_slow_reader(
     media: Media, rtmp: RtmpServer, proxies: Callable, seconds: float, report: Report
 ) -> None:
-    """Row 3: half of the bitrate. Whole groups are left out, and nobody else feels it."""
+    """Half of the bitrate. Whole groups are left out, and nobody else feels it."""
     stage = Stage(media)
     proxy = await proxies()
     await stage.enable("good", rtmp.url("one"))
@@ -146,7 +146,7 @@ async def test_a_slow_reader(
 async def test_resets_in_mid_stream(
     media: Media, proxies: Callable, seconds: float, report: Report
 ) -> None:
-    """Row 5: the first retry after each of twenty resets."""
+    """The first retry after each of twenty resets."""
     stage = Stage(media)
     names = [f"reset{number}" for number in range(20)]
     each = {name: await proxies() for name in names}
@@ -172,7 +172,7 @@ async def test_resets_in_mid_stream(
 async def test_flapping(
     media: Media, proxies: Callable, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 5: given up at the thirteenth time; the delays are those of the rule, capped at 2 s."""
+    """Given up at the thirteenth time; the delays are those of the rule, capped at 2 s."""
     monkeypatch.setattr(destination, "MAX_DELAY_MS", 2_000)
     stage = Stage(media)
     proxy = await proxies()
@@ -192,7 +192,7 @@ async def test_flapping(
 
 
 async def test_a_name_that_stays_in_use(media: Media, proxies: Callable, report: Report) -> None:
-    """Row 6: tried for a minute, six times at most, then given up."""
+    """Tried for a minute, six times at most, then given up."""
     stage = Stage(media)
     proxy = await proxies(rejects="NetStream.Publish.BadName")
     await media.publish()
@@ -211,7 +211,7 @@ async def test_a_name_that_stays_in_use(media: Media, proxies: Callable, report:
 async def test_five_destinations_that_are_cut_again_and_again(
     media: Media, rtmp: RtmpServer, proxies: Callable, seconds: float, report: Report
 ) -> None:
-    """Row 16, shortened: nothing grows. Each is cut every 70 s, or ten times in all."""
+    """Shortened: nothing grows. Each is cut every 70 s, or ten times in all."""
     stage = Stage(media)
     names = [f"soak{number}" for number in range(5)]
     each = {name: await proxies() for name in names}

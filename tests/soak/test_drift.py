@@ -1,4 +1,4 @@
-"""MEDIA §7 row 14: hours of clocks that drift apart, played faster than they pass."""
+"""Hours of clocks that drift apart, played faster than they pass."""
 
 from collections.abc import Callable
 from itertools import pairwise

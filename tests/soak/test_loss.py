@@ -1,4 +1,4 @@
-"""MEDIA §7 row 11: loss of 1, 3 and 5 %, 30 ms of jitter, one packet in a hundred reordered."""
+"""Loss of 1, 3 and 5 %, 30 ms of jitter, one packet in a hundred reordered."""
 
 import asyncio
 from collections.abc import Callable

@@ -34,7 +34,7 @@ async def _is_lost(media: Media) -> float:
 async def test_a_publisher_killed_reloaded_and_cut_off_for_twenty_seconds(
     media: Media, rtmp: RtmpServer, report: Report
 ) -> None:
-    """Row 9: kill -9, a page that reloads, a network that is gone for 20 s."""
+    """Kill -9, a page that reloads, a network that is gone for 20 s."""
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,))
     killed = await media.publish(kind=PublishingProcess)
@@ -137,7 +137,7 @@ async def test_a_transcoder_that_is_killed_is_started_again(
 async def test_obs_keeps_a_stream_for_a_while(
     media: Media, rtmp: RtmpServer, report: Report, reports_after: float | None
 ) -> None:
-    """Row 12, with OBS's own 250 pictures, without sender reports, and with late ones."""
+    """With OBS's own 250 pictures, without sender reports, and with late ones."""
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,))
     await media.publish(kind=ObsPublisher, reports_after=reports_after)

@@ -99,7 +99,7 @@ async def test_a_starved_browser_keeps_its_size_and_a_forced_change_is_one_heade
     seconds: float,
     report: Callable[..., None],
 ) -> None:
-    """Row 10: no new header at 1 Mb/s; then one for each forced change, 1 → 2 → 1."""
+    """No new header at 1 Mb/s; then one for each forced change, 1 → 2 → 1."""
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,), max_kbps=1_000)
     await studio.publish()
@@ -128,7 +128,7 @@ async def test_a_starved_browser_keeps_its_size_and_a_forced_change_is_one_heade
 async def test_a_browser_that_is_reloaded_keeps_the_connection(
     media: Media, rtmp: RtmpServer, studio: Studio, report: Callable[..., None]
 ) -> None:
-    """Row 9, with a page that says no goodbye."""
+    """With a page that says no goodbye."""
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,))
     await studio.publish()

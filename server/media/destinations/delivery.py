@@ -1,7 +1,7 @@
 """How well one connection delivers: progress, lag, a peer that stopped taking. Pure.
 
 What the peer has *acknowledged* counts, not what was written: buffers on the way say yes to
-anything. Numbers of MEDIA §4.
+anything.
 """
 
 from collections import deque

@@ -66,8 +66,11 @@ class DestinationJudge:
 
     def add(self, sample: DestinationSample) -> DestinationHealth:
         """Take a sample and return the verdict with its figures."""
-        if self._samples and sample.connection != self._samples[-1].connection:
-            self._samples.clear()
+        if self._samples:
+            last = self._samples[-1]
+            if sample.connection != last.connection or sample.pictures < last.pictures:
+                # Another connection counts from zero, and so does none.
+                self._samples.clear()
         self._samples.append(sample)
         first, recent = self._samples[0], self._samples[-min(WINDOW, len(self._samples))]
         seconds = sample.at - recent.at

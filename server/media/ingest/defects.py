@@ -1,10 +1,10 @@
-"""What may be wrong with a publisher: the closed set of codes of ``publisher.warning``."""
+"""What may be wrong with a publisher: when each code of ``publisher.warning`` is told."""
 
 from enum import StrEnum
 
 
 class Defect(StrEnum):
-    """One defect. The names are part of the protocol; docs/publishing.md says what to do."""
+    """One defect. The protocol has the same names; docs/publishing.md says what to do."""
 
     STALLED = "stalled"
     """Nothing arrived for 0.7 s. Told at most every 10 s."""

@@ -3,7 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
-from server.media.health import WINDOW, State, Verdict, kilobits, verdict
+from protocol.health import HealthState, UplinkHealth
+from server.media.health import WINDOW, kilobits
 
 LOSS_UNSTABLE = 0.02
 LOSS_FAILING = 0.10
@@ -36,13 +37,13 @@ class UplinkSample:
     has_picture: bool = True
 
 
-class UplinkHealth:
+class UplinkJudge:
     """Judge the publisher's way to us."""
 
     def __init__(self) -> None:
         self._samples: deque[UplinkSample] = deque(maxlen=WINDOW)
 
-    def add(self, sample: UplinkSample) -> Verdict:
+    def add(self, sample: UplinkSample) -> UplinkHealth:
         """Take a sample and return the verdict with its figures."""
         if self._samples and sample.packets < self._samples[-1].packets:
             # Another publisher counts from zero.
@@ -52,17 +53,23 @@ class UplinkHealth:
         seconds = sample.at - first.at
         packets = sample.packets - first.packets
         if not sample.connected or not packets or seconds <= 0:
-            return verdict(State.NO_DATA, "uplink", "Nothing arrives from the studio.", 0)
+            return UplinkHealth("no_data", "Nothing arrives from the studio.")
         lost = sample.lost - first.lost
         loss = lost / (lost + packets)
         fps = round((sample.pictures - first.pictures) / seconds)
-        state, text = State.GOOD, "The studio's connection is good."
+        state: HealthState = "good"
+        text = "The studio's connection is good."
         if loss >= LOSS_FAILING or (sample.has_picture and fps == 0):
-            state, text = State.FAILING, _POOR
+            state, text = "failing", _POOR
         elif loss >= LOSS_UNSTABLE:
-            state, text = State.UNSTABLE, _LOSSY
+            state, text = "unstable", _LOSSY
         elif sample.has_picture and fps < MIN_FPS:
-            state, text = State.UNSTABLE, _FEW
-        kbps = kilobits(sample.bytes - first.bytes, seconds)
-        figures = {"fps": fps, "lost": sample.lost, "loss_percent": round(loss * 100, 1)}
-        return verdict(state, "uplink", text, kbps) | figures
+            state, text = "unstable", _FEW
+        return UplinkHealth(
+            state,
+            text,
+            kbps=kilobits(sample.bytes - first.bytes, seconds),
+            fps=fps,
+            lost=sample.lost,
+            loss_percent=round(loss * 100, 1),
+        )

@@ -255,6 +255,8 @@ class Programme:
                 self._bus.on_slate = False
             case Action.RELEASE:
                 self._take_off_slate()
+                # Who comes next begins, even if it is who was lost.
+                self._announced = None
                 self._bus.ready.clear()
                 self._ready = GeometryGate(READY_SECONDS)
             case None:

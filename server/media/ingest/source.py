@@ -23,9 +23,9 @@ from server.media.ingest.transcoder import TranscoderProcess
 from server.media.ingest.vp8 import Vp8Frame
 from server.media.ingest.whip import REMB_CAP, REMB_FLOOR, Publisher
 from server.media.network import EVERYWHERE, Network
+from server.media.peer import CONNECT_SECONDS
 from server.tasks import Supervisor
 
-CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 2.0
 """A transcoder that nobody needs is kept for so long: viewers come and go."""
 FILMS = 4

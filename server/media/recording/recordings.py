@@ -12,9 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from protocol.health import HealthState, RecordingHealth
 from server.media.bus import Bus
 from server.media.fabric import Emit, RecordingTarget
-from server.media.health import State
 from server.media.hls import playlist
 from server.media.recording.recorder import Recorder, claimed
 from server.media.recording.spool import Spool, SpoolError
@@ -79,25 +79,21 @@ class Recordings:
                     f"finish.{target.id}", partial(self._finish, target)
                 )
 
-    def health(self) -> dict[str, object] | None:
+    def health(self) -> RecordingHealth | None:
         """Return how the running recording does, in words; None if there is none."""
         recorder = self._recorder
         if recorder is None:
             return None
         uploader = recorder.uploader
         waiting_ms = uploader.waiting_ms if uploader is not None else 0
+        state: HealthState = "unstable"
         if uploader is not None and uploader.failing:
-            state, text = State.UNSTABLE, "The object store is away: it waits on the server's disk."
+            text = "The object store is away: it waits on the server's disk."
         elif waiting_ms > LATE_MS:
-            state, text = State.UNSTABLE, "The object store is slow: it waits on the server's disk."
+            text = "The object store is slow: it waits on the server's disk."
         else:
-            state, text = State.GOOD, "It is being kept."
-        return {
-            "recording": recorder.target.id,
-            "state": state.value,
-            "text": text,
-            "waiting_ms": waiting_ms,
-        }
+            state, text = "good", "It is being kept."
+        return RecordingHealth(recorder.target.id, state, text, waiting_ms)
 
     async def close(self) -> None:
         """Stop, and upload what is left as far as that takes no time; the spool keeps the rest."""

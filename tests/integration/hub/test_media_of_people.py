@@ -20,13 +20,15 @@ class Engine:
 
     def __init__(self):
         self.desired, self.announced = [], []
+        self.epochs = {}
         self.broadcast = None
 
-    async def apply(self, _session, _epoch, desired):
+    async def apply(self, session, epoch, desired):
         self.desired.append(desired)
+        self.epochs[session] = epoch
 
     async def release(self, session):
-        pass
+        self.epochs.pop(session, None)
 
 
 @pytest.fixture
@@ -144,3 +146,29 @@ async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells
         room.submit(Report(recording, failed, answers.append))
     await eventually(lambda: not room.state.recordings)
     await eventually(lambda: engine.desired[-1].over == ())
+
+
+async def test_a_class_that_closes_while_its_wishes_are_looked_up_is_not_claimed_again(
+    engine, lesson, eventually, monkeypatch
+):
+    broadcast, room = engine.broadcast, lesson.room
+    await eventually(lambda: lesson.session in engine.epochs)
+    looking, found = asyncio.Event(), asyncio.Event()
+    look_up = broadcast._desired
+
+    async def slowly(of):
+        looking.set()
+        await found.wait()
+        return await look_up(of)
+
+    monkeypatch.setattr(broadcast, "_desired", slowly)
+    broadcast.opened(room)
+    await looking.wait()
+    broadcast.closed(room)
+    await eventually(lambda: lesson.session not in engine.epochs)
+    found.set()
+    await eventually(lambda: lesson.session not in broadcast._applying)
+    assert lesson.session not in engine.epochs
+    # Whoever opens it next is heard.
+    broadcast.opened(room)
+    await eventually(lambda: engine.epochs.get(lesson.session) == room.epoch)

@@ -158,7 +158,7 @@ class Class(RuleBasedStateMachine):
                 ev.PublisherLost(TEACHER, "gone"),
                 ev.PublisherResumed(TEACHER),
                 ev.PublisherReplaced(TEACHER),
-                ev.PublisherWarning("gop_warning"),
+                ev.PublisherWarning("gop"),
                 *(
                     kind
                     for to in DESTINATIONS

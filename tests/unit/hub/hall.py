@@ -30,7 +30,7 @@ from tests.strategies import FOR_STAFF, REASON, identifier
 
 ENDLESS = 10**9
 PLACE = Place(identifier(1), identifier(2), "log")
-# What PROTOCOL §3 keeps from students, said again in another way than the code says it.
+# What the protocol keeps from students, said again in another way than the code says it.
 STAFF_ONLY = {
     "participant.joined", "participant.left", "participant.waiting", "participant.admitted",
     "participant.denied", "participant.unbanned", "participant.muted", "participant.unmuted",

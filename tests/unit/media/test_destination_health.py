@@ -133,3 +133,12 @@ def test_every_code_has_words(code: Code) -> None:
         assert text.startswith(words.tell_happened(provider))
         assert text.endswith((".", "Stream"))
         assert "{" not in text
+
+
+def test_a_connection_that_is_lost_sends_no_fewer_than_no_pictures() -> None:
+    judge = DestinationJudge()
+    for second in range(1, 6):
+        judge.add(sample(second))
+    lost = sample(6, Phase.BACKOFF, pictures=0, code=Code.RESET, retry_ms=NOW + 8_000)
+    assert judge.add(lost).fps == 0
+    assert judge.add(sample(7, Phase.BACKOFF, pictures=0, code=Code.RESET)).fps == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.media.ingest.health import UplinkHealth, UplinkSample
+from server.media.ingest.health import UplinkJudge, UplinkSample
 
 
 def uplink(
@@ -14,13 +14,12 @@ def uplink(
 
 
 def test_a_good_uplink_is_good() -> None:
-    health = UplinkHealth()
+    health = UplinkJudge()
     for second in range(1, 5):
         verdict = health.add(uplink(second))
-    assert verdict["state"] == "good"
-    assert verdict["side"] == "uplink"
-    assert verdict["kbps"] == 2500
-    assert verdict["fps"] == 30
+    assert verdict.state == "good"
+    assert verdict.kbps == 2500
+    assert verdict.fps == 30
 
 
 @pytest.mark.parametrize(
@@ -34,17 +33,17 @@ def test_a_good_uplink_is_good() -> None:
     ],
 )
 def test_a_bad_uplink_is_told(kwargs: dict[str, object], state: str) -> None:
-    health = UplinkHealth()
+    health = UplinkJudge()
     for second in range(1, 5):
         verdict = health.add(uplink(second, **kwargs))
-    assert verdict["state"] == state
-    assert verdict["text"]
+    assert verdict.state == state
+    assert verdict.text
 
 
 def test_another_publisher_counts_from_zero() -> None:
-    health = UplinkHealth()
+    health = UplinkJudge()
     for second in range(100, 104):
         health.add(uplink(second))
     health.add(uplink(1))
     verdict = health.add(uplink(2))
-    assert (verdict["state"], verdict["kbps"]) == ("good", 2500)
+    assert (verdict.state, verdict.kbps) == ("good", 2500)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from protocol.features.publisher import DEFECTS
 from server.media import h264
 from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
 from server.media.fabric import EventData
@@ -398,6 +399,19 @@ def test_a_slate_that_nobody_ends_does() -> None:
     assert control.bus.ready.is_set()
 
 
+def test_who_comes_back_when_the_slate_was_given_up_is_announced_anew() -> None:
+    control = Control()
+    studio = control.publish(Studio())
+    control.run(3)
+    control.leave(studio)
+    control.run(1)
+    control._start += HOLD_SECONDS
+    control.run(0.3)
+    control.publish(Studio())
+    control.run(3)
+    assert [name for name, _ in control.told] == ["connected", "lost", "connected"]
+
+
 def test_sound_alone_has_a_picture_of_ours() -> None:
     control = Control(encodes=True)
     control.publish(Studio(has_picture=False))
@@ -550,6 +564,7 @@ def test_who_comes_back_in_another_size_is_judged_anew() -> None:
 
 def test_every_defect_is_explained() -> None:
     text = (Path(__file__).parents[3] / "docs/publishing.md").read_text()
+    assert {*DEFECTS} == {*Defect}
     for defect in Defect:
         assert f"| `{defect.value}` |" in text
 

@@ -253,7 +253,7 @@ async def test_what_the_store_does_not_take_waits_on_the_disk_however_long(
     await work.until(lambda: len([*tmp_path.rglob("*.part")]) == 5)
     health = work.recordings.health()
     assert health is not None
-    assert (health["state"], health["waiting_ms"]) == ("unstable", 8_000)
+    assert (health.state, health.waiting_ms) == ("unstable", 8_000)
     assert objects.objects == {}
     objects.refusals = 0
     name, data = await work.end()

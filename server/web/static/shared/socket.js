@@ -3,7 +3,7 @@
  * The shell around a Session: a WebSocket that comes back by itself.
  *
  * It opens, moves text, waits and opens again. What to say is the session's business; whether to
- * come back is the close code's (PROTOCOL §5).
+ * come back is the close code's.
  *
  * @typedef {import("./session.js").Session} Session
  * @typedef {import("./session.js").Meaning} Meaning
