@@ -1,4 +1,4 @@
-"""The frames of the live socket, one JSON object each (PROTOCOL §1, §2, §4, §5)."""
+"""The frames of the live socket, one JSON object each."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-"""How streams do, in words and numbers: what a ``health`` frame says (PROTOCOL §4)."""
+"""How streams do, in words and numbers: what a ``health`` frame says."""
 
 from typing import Annotated, Literal, TypeAlias
 

@@ -14,11 +14,11 @@ import pytest
 from tests.directories import reachable_directory
 
 BUDGET_SECONDS = {
-    ("unit", "contract"): 120,
+    ("unit", "contract"): 150,
     ("integration",): 450,
-    ("media",): 150,
-    ("pages",): 180,
-    ("faults",): 120,
+    ("media",): 240,
+    ("pages",): 220,
+    ("faults",): 150,
 }
 ROOT = Path(__file__).parent
 ORDER = [part for parts in BUDGET_SECONDS for part in parts] + ["soak"]

@@ -1,4 +1,4 @@
-"""What is felt, not kept: presence, counters, typing, reactions, health (PROTOCOL §4).
+"""What is felt, not kept: presence, counters, typing, reactions, health.
 
 Everything here is the latest value, told together after a short pause, and missed without harm:
 a peer that lags gets the full picture when it has caught up.

@@ -40,7 +40,7 @@ DESTINATIONS = (identifier(101), identifier(102))
 # What ends a class, or somebody's part in it, ends most of what a run could find.
 FINAL = {"session.end", "participant.remove", "participant.ban", "participant.set_grants"}
 OFTEN = tuple(sorted(set(COMMANDS) - FINAL))
-# What the table of PROTOCOL §3 keeps from students, said again in another way.
+# What the table of the protocol keeps from students, said again in another way.
 HIDDEN = {
     "poll.voted", "question.upvoted", "question.unvoted", "question.dismissed", "feedback.marked",
     "note.added", "recording.finalized", "recording.failed", "participant.joined",
