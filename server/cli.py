@@ -68,13 +68,16 @@ def liveclass() -> None:
 @liveclass.command()
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="Run on embedded PostgreSQL, Valkey and files in this directory.")  # fmt: skip
+@click.option("--hub-workers", type=click.IntRange(1, 64),
+              help="Processes for live classes, in place of LIVECLASS_HUB_WORKERS.")
 @click.option("--media-workers", type=click.IntRange(1, 64),
               help="Processes that carry media, instead of LIVECLASS_MEDIA_WORKERS.")  # fmt: skip
-def serve(data: Path | None, media_workers: int | None) -> None:
+def serve(data: Path | None, hub_workers: int | None, media_workers: int | None) -> None:
     """Serve classes until stopped."""
     environ = dict(os.environ)
-    if media_workers is not None:
-        environ[variable("media_workers")] = str(media_workers)
+    for field, count in (("hub_workers", hub_workers), ("media_workers", media_workers)):
+        if count is not None:
+            environ[variable(field)] = str(count)
     if data is not None:
         logs.configure()
         _run(serve_standalone(data, environ))
