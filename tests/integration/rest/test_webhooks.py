@@ -191,7 +191,8 @@ async def test_what_happens_is_told_in_order_signed_and_without_people(
         ("destination.failed", {"destination": new_id(), "code": "dns", "attempts": 3}),
         ("session.ended", {}),
         ("recording.finalized",
-         {"recording": recording, "media_uri": "r/1", "duration_ms": 5, "bytes": 7}),
+         {"recording": recording, "media_uri": "r/1", "duration_ms": 5, "bytes": 7,
+          "clock": [{"wall_ms": 9, "media_ms": 0}]}),
     )  # fmt: skip
     came = {"/a": [], "/b": []}
     for _ in range(5):
@@ -214,6 +215,7 @@ async def test_what_happens_is_told_in_order_signed_and_without_people(
     assert came["/a"][3][1]["data"] == {
         "tenant": school.tenant, "session": school.session, "sequence": 6,
         "recording": recording, "media_uri": "r/1", "duration_ms": 5, "bytes": 7,
+        "clock": [{"wall_ms": 9, "media_ms": 0}],
     }  # fmt: skip
     head = heads.parse(json.dumps(came["/a"][2][1]["data"]["head"]))
     assert head.sequence == 5
