@@ -44,7 +44,8 @@ async def share(request: web.Request, response: web.StreamResponse) -> None:
     response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
     response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = SHOWN
     if is_preflight(request):
-        response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = response.headers[hdrs.ALLOW]
+        # A refusal allows nothing.
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = response.headers.get(hdrs.ALLOW, "")
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = TAKEN
         response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = str(KEPT_SECONDS)
 

@@ -15,6 +15,8 @@ from server.auth.tokens import Identity
 from server.auth.turn import turn_key
 from server.config import settings_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from server.media.hls.manifest import ONE_FILE
+from server.media.hls.playlist import NAME as PLAYLIST
 from server.rest import answers
 from server.rest.authorization import publish_token_key
 from server.rest.ports import (
@@ -30,8 +32,6 @@ from server.store import credentials, nodes, sessions
 from server.store.pool import pools_key
 from server.store.recordings import list_of_session
 from server.store.replays import is_published
-
-PLAYLIST = "index.m3u8"
 
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.(?P<kind>m3u8|m4s|mp4)")
 _RESOURCE = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -215,7 +215,8 @@ async def _require_view(call: Call[None, None], views: Container[ViewName]) -> N
 async def _file(request: web.Request, tenant: str) -> web.Response:
     path = request.match_info
     name = _FILE.fullmatch(path["file"])
-    if name is None:
+    # All of it as one file is gigabytes, which the object store gives (`server.rest.recordings`).
+    if name is None or path["file"] == ONE_FILE:
         raise NotFoundError
     key = f"{tenant}/{path['session']}/recordings/{path['recording']}/{path['file']}"
     body = await request.app[objects_key].get(key)

@@ -94,6 +94,10 @@ async def test_a_recording_becomes_one_file_when_somebody_asks(
     assert file.raw.index(b"moov") < file.raw.index(b"mdat")
     with av.open(io.BytesIO(file.raw)) as container:
         assert len(list(container.decode(video=0))) == 70
+    # Players get it in segments: all at once would have to pass through the hub's memory.
+    (way,) = (await api.get(teacher, f"/v1/sessions/{school.session}/playback")).body["items"]
+    assert (await api.get(None, way["url"])).status == 200
+    assert (await api.get(None, way["url"].replace("index.m3u8", ONE_FILE))).status == 404
     # The archive of the replay holds it once, as segments.
     archive = await api.get(teacher, f"/v1/replays/{school.session}/archive")
     with ZipFile(io.BytesIO(archive.raw)) as kept:

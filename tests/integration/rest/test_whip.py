@@ -244,6 +244,13 @@ async def test_a_page_may_patch_and_delete_what_it_made(endpoint, section):
         assert method in preflight.headers["Access-Control-Allow-Methods"]
 
 
+async def test_a_page_that_asks_for_no_session_is_told_so(whip):
+    asked = {**SCHOOL, "Access-Control-Request-Method": "POST"}
+    preflight = await whip.send("OPTIONS", "/v1/sessions/none/whip", asked, who=None)
+    assert preflight.status == 404
+    assert preflight.headers["Access-Control-Allow-Methods"] == ""
+
+
 async def test_nothing_else_is_shared_with_other_origins(whip, school):
     answer = await whip.send("GET", f"/v1/sessions/{school.session}/playback", SCHOOL)
     assert answer.status == 200
