@@ -54,7 +54,8 @@ class UplinkJudge:
         packets = sample.packets - first.packets
         if not sample.connected or not packets or seconds <= 0:
             return UplinkHealth("no_data", "Nothing arrives from the studio.")
-        lost = sample.lost - first.lost
+        # What was taken for lost before the first sample may have been late.
+        lost = max(0, sample.lost - first.lost)
         loss = lost / (lost + packets)
         fps = round((sample.pictures - first.pictures) / seconds)
         state: HealthState = "good"

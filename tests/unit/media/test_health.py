@@ -47,3 +47,11 @@ def test_another_publisher_counts_from_zero() -> None:
     health.add(uplink(1))
     verdict = health.add(uplink(2))
     assert (verdict.state, verdict.kbps) == ("good", 2500)
+
+
+def test_a_packet_that_was_late_and_not_lost_is_no_loss_below_zero() -> None:
+    health = UplinkJudge()
+    health.add(UplinkSample(1, 0, 0, packets=10, lost=1, connected=True))
+    verdict = health.add(UplinkSample(2, 1_000, 1, packets=11, lost=0, connected=True))
+    assert verdict.loss_percent == 0
+    assert verdict.state == "unstable"
