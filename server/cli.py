@@ -68,11 +68,8 @@ def liveclass() -> None:
 @liveclass.command()
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="Run on embedded PostgreSQL, Valkey and files in this directory.")  # fmt: skip
-@click.option(
-    "--hub-workers",
-    type=click.IntRange(1, 64),
-    help="Processes for live classes, in place of LIVECLASS_HUB_WORKERS.",
-)
+@click.option("--hub-workers", type=click.IntRange(1, 64),
+              help="Processes for live classes, instead of LIVECLASS_HUB_WORKERS.")  # fmt: skip
 @click.option("--media-workers", type=click.IntRange(1, 64),
               help="Processes that carry media, instead of LIVECLASS_MEDIA_WORKERS.")  # fmt: skip
 def serve(data: Path | None, hub_workers: int | None, media_workers: int | None) -> None:
