@@ -17,6 +17,7 @@ from server.config import settings_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.media.hls.manifest import ONE_FILE
 from server.media.hls.playlist import NAME as PLAYLIST
+from server.media.hls.playlist import TYPES
 from server.rest import answers
 from server.rest.authorization import publish_token_key
 from server.rest.ports import (
@@ -35,11 +36,6 @@ from server.store.replays import is_published
 
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.(?P<kind>m3u8|m4s|mp4)")
 _RESOURCE = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TYPES = {
-    "m3u8": "application/vnd.apple.mpegurl",
-    "m4s": "video/iso.segment",
-    "mp4": "video/mp4",
-}
 
 
 async def publish(call: Call[None, None]) -> web.Response:
@@ -222,7 +218,7 @@ async def _file(request: web.Request, tenant: str) -> web.Response:
     body = await request.app[objects_key].get(key)
     return web.Response(
         body=body,
-        content_type=_TYPES[name["kind"]],
+        content_type=TYPES[name["kind"]],
         headers={"Cache-Control": _lifetime(name["kind"])},
     )
 

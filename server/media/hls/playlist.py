@@ -5,13 +5,20 @@ names: whoever goes on after a crash knows what is stored without reading it. In
 manifest says that (:mod:`server.media.hls.manifest`).
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from server.clock import to_datetime
+from protocol.codec import timestamp
 
 NAME = "index.m3u8"
+TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "m4s": "video/iso.segment",
+    "mp4": "video/mp4",
+}
+"""What the files of HLS are, by how their names end."""
 TARGET_SECONDS = 6
 """What a playlist that grows promises that segments are shorter than, unless one was not."""
 
@@ -34,6 +41,9 @@ class File:
 
     bytes: int
     sha256: str
+
+
+NOTHING_KNOWN: Mapping[str, File] = {}
 
 
 @dataclass(slots=True)
@@ -71,7 +81,7 @@ class Playlist:
         """Append a segment."""
         before = self.segments[-1] if self.segments else None
         self.segments.append(segment)
-        self._lines += _entry(segment, before, self.files)
+        self._lines += entry(segment, before, self.files)
 
     def event(self) -> bytes:
         """Return the playlist as it grows; costs little however long it is."""
@@ -85,7 +95,7 @@ class Playlist:
         lines = _head("VOD", max(1, -(-longest // 1000)))
         for number, segment in enumerate(self.segments):
             before = self.segments[number - 1] if number else None
-            lines += _entry(segment, before, {})
+            lines += entry(segment, before)
         return _text([*lines, "#EXT-X-ENDLIST"])
 
 
@@ -140,22 +150,33 @@ def _head(kind: str, target: int) -> list[str]:
     ]
 
 
-def _entry(segment: Segment, before: Segment | None, files: dict[str, File]) -> Iterable[str]:
-    """Yield the lines of a segment, with what is known of its ``files``."""
+def init_name(init: bytes) -> str:
+    """Return what an init segment is called: equal bytes have one name."""
+    return f"init-{hashlib.sha256(init).hexdigest()[:16]}.mp4"
+
+
+def content_type(name: str) -> str:
+    """Return what a file of that name is."""
+    return TYPES[name.rpartition(".")[2]]
+
+
+def entry(
+    segment: Segment, before: Segment | None, files: Mapping[str, File] = NOTHING_KNOWN
+) -> Iterator[str]:
+    """Yield the lines of a segment that follows ``before``, with what is known of its ``files``."""
     if segment.discontinuity:
         yield "#EXT-X-DISCONTINUITY"
     if before is None or segment.init != before.init:
         yield from _about(files.get(segment.init))
         yield f'#EXT-X-MAP:URI="{segment.init}"'
     if segment.discontinuity or before is None:
-        stamp = to_datetime(segment.starts_at_ms).isoformat(timespec="milliseconds")
-        yield f"#EXT-X-PROGRAM-DATE-TIME:{stamp.replace('+00:00', 'Z')}"
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{timestamp(segment.starts_at_ms)}"
     yield from _about(files.get(segment.name))
     yield f"#EXTINF:{segment.duration_ms // 1000}.{segment.duration_ms % 1000:03},"
     yield segment.name
 
 
-def _about(file: File | None) -> Iterable[str]:
+def _about(file: File | None) -> Iterator[str]:
     if file is not None:
         yield f"#FILE:{file.bytes},{file.sha256}"
 

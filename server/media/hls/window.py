@@ -1,12 +1,10 @@
 """The last few segments of a class that is on air, in memory, and their playlist. Pure."""
 
-import hashlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from server.clock import to_datetime
 from server.media.hls import fmp4
-from server.media.hls.playlist import NAME
+from server.media.hls.playlist import NAME, Segment, entry, init_name
 from server.media.hls.segmenter import Closed, Fragment, Opened, Output
 
 LISTED = 6
@@ -25,12 +23,14 @@ class _Segment:
     init: str
     starts_at_ms: int
     discontinuity: bool
-    data: bytearray
+    data: bytearray = field(default_factory=bytearray)
     duration_ms: int = 0
 
     @property
-    def name(self) -> str:
-        return f"live-{self.number}.m4s"
+    def listed(self) -> Segment:
+        """As the playlist names it."""
+        name = f"live-{self.number}.m4s"
+        return Segment(name, self.init, self.duration_ms, self.starts_at_ms, self.discontinuity)
 
 
 class Window:
@@ -51,14 +51,14 @@ class Window:
         match output:
             case Opened(parameters, start_ms, discontinuity):
                 init = fmp4.init_segment(parameters)
-                name = f"init-{hashlib.sha256(init).hexdigest()[:16]}.mp4"
+                name = init_name(init)
                 self._inits[name] = init
                 starts_at_ms = self._zero_ms + start_ms
                 if self._number is None:
                     # Segments take longer than a second: one that begins again later counts on
                     # from a higher number, and no name ever means something else.
                     self._number = starts_at_ms // 1000
-                self._open = _Segment(self._number, name, starts_at_ms, discontinuity, bytearray())
+                self._open = _Segment(self._number, name, starts_at_ms, discontinuity)
                 self._number += 1
             case Fragment(data=data):
                 assert self._open is not None
@@ -91,7 +91,7 @@ class Window:
         if name in self._inits:
             return self._inits[name]
         for segment in self._segments:
-            if segment.name == name:
+            if segment.listed.name == name:
                 return bytes(segment.data)
         return None
 
@@ -105,16 +105,8 @@ class Window:
             f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._discontinuities}",
             "#EXT-X-INDEPENDENT-SEGMENTS",
         ]
-        init = None
-        for number, segment in enumerate(listed):
-            if segment.discontinuity:
-                lines.append("#EXT-X-DISCONTINUITY")
-            if segment.init != init:
-                init = segment.init
-                lines.append(f'#EXT-X-MAP:URI="{init}"')
-            if segment.discontinuity or number == 0:
-                stamp = to_datetime(segment.starts_at_ms).isoformat(timespec="milliseconds")
-                lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{stamp.replace('+00:00', 'Z')}")
-            seconds, ms = divmod(segment.duration_ms, 1000)
-            lines += [f"#EXTINF:{seconds}.{ms:03},", segment.name]
+        before = None
+        for segment in (each.listed for each in listed):
+            lines += entry(segment, before)
+            before = segment
         return ("\n".join(lines) + "\n").encode()

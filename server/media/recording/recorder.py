@@ -11,7 +11,6 @@ is uploaded first. It is over when the class says so, not when a recorder ends
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ import structlog
 from server.media.bus import RECORDER_LIMITS, Bus, Kind
 from server.media.fabric import RecordingTarget
 from server.media.hls import fmp4
+from server.media.hls.playlist import init_name
 from server.media.hls.segmenter import Closed, Fragment, Opened, Output, Segmenter
 from server.media.recording.spool import Header, Left, Spool, SpoolError
 from server.media.recording.uploader import Uploader
@@ -107,7 +107,7 @@ class Recorder:
                 init = fmp4.init_segment(parameters)
                 # What a recorder begins with does not follow on what another one wrote.
                 jumps = discontinuity or self._open is None
-                header = Header(self._zero_ms + start_ms, _name(init), jumps)
+                header = Header(self._zero_ms + start_ms, init_name(init), jumps)
                 self._open = _Open(header, init)
                 await self._spooled(lambda: self._spool.begin(header, init))
             case Fragment(data=data):
@@ -153,8 +153,3 @@ async def claimed(spool: Spool) -> None:
             return
         # Another process may have it: only the file says so.
         await asyncio.sleep(CLAIM_SECONDS)
-
-
-def _name(init: bytes) -> str:
-    """Return what an init segment is called: equal bytes have one name."""
-    return f"init-{hashlib.sha256(init).hexdigest()[:16]}.mp4"

@@ -16,7 +16,7 @@ import structlog
 
 from server.errors import LiveClassError, NotFoundError
 from server.media.hls import manifest, playlist
-from server.media.hls.playlist import File, Playlist, Segment
+from server.media.hls.playlist import File, Playlist, Segment, content_type
 from server.media.recording.spool import Header, Left, Spool, SpoolError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -26,9 +26,6 @@ MEMORY_BYTES = 32 << 20
 PUT_SECONDS = 30.0
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses after a refusal; the last one again and again."""
-PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-_SEGMENT_TYPE = "video/iso.segment"
-_INIT_TYPE = "video/mp4"
 
 
 class ObjectStore(Protocol):
@@ -146,7 +143,7 @@ class Uploader:
             listed = manifest.encode(manifest.manifest_of(found))
             # What ends the playlist says that the manifest is there.
             await self._store(manifest.NAME, listed, "application/json")
-            await self._store(playlist.NAME, found.vod(), PLAYLIST_TYPE)
+            await self._store(playlist.NAME, found.vod(), content_type(playlist.NAME))
         return found
 
     async def _load(self) -> Playlist:
@@ -172,10 +169,10 @@ class Uploader:
     async def _add(self, found: Playlist, segment: Left, init: bytes) -> None:
         header = segment.header
         if header.init not in found.files:
-            await self._put(found, header.init, init, _INIT_TYPE)
-        await self._put(found, header.name, segment.data, _SEGMENT_TYPE)
+            await self._put(found, header.init, init)
+        await self._put(found, header.name, segment.data)
         found.add(_segment(header, segment.duration_ms, is_first=not found.segments))
-        await self._store(playlist.NAME, found.event(), PLAYLIST_TYPE)
+        await self._store(playlist.NAME, found.event(), content_type(playlist.NAME))
 
     async def _read(self, starts_at_ms: int) -> tuple[Left | None, bytes]:
         """Return a segment from the disk, and what decodes it; None if it is not whole."""
@@ -187,17 +184,17 @@ class Uploader:
             log.exception("spool_unreadable", prefix=self._prefix)
         return None, b""
 
-    async def _put(self, found: Playlist, name: str, data: bytes, content_type: str) -> None:
+    async def _put(self, found: Playlist, name: str, data: bytes) -> None:
         sha256 = (await asyncio.to_thread(hashlib.sha256, data)).hexdigest()
-        await self._store(name, data, content_type)
+        await self._store(name, data, content_type(name))
         found.files[name] = File(len(data), sha256)
 
-    async def _store(self, name: str, data: bytes, content_type: str) -> None:
+    async def _store(self, name: str, data: bytes, kind: str) -> None:
         """Put an object, again and again until it is stored."""
         for pause in self._pauses():
             try:
                 async with asyncio.timeout(PUT_SECONDS):
-                    await self._objects.put(f"{self._prefix}/{name}", data, content_type)
+                    await self._objects.put(f"{self._prefix}/{name}", data, kind)
             except (LiveClassError, TimeoutError):
                 await self._pause(pause)
             else:

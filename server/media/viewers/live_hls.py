@@ -12,7 +12,7 @@ import structlog
 from server.media import sdp
 from server.media.bus import Bus, Kind, QueueLimits, Subscription
 from server.media.fabric import Answer
-from server.media.hls.playlist import NAME
+from server.media.hls.playlist import NAME, content_type
 from server.media.hls.segmenter import Segmenter
 from server.media.hls.window import Window
 from server.tasks import Supervisor
@@ -23,12 +23,6 @@ LIMITS = QueueLimits(lag_ms=None, overflow_ms=10_000)
 IDLE_SECONDS = 30.0
 FIRST_SECONDS = 7.0
 """How long the first to ask waits for the first segments."""
-
-_TYPES = {
-    "m3u8": "application/vnd.apple.mpegurl",
-    "m4s": "video/iso.segment",
-    "mp4": "video/mp4",
-}
 
 
 class LiveHls:
@@ -67,7 +61,7 @@ class LiveHls:
         data = self._window.file(name)
         if data is None:
             return sdp.problem(404, "not_found", "There is no such file any more.")
-        return Answer(200, {"Content-Type": _TYPES[name.rpartition(".")[2]]}, data)
+        return Answer(200, {"Content-Type": content_type(name)}, data)
 
     def tick(self, now: float) -> None:
         """End it when nobody has asked for a while."""
