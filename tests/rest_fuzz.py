@@ -115,7 +115,7 @@ async def _furnish(ready, http) -> dict[str, list[str]]:
         http, f"{url}/lessons/{lesson.id}/sessions", admin, NewSession("Fuzz"), Session
     )
     integration = await post(
-        http, f"{url}/integrations", admin, NewIntegration("youtube"), Integration
+        http, f"{url}/integrations", admin, NewIntegration("custom"), Integration
     )
     wanted = NewDestination(integration.id, "Fuzz", "rtmp://127.0.0.1:1935/live", stream_key="k")
     destination = await post(http, f"{url}/destinations", admin, wanted, Destination)
