@@ -111,23 +111,23 @@ class WorkerPool:
         """Make ``desired`` the state of ``session``, as soon as a worker is there."""
         if epoch < self._desired.get(session, (0,))[0]:
             return
-        self._desired[session] = (epoch, desired)
+        claim = self._desired[session] = (epoch, desired)
         try:
             home = await self._home(session)
         except UnavailableError:
             return
-        await home.fabric.apply(session, epoch, desired)
-        await self._repoint(session, home)
+        if self._desired.get(session) is claim:
+            await home.fabric.apply(session, epoch, desired)
+            await self._repoint(session, home)
+        elif session not in self._desired:
+            # It was released while a home was looked for.
+            self._forget(session)
 
     async def release(self, session: str) -> None:
         """Stop claiming ``session``: the workers end it unless another hub claims it soon."""
         self._desired.pop(session, None)
-        self._homes.pop(session, None)
-        for member in self._members:
-            member.homes.discard(session)
-            member.relays.discard(session)
-            member.viewers.pop(session, None)
-            await member.fabric.release(session)
+        self._forget(session)
+        await asyncio.gather(*(member.fabric.release(session) for member in self._members))
 
     async def expel(self, session: str, user: str) -> None:
         """End every stream of ``user``, wherever it is.
@@ -208,6 +208,13 @@ class WorkerPool:
                 home.homes.add(session)
             return home
 
+    def _forget(self, session: str) -> None:
+        self._homes.pop(session, None)
+        for member in self._members:
+            member.homes.discard(session)
+            member.relays.discard(session)
+            member.viewers.pop(session, None)
+
     async def _found(self, session: str) -> _Member | None:
         """Return the worker that carries ``session`` since before this process was started."""
         if len(self._members) == 1:
@@ -266,10 +273,16 @@ class WorkerPool:
         self._tasks.start("went", self._leave(member))
 
     async def _settle(self, member: _Member) -> None:
-        """Give ``member`` the sessions without a home; end there what lives elsewhere by now."""
-        for session, (epoch, desired) in list(self._desired.items()):
+        """Give ``member`` the sessions without a home; end there what lives elsewhere by now.
+
+        Those of workers that went when no other was there have none either, if these stay away.
+        """
+        for other in self._members:
+            if other.homes and not other.is_there:
+                self._tasks.start("went", self._leave(other))
+        for session, claim in list(self._desired.items()):
             if session not in self._homes:
-                await self.apply(session, epoch, desired)
+                await self.apply(session, *claim)
         for session in await self._carried(member, relayed=True):
             # This process was started again, the relay was not.
             member.relays.add(session)
