@@ -19,17 +19,17 @@ from aiohttp import WSMsgType, web
 
 from server.clock import Clock, SystemClock
 from server.ids import new_id
-from server.media import aiortc_seam, control, relay
+from server.media import aiortc_seam, control
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
-from server.media.fabric import Answer, Desired, EventData, MediaEvent
+from server.media.fabric import Desired, EventData, MediaEvent
 from server.media.key_requests import KeyRequests
 from server.media.network import EVERYWHERE, Network
 from server.media.outbox import Outbox
 from server.media.recording.leftovers import Leftovers
 from server.media.recording.uploader import ObjectStore
-from server.media.sdp import problem
 from server.media.session import MediaSession
+from server.media.signalling import Signalling
 from server.media.viewers.admission import Admission
 from server.tasks import Supervisor
 
@@ -101,13 +101,7 @@ class Worker:
         return [
             web.get("/control", self._control),
             web.get("/sessions", self._list),
-            web.get("/sessions/{session}/hls/{file}", self._hls),
-            web.get("/sessions/{session}/bus", self._offer),
-            web.post("/sessions/{session}/whip", self._whip),
-            web.post("/sessions/{session}/whep", self._whep),
-            web.post("/sessions/{session}/expel", self._expel),
-            web.patch("/sessions/{session}/resources/{resource}", self._patch),
-            web.delete("/sessions/{session}/resources/{resource}", self._delete),
+            *Signalling(find=self._find, carry=lambda name: self._carry(name).session).routes(),
         ]
 
     async def close(self) -> None:
@@ -142,8 +136,8 @@ class Worker:
             carried = self._carried[name] = _Carried(session, running, self._clock.monotonic())
         return carried
 
-    def _session(self, request: web.Request) -> MediaSession | None:
-        carried = self._carried.get(request.match_info["session"])
+    def _find(self, name: str) -> MediaSession | None:
+        carried = self._carried.get(name)
         return None if carried is None else carried.session
 
     def _viewers(self) -> int:
@@ -277,70 +271,9 @@ class Worker:
             self._acked.clear()
             await self._acked.wait()
 
-    # Other workers.
-
     async def _list(self, _request: web.Request) -> web.Response:
         is_relay = {name: each.session.relay is not None for name, each in self._carried.items()}
         return web.json_response(is_relay)
-
-    async def _offer(self, request: web.Request) -> web.StreamResponse:
-        session = self._session(request)
-        if session is None:
-            return _response(_gone())
-        return await relay.offer(request, session.bus)
-
-    # Signalling.
-
-    async def _whip(self, request: web.Request) -> web.Response:
-        session = self._carry(request.match_info["session"]).session
-        return _response(await session.publish(request.query["user"], await _body(request)))
-
-    async def _whep(self, request: web.Request) -> web.Response:
-        session = self._carry(request.match_info["session"]).session
-        return _response(await session.watch(request.query["user"], await _body(request)))
-
-    async def _hls(self, request: web.Request) -> web.Response:
-        session = self._session(request)
-        if session is None:
-            return _response(_gone())
-        return _response(await session.hls(request.match_info["file"]))
-
-    async def _expel(self, request: web.Request) -> web.Response:
-        session = self._session(request)
-        if session is not None:
-            await session.expel(frozenset({request.query["user"]}))
-        return web.Response(status=204)
-
-    async def _patch(self, request: web.Request) -> web.Response:
-        session = self._session(request)
-        peer = session.peer(request.match_info["resource"]) if session is not None else None
-        if peer is None:
-            return _response(_gone())
-        return _response(await peer.patch(await _body(request), request.headers.get("If-Match")))
-
-    async def _delete(self, request: web.Request) -> web.Response:
-        session = self._session(request)
-        peer = session.peer(request.match_info["resource"]) if session is not None else None
-        if session is None or peer is None:
-            return _response(_gone())
-        await session.leave(peer)
-        return web.Response(status=200)
-
-
-async def _body(request: web.Request) -> bytes:
-    """Return the body; of one that is too long nothing, and nothing is no SDP."""
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        return b""
-
-
-def _gone() -> Answer:
-    return problem(404, "not_found", "There is no such resource.")
-
-
-def _response(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
 async def run(
