@@ -2,8 +2,8 @@
 
 ::
 
-    contributors ──▶ is it on air? ──▶ one time line ──▶ Bus
-                          slate ─────────▲    ▲───────── silence
+    contributors ──▶ is it on air? ──▶ Output: one time line ──▶ Bus
+                             slate ──────▲    ▲────── silence
 
 A contributor is a publisher's connection. The newest one goes on air with its first keyframe that
 will do; until then the one before stays, so that a replacement leaves no gap. Everything here
@@ -14,22 +14,19 @@ from collections.abc import Callable
 
 from server.clock import Clock
 from server.media import h264
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.bus import Bus
 from server.media.fabric import Emit
 from server.media.ingest import life
 from server.media.ingest.assembler import AccessUnit, AudioPacket
 from server.media.ingest.contributor import Contributor, Sound
 from server.media.ingest.defects import Defect
-from server.media.ingest.geometry import READY_SECONDS, RESUME_SECONDS, Geometry, GeometryGate
+from server.media.ingest.geometry import RESUME_SECONDS, Geometry, GeometryGate
 from server.media.ingest.keyframes import Keyframes
 from server.media.ingest.life import Action, Life, Phase, Signal
-from server.media.ingest.slate import STANDARD, Films, Reel, Sign
+from server.media.ingest.output import Output
+from server.media.ingest.slate import Films, Sign
 from server.media.ingest.timeline import Timeline
 
-# Sound may come later than its picture; when it comes this much later, silence takes its place.
-SOUND_LATE_MS = 500
-SOUND_BEHIND_MS = 200
-OPUS_MS = 20
 # Who is heard for so long without being seen is not going to be.
 PICTURE_MISSED_SECONDS = 2.0
 PICTURE_LOST_SECONDS = 5.0
@@ -61,23 +58,15 @@ class Programme:
         self._bus = bus
         self._clock = clock
         self._emit = emit
-        self._films = films
+        self._out = Output(bus, self.timeline, films)
         self._ask_for_key = ask
         self._relieve = relieve
         self._life = Life()
-        self._sign: Sign | None = None
-        """What the slate says, while it is on air."""
-        self._reel: Reel | None = None
-        self._ready = GeometryGate(READY_SECONDS)
         self._entry = GeometryGate(RESUME_SECONDS)
         """Of the newest while it is not shown."""
         self._user = ""
         self._announced: tuple[str, Geometry, str] | None = None
         """User, geometry and codec that the log knows of."""
-        self._last_video_ms = -1
-        self._last_audio_ms = -1
-        self._last_opus_ms = -1
-        self._sound_until_ms: int | None = None
         self._seen_at = 0.0
         self._heard_since: float | None = None
         """When the newest, not on air yet, was first heard."""
@@ -130,7 +119,7 @@ class Programme:
             self._announce(who, geometry, who.codec)
         self._seen_at = now
         self.timeline.follow(ms, now)
-        self._show(ms, unit.key, h264.join_lengths(unit.nals), unit.parameters, now)
+        self._out.show(ms, unit.key, h264.join_lengths(unit.nals), unit.parameters, now)
 
     def notice(self, who: Contributor, geometry: Geometry | None) -> None:
         """Take note of a picture that nobody needs; of a keyframe with its geometry."""
@@ -148,20 +137,15 @@ class Programme:
         if who is not self.on_air:
             if not self._is_only_heard(who, now):
                 return
-            self._take(who, self._geometry(), Sign.SOUND, now)
+            self._take(who, self._out.geometry, Sign.SOUND, now)
         ms = round(sample / 48)
         self.timeline.follow(ms, now)
-        self._sound_until_ms = ms + OPUS_MS
-        if ms > self._last_opus_ms:
-            # What one contributor's sound and the next one's have in common is heard once.
-            self._last_opus_ms = ms
-            self._bus.publish(EncodedUnit(Kind.OPUS, ms, False, packet.data))
+        self._out.hear(packet, ms)
         out.put(packet.data, sample)
 
     def encoded(self, sample: int, frame: bytes) -> None:
         """Take an AAC frame, of sound or of silence."""
-        ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
-        self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
+        self._out.encoded(sample, frame)
 
     def warn(self, defect: Defect) -> None:
         """Tell staff of a defect."""
@@ -169,9 +153,7 @@ class Programme:
 
     def want_keyframe(self) -> None:
         """Have a keyframe soon, however many ask at once."""
-        if self._reel is not None:
-            self._reel.want_key()
-        else:
+        if not self._out.want_keyframe():
             self.keyframes.want()
             self._ask(self._clock.monotonic())
 
@@ -183,22 +165,23 @@ class Programme:
             heard = self.on_air if self.on_air is not None else self.newest
         self._miss_picture(now)
         self._ask(now)
-        self._roll(now)
-        self._fill(now, out)
+        self._out.roll(now)
+        if self.phase is not Phase.WAITING:
+            self._out.fill(now, out)
         on_air = self.on_air
-        if on_air is not None and on_air.settled() and self._ready.is_open(now):
+        if on_air is not None and on_air.settled() and self._out.is_steady(now):
             self._bus.ready.set()
 
     # Who is on air.
 
     def _is_shown(self, who: Contributor) -> bool:
-        return who is self.on_air and self._sign is None
+        return who is self.on_air and self._out.sign is None
 
     def _may_enter(self, who: Contributor, geometry: Geometry, now: float) -> bool:
         """Say whether the picture of ``who`` goes on air with this keyframe."""
         if who is not self.newest:
             return False
-        is_as_before = who.user == self._user and geometry == self._geometry()
+        is_as_before = who.user == self._user and geometry == self._out.geometry
         return self.phase is Phase.WAITING or is_as_before or self._entry.is_open(now)
 
     def _is_only_heard(self, who: Contributor, now: float) -> bool:
@@ -215,8 +198,8 @@ class Programme:
         is_back = self._life.on_slate and who.user == self._user
         self._user = who.user
         self._seen_at = now
-        self._take_off_slate()
-        self._sign = sign
+        self._bus.on_slate = False
+        self._out.put_up(sign)
         self._signal(Signal.TAKEN, now)
         self._announce(who, geometry, who.codec if sign is None else "opus")
         if is_back:
@@ -257,8 +240,7 @@ class Programme:
                 self._take_off_slate()
                 # Who comes next begins, even if it is who was lost.
                 self._announced = None
-                self._bus.ready.clear()
-                self._ready = GeometryGate(READY_SECONDS)
+                self._out.begin_anew()
             case None:
                 pass
 
@@ -275,23 +257,24 @@ class Programme:
         lost, self.on_air = self.on_air, None
         self._emit("publisher.lost", {"user": self._user, "reason": reason})
         self._bus.on_slate = True
-        self._reel, self._sign = None, Sign.PAUSE
+        self._out.put_up(Sign.PAUSE)
         if lost is not None and lost is self.newest:
             lost.restart(self.timeline.origin)
             self._expect()
-        self._roll(now)
+        self._out.roll(now)
 
     def _miss_picture(self, now: float) -> None:
         """Put a sign in the place of a picture that does not come, though its sound does."""
         missed = now - self._seen_at
-        if self.phase is Phase.STEADY and self._sign is None and missed > PICTURE_LOST_SECONDS:
-            self._sign = Sign.SOUND
+        is_shown = self.phase is Phase.STEADY and self._out.sign is None
+        if is_shown and missed > PICTURE_LOST_SECONDS:
+            self._out.put_up(Sign.SOUND)
             self._expect()
             self.warn(Defect.PICTURE)
 
     def _take_off_slate(self) -> None:
         self._bus.on_slate = False
-        self._reel = self._sign = None
+        self._out.put_up(None)
 
     # Keyframes.
 
@@ -314,42 +297,3 @@ class Programme:
         judged = self.consumed and is_shown and self.phase is Phase.STEADY
         if judged and self.keyframes.warns(now):
             self.warn(Defect.GOP)
-
-    # What goes onto the bus beside what contributors send.
-
-    def _geometry(self) -> Geometry:
-        """Return the size that everybody has been told."""
-        return STANDARD if self._bus.parameters is None else self._bus.parameters.geometry
-
-    def _roll(self, now: float) -> None:
-        """Show what is due of the slate."""
-        if self._sign is None:
-            return
-        now_ms = self.timeline.ms(now)
-        if self._reel is None:
-            film = self._films(self._geometry(), self._sign)
-            if film is None:
-                return
-            self._reel = Reel(film, max(int(now_ms), self._last_video_ms + 1))
-        for ms, key, data in self._reel.due(now_ms):
-            self._show(ms, key, data, self._reel.film.parameters, now)
-
-    def _fill(self, now: float, out: Sound) -> None:
-        """Be silent where no sound comes."""
-        if self.phase is Phase.WAITING:
-            return
-        now_ms = int(self.timeline.ms(now))
-        if self._sound_until_ms is None or now_ms - self._sound_until_ms > SOUND_LATE_MS:
-            self._sound_until_ms = now_ms - SOUND_BEHIND_MS
-            out.fill(self._sound_until_ms * 48)
-
-    def _show(
-        self, ms: int, key: bool, data: bytes, parameters: h264.VideoParameters, now: float
-    ) -> None:
-        """Publish a picture, later than the one before."""
-        ms = self._last_video_ms = max(ms, self._last_video_ms + 1)
-        if key:
-            self._ready.key(parameters.geometry, now)
-            # To be at hand when it is needed.
-            self._films(parameters.geometry, Sign.PAUSE)
-        self._bus.publish(EncodedUnit(Kind.VIDEO, ms, key, data, parameters))
