@@ -43,23 +43,37 @@ class RecordingTarget(msgspec.Struct, frozen=True):
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """Everything the engine shall do for a session."""
+    """Everything the engine shall do for a session: the whole contract between hub and engine.
+
+    It is a state, not a command. The hub says all of it whenever any of it changes, and again every
+    few seconds; what was said last holds, of those with the highest epoch, which is raised with
+    each new owner of the session. To be told the same twice changes nothing. What a field does not
+    name ends, but for recordings, which the class alone ends: by :attr:`over`. A session that
+    nobody claims for a minute ends, politely, as one that is released does after a few seconds.
+
+    Publishers and viewers are not part of it: they come through WHIP and WHEP, whether the class
+    is on air or not, and leave by themselves, by :meth:`MediaFabric.expel`, or when barred.
+    """
 
     live: bool = False
     """Whether the class is on air: before, nothing is sent out or recorded."""
     destinations: tuple[DestinationTarget, ...] = ()
+    """Where it is streamed to while it is live. One that changes is ended and begun anew."""
     recording: RecordingTarget | None = None
+    """What is recorded into while it is live, and goes on where a recorder before left off."""
     over: tuple[RecordingTarget, ...] = ()
-    """Recordings whose end is to be written and told, live or not; others are left as they are."""
+    """Recordings whose end is to be written and told, live or not: each until
+    ``recording.finalized`` or ``recording.failed`` is in the log. Others are left as they are."""
     relay_from: str | None = None
     """Another worker's socket: the session lives there, and only its viewers are here."""
     retries: dict[str, int] = {}
-    """Destination → how often somebody asked to try again; a higher number tries at once."""
+    """Destination → how often somebody asked to try again; a higher number than before tries at
+    once. Of a destination that is new here it means nothing: it is tried anyway."""
     barred: tuple[str, ...] = ()
     """Who may neither publish nor watch: what they have ends within a second."""
     publisher: str | None = None
     """Who publishes, as far as the log knows: an engine that has never seen the session says
-    otherwise."""
+    ``publisher.lost`` of them."""
     max_kbps: int | None = None
     """What publishers shall not exceed: the least that a destination puts up with."""
 
