@@ -6,6 +6,8 @@ Everything is changed on one connection's objects, never in aioice's modules.
 sockets            aioice binds every address but loopback, on any port: ours are those that
                    the operator allows; a public address in front of them is a candidate, too
 checks             FFmpeg's have no PRIORITY, which aioice does not expect
+media              aioice looks for a check in every datagram, and hands it on through a queue
+                   and a task: what is media is told by its first byte, and taken at once
 ICE restart        aioice has none: a second ICE session takes the place of the first one
                    below a DTLS transport that does not notice (RFC 9725 §4.3.3)
 ================== ======================================================================
@@ -13,7 +15,7 @@ ICE restart        aioice has none: a second ICE session takes the place of the 
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,6 +31,16 @@ SUPPORTED = "0.13."
 
 RECEIVE_BUFFER = 1 << 20
 """Of each socket: a keyframe of a screen is a burst of hundreds of packets."""
+AT_ONCE = 32
+"""Datagrams that are read in one go: then it is for others to do something."""
+_LARGEST = 1 << 14
+"""Bytes of a datagram, more than any path takes. asyncio asks the system for 256 KiB of memory for
+each, which takes longer than all that is done with it."""
+_MEDIA = range(128, 192)
+"""The first byte of SRTP and SRTCP (RFC 7983)."""
+
+OnMedia = Callable[[bytes], bool]
+"""A datagram of SRTP or SRTCP → whether it was taken, now."""
 
 
 def _private(thing: object) -> Any:
@@ -36,12 +48,13 @@ def _private(thing: object) -> Any:
     return thing
 
 
-def use_network(connection: RTCPeerConnection, network: Network) -> None:
-    """Let ``connection`` gather where ``network`` says.
+def use_network(connection: RTCPeerConnection, network: Network, on_media: OnMedia) -> None:
+    """Let ``connection`` gather where ``network`` says; media goes to ``on_media`` first.
 
-    To be called once the offer is applied, which bundles its sections: there is one transport.
+    What that does not take goes the way that everything went: through aioice to DTLS. To be called
+    once the offer is applied, which bundles its sections: there is one transport.
     """
-    _gather_in(_transport(connection)._connection, network)
+    _gather_in(_transport(connection)._connection, network, on_media)
 
 
 def is_reachable(connection: RTCPeerConnection) -> bool:
@@ -61,13 +74,13 @@ class IceRestart:
     nothing is lost.
     """
 
-    def __init__(self, connection: RTCPeerConnection, network: Network) -> None:
+    def __init__(self, connection: RTCPeerConnection, network: Network, on_media: OnMedia) -> None:
         self._transport = _transport(connection)
         old: Connection = self._transport._connection
         self._ice = Connection(ice_controlling=old.ice_controlling)
         self.username = self._ice.local_username
         self.password = self._ice.local_password
-        _gather_in(self._ice, network)
+        _gather_in(self._ice, network, on_media)
 
     async def gather(self) -> list[str]:
         """Bind new sockets; return their candidates."""
@@ -132,9 +145,9 @@ async def _add(ice: Connection, candidate: str) -> None:
         await ice.add_remote_candidate(Candidate.from_sdp(candidate))
 
 
-def _gather_in(ice: Connection, network: Network) -> None:
+def _gather_in(ice: Connection, network: Network, on_media: OnMedia) -> None:
     private = _private(ice)
-    private.get_component_candidates = partial(_gather, ice, network)
+    private.get_component_candidates = partial(_gather, ice, network, on_media)
     check = private.check_incoming
 
     def check_incoming(message: stun.Message, *whence: Any) -> None:
@@ -144,8 +157,45 @@ def _gather_in(ice: Connection, network: Network) -> None:
     private.check_incoming = check_incoming
 
 
+class _Datagrams(StunProtocol):
+    """One socket: media is taken where it is read, and with it what has come meanwhile."""
+
+    def __init__(self, ice: Connection, listener: socket.socket, on_media: OnMedia) -> None:
+        super().__init__(ice)
+        self._listener = listener
+        self._on_media = on_media
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if hasattr(transport, "max_size"):
+            _private(transport).max_size = _LARGEST
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        assert isinstance(data, bytes)
+        self._take(data, addr)
+        for _ in range(AT_ONCE - 1):
+            try:
+                data, addr = self._listener.recvfrom(_LARGEST)
+            except OSError:
+                # There is nothing more; an error of the socket comes up the next time.
+                return
+            self._take(data, addr)
+
+    def _take(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        first = data[0] if data else 0
+        if first not in _MEDIA:
+            super().datagram_received(data, addr)
+        elif not self._on_media(data):
+            self.receiver.data_received(data, self.local_candidate.component)
+
+
 async def _gather(
-    ice: Connection, network: Network, *, component: int, addresses: Sequence[str]
+    ice: Connection,
+    network: Network,
+    on_media: OnMedia,
+    *,
+    component: int,
+    addresses: Sequence[str],
 ) -> list[Candidate]:
     """Bind the addresses of ``network`` and return their candidates, what is public first.
 
@@ -158,7 +208,9 @@ async def _gather(
         if listener is None:
             continue
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(ice), sock=listener)
+        _, protocol = await loop.create_datagram_endpoint(
+            partial(_Datagrams, ice, listener, on_media), sock=listener
+        )
         port = listener.getsockname()[1]
         protocol.local_candidate = _host(component, address, port)
         ice._protocols.append(protocol)

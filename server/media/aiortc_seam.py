@@ -4,6 +4,7 @@ Everything is changed on one object, never in aiortc's modules, but for the list
 profiles: other peers in the same process stay as they are.
 
 ================== ======================================================================
+datagrams          aiortc takes one after the other, in a task: media is taken where it is read
 received packets   the receiver's jitter buffer is replaced: we see each packet after SRTP,
                    RTX and depayloading; aiortc keeps RTX, RR and its decoder sleeps
 missing packets    aiortc asks for each once, and never again: its list is replaced by ours
@@ -14,14 +15,17 @@ DTLS               peers with an RSA certificate need ECDHE-RSA suites
 ================== ======================================================================
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+import pylibsrtp
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
+from aiortc.clock import current_ms
 from aiortc.codecs import CODECS
+from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
-from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket, is_rtcp
 from OpenSSL import SSL
 
 SUPPORTED = "1.16."
@@ -99,6 +103,42 @@ def accept_rsa_peers(connection: RTCPeerConnection) -> None:
             return context
 
         certificate._create_ssl_context = create
+
+
+def media_input(connection: RTCPeerConnection) -> Callable[[bytes], bool]:
+    """Return what takes a datagram of SRTP or SRTCP, at once; False while nobody can.
+
+    To be called once the offer is applied, which bundles its sections: there is one transport.
+    """
+    transport = _private(connection.getTransceivers()[0].receiver.transport)
+
+    def take(datagram: bytes) -> bool:
+        session = transport._rx_srtp
+        if session is None or transport._state is not State.CONNECTED:
+            return False
+        try:
+            if is_rtcp(datagram):
+                work = transport._handle_rtcp_data(session.unprotect_rtcp(datagram))
+            else:
+                data = session.unprotect(datagram)
+                work = transport._handle_rtp_data(data, arrival_time_ms=current_ms())
+        except pylibsrtp.Error:
+            # Damaged, a second time, or somebody else's: as if it had been lost.
+            return True
+        _finish(work)
+        return True
+
+    return take
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Run what is a coroutine and waits for nothing: UDP sockets make nobody wait."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("aiortc waits where it did not.")
 
 
 class _PacketTap:

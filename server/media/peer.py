@@ -124,7 +124,8 @@ class Peer:
         self.prepare(offered.kinds)
         await self.pc.setRemoteDescription(RTCSessionDescription(offered.text, "offer"))
         self.check()
-        aioice_seam.use_network(self.pc, self._network)
+        on_media = aiortc_seam.media_input(self.pc)
+        aioice_seam.use_network(self.pc, self._network, on_media)
         aioice_seam.let_restart(self.pc)
         self._ice_usernames.append(offered.ice_username)
         await self.pc.setLocalDescription()
@@ -152,7 +153,7 @@ class Peer:
         if not self.connected:
             return sdp.problem(409, "conflict", "There is no connection yet to restart.")
         await self._tasks.close()
-        restart = aioice_seam.IceRestart(self.pc, self._network)
+        restart = aioice_seam.IceRestart(self.pc, self._network, aiortc_seam.media_input(self.pc))
         restart.meet(said.username, said.password)
         candidates = await restart.gather()
         if not candidates:

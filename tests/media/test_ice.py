@@ -1,5 +1,6 @@
 """The contract with aioice's private names, and where media is taken."""
 
+import asyncio
 import re
 import socket
 from importlib.metadata import version
@@ -26,6 +27,7 @@ def test_the_private_names_are_there() -> None:
     ice = Path(aioice.ice.__file__).read_text()
     assert "self.get_component_candidates(component=component, addresses=addresses)" in ice
     assert "self._protocols: list[StunProtocol] = []" in ice
+    assert "self.receiver.data_received(data, self.local_candidate.component)" in ice
     transport = Path(aioice.ice.__file__).parents[1] / "aiortc" / "rtcicetransport.py"
     text = transport.read_text()
     assert "self.__monitor_task = asyncio.ensure_future(self._monitor())" in text
@@ -41,7 +43,7 @@ async def gathered(network: Network) -> list[tuple[str, int, str]]:
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         await pc.setRemoteDescription(RTCSessionDescription(OBS, "offer"))
-        aioice_seam.use_network(pc, network)
+        aioice_seam.use_network(pc, network, lambda _: False)
         await pc.setLocalDescription()
         assert aioice_seam.is_reachable(pc) == ("a=candidate" in pc.localDescription.sdp)
         first = pc.localDescription.sdp.split("m=")[1]
@@ -117,3 +119,41 @@ async def test_without_a_port_an_offer_is_worth_another_try() -> None:
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "2"
     assert peer.pc.connectionState == "closed"
+
+
+async def test_media_is_told_by_its_first_byte_and_read_in_turns() -> None:
+    ice = aioice.Connection(ice_controlling=False)
+    taken: list[bytes] = []
+
+    def take(datagram: bytes) -> bool:
+        taken.append(datagram)
+        return len(datagram) > 1
+
+    aioice_seam._gather_in(ice, Network(addresses=("127.0.0.1",)), take)
+    await ice.gather_candidates()
+    (candidate,) = ice.local_candidates
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect((candidate.host, candidate.port))
+        try:
+            sender.send(b"")
+            for first in (0, 20, 63, 127, 128, 191, 192, 255):
+                sender.send(bytes((first,)))
+                sender.send(bytes((first, 0)))
+            for number in range(200):
+                sender.send(bytes((128, number)))
+            turns = 0
+            async with asyncio.timeout(2):
+                while len(taken) < 204:
+                    before = len(taken)
+                    await asyncio.sleep(0)
+                    assert len(taken) - before <= aioice_seam.AT_ONCE, "others have their turns"
+                    turns += len(taken) > before
+            assert turns <= 8, "what has come is read in one go"
+            assert taken[:4] == [b"\x80", b"\x80\x00", b"\xbf", b"\xbf\x00"]
+            assert taken[4:] == [bytes((128, number)) for number in range(200)]
+            passed_on = [ice._queue.get_nowait()[0] for _ in range(ice._queue.qsize())]
+            others = [bytes((first, *rest)) for first in (0, 20, 63, 127) for rest in ((), (0,))]
+            late = [bytes((first, *rest)) for first in (192, 255) for rest in ((), (0,))]
+            assert passed_on == [b"", *others, b"\x80", b"\xbf", *late]
+        finally:
+            await ice.close()

@@ -15,10 +15,11 @@ from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from server.media import aiortc_seam
+from server.media import aioice_seam, aiortc_seam
 from server.media.aiortc_sender import Link, RtpSender
 from server.media.h264 import join_annexb, nal_type, split_annexb
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, VideoAssembler
+from server.media.network import EVERYWHERE
 from server.media.viewers.packetizer import packetize
 
 
@@ -33,6 +34,11 @@ def test_the_private_names_are_there() -> None:
     assert "original_ssrc = self.__rtx_ssrc.get(packet.ssrc)" in receiver
     assert "self.__rtx_ssrc[encoding.rtx.ssrc] = encoding.ssrc" in receiver
     assert "self.__nack_generator.add(packet):" in receiver
+    dtls = Path(aiortc.rtcdtlstransport.__file__).read_text()
+    assert "data = self._rx_srtp.unprotect_rtcp(data)" in dtls
+    assert "await self._handle_rtcp_data(data)" in dtls
+    assert "data = self._rx_srtp.unprotect(data)" in dtls
+    assert "await self._handle_rtp_data(data, arrival_time_ms=arrival_time_ms)" in dtls
 
 
 def pictures(count: int) -> list[bytes]:
@@ -62,10 +68,21 @@ class Pair:
     def __init__(self) -> None:
         self.sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.receiver = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.taken: list[bool] = []
+        """Of each datagram of media that the receiver read: whether it was taken at once."""
 
-    async def connect(self) -> None:
+    async def connect(self, *, at_once: bool = False) -> None:
+        """Connect; with ``at_once`` the receiver takes media where it is read."""
         await self.sender.setLocalDescription(await self.sender.createOffer())
         await self.receiver.setRemoteDescription(self.sender.localDescription)
+        if at_once:
+            take = aiortc_seam.media_input(self.receiver)
+
+            def noted(datagram: bytes) -> bool:
+                self.taken.append(take(datagram))
+                return self.taken[-1]
+
+            aioice_seam.use_network(self.receiver, EVERYWHERE, noted)
         await self.receiver.setLocalDescription(await self.receiver.createAnswer())
         await self.sender.setRemoteDescription(self.receiver.localDescription)
 
@@ -88,7 +105,8 @@ def prefer_h264(pc: RTCPeerConnection) -> None:
             )
 
 
-async def test_every_access_unit_arrives_byte_for_byte() -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
     encoded = pictures(60)
     assert max(map(len, encoded)) > 30_000
     sound = [bytes([number]) * 50 for number in range(60)]
@@ -142,7 +160,7 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
     aiortc_seam.take_reports(receiving, lambda ntp, rtp: reports.append((ntp, rtp)))
     aiortc_seam.bound_estimate(receiving, aiortc_seam.Bounds(800_000, 6_000_000))
     try:
-        await pair.connect()
+        await pair.connect(at_once=at_once)
         async with asyncio.timeout(8):
             # What is sent before the other side listens is lost: that is no fault of the seam.
             while not all(r._RTCRtpReceiver__started for r in (receiving, listening)):
@@ -168,8 +186,36 @@ async def test_every_access_unit_arrives_byte_for_byte() -> None:
         ntp, _ = reports[0]
         # NTP counts from 1900.
         assert abs(ntp - 2_208_988_800 - time.time()) < 5
+        if at_once:
+            assert sum(pair.taken) >= sum(map(len, encoded)) / 1200 + len(packets)
+        # The end of DTLS goes the way it went, and so do checks: the receiver hears of it.
+        await pair.sender.close()
+        await pair.until("closed")
+        if at_once:
+            take = aiortc_seam.media_input(pair.receiver)
+            assert not take(bytes((0x80,)) + bytes(40)), "nobody can"
     finally:
         await pair.close()
+
+
+async def test_what_is_not_of_the_peer_is_lost_and_disturbs_nothing() -> None:
+    pair = Pair()
+    pair.sender.addTransceiver("audio", direction="sendonly")
+    pair.receiver.addTransceiver("audio", direction="recvonly")
+    try:
+        await pair.connect(at_once=True)
+        await pair.until("connected")
+        take = aiortc_seam.media_input(pair.receiver)
+        for forged in (b"\x80", b"\x80\xc8", bytes((0x80, 111)) + bytes(60), b"\x80\xc8" * 20):
+            assert take(forged)
+        assert pair.receiver.connectionState == "connected"
+    finally:
+        await pair.close()
+
+
+async def test_what_waits_where_it_never_did_is_noticed() -> None:
+    with pytest.raises(RuntimeError, match="waits"):
+        aiortc_seam._finish(asyncio.sleep(0))
 
 
 class OwnCertificate(aiortc.rtcdtlstransport.RTCCertificate):

@@ -223,7 +223,7 @@ async def test_an_ice_restart_moves_the_media_to_new_addresses(media: Media) -> 
         assert await viewer.watch(post) == 201
         await viewer.sees(10, 10)
         resource = publisher.location.rpartition("/")[2]
-        restart = aioice_seam.IceRestart(publisher.pc, EVERYWHERE)
+        restart = aioice_seam.IceRestart(publisher.pc, EVERYWHERE, lambda _: False)
         mine = await restart.gather()
         body = f"a=ice-ufrag:{restart.username}\r\na=ice-pwd:{restart.password}\r\n" + "".join(
             f"a=candidate:{each}\r\n" for each in mine
