@@ -10,6 +10,15 @@ import structlog
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
+def contain(step: Callable[[], None], failure: asyncio.Future[None]) -> None:
+    """Run ``step`` here and now; what it raises is raised where ``failure`` is awaited."""
+    try:
+        step()
+    except Exception as error:
+        if not failure.done():
+            failure.set_exception(error)
+
+
 class Supervisor:
     """Own background tasks: log what fails, restart what should run for ever, end all at exit.
 

@@ -3,10 +3,13 @@
 ::
 
     publisher ──▶ Bus.publish ──▶ Subscription (bounded queue) ──▶ one task per consumer
+                      │                             └────────────▶ or what it has called at once
                       └────────▶ GOP cache, for those who come later
 
-``publish`` never waits and runs no code of a consumer: each takes units out of a queue of its
-own, in a task of its own. What a queue cannot hold is dropped up to a keyframe, never in between.
+``publish`` never waits: each consumer takes units out of a queue of its own, in a task of its own.
+Where a task's waking up costs more than its work, a consumer has itself called instead: with each
+picture, and the sound before it goes along; see :meth:`Subscription.push`. What a queue cannot hold
+is dropped up to a keyframe, never in between.
 """
 
 import asyncio
@@ -23,6 +26,8 @@ T = TypeVar("T")
 GOP_SPAN_MS = 6_000
 GOP_BYTES = 8 << 20
 GOP_UNITS = 600
+SOUND_WAITS_SECONDS = 0.04
+"""For a picture to go along with, and out in one piece: as long as one of 25 a second lasts."""
 
 
 class Kind(Enum):
@@ -204,28 +209,52 @@ class Subscription:
         self.kinds = kinds
         self.queue = queue
         self._ready = asyncio.Event()
+        self._take: Callable[[], None] | None = None
         self.closed = False
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether the consumer is called, and does not wait."""
+        return self._take is not None
 
     def put(self, unit: EncodedUnit) -> None:
         """Queue a unit; never waits, never fails."""
         if unit.kind in self.kinds:
             self.queue.put(unit)
-            self._ready.set()
+            if self._take is None:
+                self._ready.set()
+
+    async def filled(self) -> None:
+        """Wait until there is a unit, or there never will be one."""
+        while not (self.queue or self.queue.overflowed or self.closed):
+            self._ready.clear()
+            await self._ready.wait()
 
     async def get(self) -> EncodedUnit | None:
         """Return the next unit; None when the queue was given up, or closed and is empty."""
-        while not self.queue.overflowed:
-            unit = self.queue.pop()
-            if unit is not None or self.closed:
-                return unit
-            self._ready.clear()
-            await self._ready.wait()
-        return None
+        await self.filled()
+        return None if self.queue.overflowed else self.queue.pop()
+
+    def push(self, take: Callable[[], None]) -> None:
+        """From now on call ``take``, which never waits and never fails, to look at the queue.
+
+        It is called at once, with each picture, when sound has waited for one long enough, and at
+        the end.
+        """
+        self._take = take
+        take()
+
+    def wake(self) -> None:
+        """Have the consumer look at its queue."""
+        if self._take is not None:
+            self._take()
+        else:
+            self._ready.set()
 
     def close(self) -> None:
         """Wake the consumer for the last time. Idempotent."""
         self.closed = True
-        self._ready.set()
+        self.wake()
 
 
 class Bus:
@@ -247,6 +276,8 @@ class Bus:
         """Of the newest keyframe."""
         self.last_ms = 0
         self.keyframes = 0
+        self._sound_leaves: asyncio.TimerHandle | None = None
+        """When sound waits for a picture no longer."""
 
     def publish(self, unit: EncodedUnit) -> None:
         """Hand ``unit`` to every subscription that wants its kind."""
@@ -257,6 +288,23 @@ class Bus:
         self.gop.put(unit)
         for subscription in self._subscriptions:
             subscription.put(unit)
+        if unit.kind is Kind.VIDEO:
+            self._push()
+        elif self._sound_leaves is None and any(
+            subscription.is_pushed and unit.kind in subscription.kinds
+            for subscription in self._subscriptions
+        ):
+            loop = asyncio.get_running_loop()
+            self._sound_leaves = loop.call_later(SOUND_WAITS_SECONDS, self._push)
+
+    def _push(self) -> None:
+        """Have everybody who is called take what there is."""
+        if self._sound_leaves is not None:
+            self._sound_leaves.cancel()
+            self._sound_leaves = None
+        for subscription in tuple(self._subscriptions):
+            if subscription.is_pushed:
+                subscription.wake()
 
     def subscribe(
         self,

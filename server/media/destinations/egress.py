@@ -8,19 +8,18 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import structlog
 
 from server.clock import Clock
-from server.media.bus import RTMP_LIMITS, Bus, EncodedUnit, Kind, Subscription
+from server.media.bus import RTMP_LIMITS, Bus, Kind, Subscription
 from server.media.codes import Code, DestinationError
 from server.media.destinations import destination, providers
 from server.media.destinations.address import AddressGuard
-from server.media.destinations.delivery import Delivery, DeliverySample, Finding
 from server.media.destinations.destination import Destination, Happening, Phase, Signal
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationSample
+from server.media.destinations.link import Link
 from server.media.destinations.publication import Publication
 from server.media.fabric import DestinationTarget, Emit
 from server.media.rtmp.client import RedirectedError, RtmpPublisher, publish
@@ -30,13 +29,11 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SECRET_SECONDS = 5.0
-WATCH_SECONDS = 0.1
+WATCH_SECONDS = 0.25
 PRIMING_SECONDS = 0.05
 FRESH_GOP_MS = 2_000
 KEYFRAME_SECONDS = 1.0
 GOODBYE_SECONDS = 1.0
-STUCK_SECONDS = 4.0
-"""A queue that is given up after so long without progress is a stall, not a lack of speed."""
 MOST_HOPS = 3
 """Redirections in a row, without being live between them."""
 
@@ -78,7 +75,7 @@ class Egress:
         self._redirect: str | None = None
         self._hops = 0
         self._slate_since: float | None = None
-        self._link: _Link | None = None
+        self._link: Link | None = None
         # What the connections before this one did.
         self._dropped = 0
         self._bytes = 0
@@ -256,20 +253,14 @@ class Egress:
             DestinationError: When the connection ends, stalls or cannot follow.
 
         """
-        subscription, first = await self._subscribe()
+        subscription = await self._subscribe()
         is_strict = self._provider.is_strict or self.target.profile == "strict"
         publication = Publication(connection, is_strict=is_strict)
-        link = self._link = _Link(connection, subscription, publication, self._clock)
+        link = self._link = Link(connection, subscription, publication, self._clock)
         try:
             async with Supervisor(f"egress.{self.target.id}") as tasks:
                 tasks.start("watch", self._watch(link))
-                unit = first or await subscription.get()
-                while unit is not None:
-                    if connection.redirect is not None and unit.kind is Kind.VIDEO and unit.key:
-                        raise RedirectedError(connection.redirect)
-                    publication.send(unit)
-                    await connection.drain()
-                    unit = await subscription.get()
+                await link.carry()
         finally:
             self._link = None
             self._dropped += subscription.queue.dropped
@@ -280,7 +271,7 @@ class Egress:
                 connection.abort(link.overflow_code)
             raise DestinationError(connection.ended or Code.RESET)
 
-    async def _subscribe(self) -> tuple[Subscription, EncodedUnit | None]:
+    async def _subscribe(self) -> Subscription:
         """Begin at the last keyframe if it is fresh, else at one asked for; else at the last."""
         kinds = frozenset({Kind.VIDEO, Kind.AUDIO})
         key_ms = self._bus.gop.last_key_ms
@@ -289,12 +280,13 @@ class Egress:
             self._bus.want_keyframe()
             try:
                 async with asyncio.timeout(KEYFRAME_SECONDS):
-                    return subscription, await subscription.get()
+                    await subscription.filled()
+                    return subscription
             except TimeoutError:
                 self._bus.unsubscribe(subscription)
-        return self._bus.subscribe(kinds, RTMP_LIMITS, replay=True), None
+        return self._bus.subscribe(kinds, RTMP_LIMITS, replay=True)
 
-    async def _watch(self, link: "_Link") -> None:
+    async def _watch(self, link: Link) -> None:
         """Notice progress, trouble and stalls; end a connection that makes no progress."""
         connection = link.connection
         while connection.ended is None and not link.subscription.queue.overflowed:
@@ -314,7 +306,7 @@ class Egress:
                 self._signal(Signal.LAGGED, code=found.trouble)
             elif found.is_clean:
                 self._signal(Signal.CAUGHT_UP)
-        # Whoever waits for the peer waits no longer.
+        # Nobody waits for the peer any longer.
         connection.abort(link.overflow_code)
         link.subscription.close()
 
@@ -336,49 +328,3 @@ class Egress:
             if name == "destination.live":
                 self._hops, self._ttff_ms = 0, int(data["ttff_ms"] or 0)
             self._emit(name, data)
-
-
-class _Link:
-    """One connection with its end of the bus, while it sends."""
-
-    def __init__(
-        self,
-        connection: RtmpPublisher,
-        subscription: Subscription,
-        publication: Publication,
-        clock: Clock,
-    ) -> None:
-        self.connection = connection
-        self.subscription = subscription
-        self.publication = publication
-        self.is_over = False
-        """Whether it ends because the source is gone."""
-        self.lag_ms = 0
-        self._clock = clock
-        self._first = self._count()
-        self._delivery = Delivery(self._first)
-
-    @property
-    def overflow_code(self) -> Code:
-        """Why a queue that was given up was: the peer takes nothing, or not enough."""
-        return Code.STALL if self._delivery.waited >= STUCK_SECONDS else Code.OVERFLOW
-
-    def look(self) -> Finding:
-        """Take a sample and say what it means."""
-        sample = self._count()
-        seconds = sample.at - self._first.at
-        rate = (sample.offered - self._first.offered) / seconds if seconds > 0 else 0
-        # What waits in the kernel and on the way is late, too.
-        backlog_ms = round(self.connection.backlog_bytes() / rate * 1000) if rate else 0
-        self.lag_ms = sample.lag_ms + backlog_ms
-        return self._delivery.add(replace(sample, lag_ms=self.lag_ms))
-
-    def _count(self) -> DeliverySample:
-        queue = self.subscription.queue
-        return DeliverySample(
-            at=self._clock.monotonic(),
-            offered=queue.offered,
-            acked=self.connection.bytes_accepted(),
-            lag_ms=queue.lag_ms,
-            dropped=queue.dropped,
-        )

@@ -29,6 +29,8 @@ CLOSE_SECONDS = 2.0
 MOST_BACKLOG = 8 << 20
 """A server that makes us answer and reads nothing is left when so many bytes wait for it."""
 _WRITE_HIGH = 128 << 10
+_PIECE = 64 << 10
+"""What is written in one piece at most, and a message."""
 _SEGMENT = 1448
 """Payload of a TCP segment on Ethernet, with timestamps."""
 
@@ -65,7 +67,11 @@ class RtmpPublisher(asyncio.Protocol):
     def __init__(self, conversation: Conversation) -> None:
         self.bytes_sent = 0
         """Of media, with its headers."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Hears that the peer takes more again, and that the connection is over."""
         self._conversation = conversation
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._transport: asyncio.Transport
         self._heard = asyncio.Event()
         self._writable = asyncio.Event()
@@ -91,20 +97,34 @@ class RtmpPublisher(asyncio.Protocol):
         """
         return self._conversation.redirect
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether the peer is not slow."""
+        return self._writable.is_set()
+
     def send(self, part: chunks.Payload, timestamp: int) -> None:
-        """Write one media message, in one piece; it leaves when the kernel takes it."""
+        """Write one media message; it leaves with :meth:`flush`, or when enough is together."""
         if self.ended is None:
             data = chunks.message(part, timestamp, self._conversation.stream)
             self.bytes_sent += len(data)
-            self._transport.write(data)
+            self._unsent.append(data)
+            self._unsent_bytes += len(data)
+            if self._unsent_bytes >= _PIECE:
+                self.flush()
+
+    def flush(self) -> None:
+        """Let go what was written, in one piece; it leaves when the kernel takes it."""
+        unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
+        self._write(b"".join(unsent))
 
     async def drain(self) -> None:
-        """Wait while the peer is slow.
+        """Let go what was written, and wait while the peer is slow.
 
         Raises:
             DestinationError: If the connection is over.
 
         """
+        self.flush()
         if self.ended is None and not self._writable.is_set():
             await self._writable.wait()
         if self.ended is not None:
@@ -130,6 +150,7 @@ class RtmpPublisher(asyncio.Protocol):
 
     async def close(self) -> None:
         """Say goodbye (FCUnpublish, deleteStream) and close, within two seconds."""
+        self.flush()
         self._write(self._conversation.goodbye())
         self._conversation.end(Code.PROVIDER_CLOSE)
         if self._transport.can_write_eof() and not self._transport.is_closing():
@@ -188,6 +209,7 @@ class RtmpPublisher(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Let go who drains."""
         self._writable.set()
+        self.on_change()
 
     def eof_received(self) -> None:
         """Be over, also while it does not read what we have written."""
@@ -202,6 +224,7 @@ class RtmpPublisher(asyncio.Protocol):
         self._conversation.end(code)
         self._heard.set()
         self._writable.set()
+        self.on_change()
 
     def _write(self, data: bytes) -> None:
         if data and not self._transport.is_closing():

@@ -11,6 +11,7 @@ from server.media.bus import (
     GOP_UNITS,
     RECORDER_LIMITS,
     RTMP_LIMITS,
+    SOUND_WAITS_SECONDS,
     Bus,
     EncodedUnit,
     GopCache,
@@ -18,6 +19,7 @@ from server.media.bus import (
     QueueLimits,
     UnitQueue,
 )
+from server.tasks import contain
 
 BOTH = frozenset({Kind.VIDEO, Kind.AUDIO})
 
@@ -265,3 +267,71 @@ def test_a_subscription_hears_only_its_kinds(kind: Kind) -> None:
     for each in Kind:
         bus.publish(EncodedUnit(each, 0, True, b"x"))
     assert [u.kind for u in drain(subscription.queue)] == [kind]
+
+
+class Called:
+    """A consumer that is called, and what it found each time."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.found: list[list[int]] = []
+        self._subscription = bus.subscribe(BOTH, RTMP_LIMITS)
+        self._subscription.push(self._look)
+
+    def _look(self) -> None:
+        self.found.append([unit.dts_ms for unit in drain(self._subscription.queue)])
+
+
+async def test_sound_goes_along_with_the_next_picture() -> None:
+    bus = Bus()
+    first, second = Called(bus), Called(bus)
+    for unit in (video(0, key=True), audio(10), audio(31), video(33), video(66)):
+        bus.publish(unit)
+    assert first.found == second.found == [[], [0], [10, 31, 33], [66]]
+    await asyncio.sleep(2 * SOUND_WAITS_SECONDS)
+    assert len(first.found) == 4, "nothing is due any more"
+
+
+async def test_sound_leaves_by_itself_where_no_picture_comes() -> None:
+    bus = Bus()
+    called = Called(bus)
+    bus.publish(video(0, key=True))
+    loop = asyncio.get_running_loop()
+    for number in range(3):
+        began, before = loop.time(), len(called.found)
+        bus.publish(audio(40 * number + 1))
+        bus.publish(audio(40 * number + 22))
+        async with asyncio.timeout(1):
+            while len(called.found) == before:
+                await asyncio.sleep(0.001)
+        assert loop.time() - began >= 0.9 * SOUND_WAITS_SECONDS
+        assert called.found[-1] == [40 * number + 1, 40 * number + 22]
+
+
+async def test_who_is_called_is_called_for_the_last_time_when_it_is_over() -> None:
+    bus = Bus()
+    called = Called(bus)
+    bus.publish(video(0, key=True))
+    bus.publish(audio(10))
+    bus.unsubscribe(called._subscription)
+    assert called.found == [[], [0], [10]]
+    bus.publish(video(20))
+    await asyncio.sleep(2 * SOUND_WAITS_SECONDS)
+    assert len(called.found) == 3
+
+
+async def test_what_fails_in_a_call_fails_where_it_is_awaited() -> None:
+    bus = Bus()
+    failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    calls: list[int] = []
+
+    def fail() -> None:
+        calls.append(0)
+        raise LookupError(len(calls))
+
+    bus.subscribe(BOTH, RTMP_LIMITS).push(lambda: contain(fail, failure))
+    called = Called(bus)
+    bus.publish(video(0, key=True))
+    assert called.found == [[], [0]], "the others feel nothing"
+    assert len(calls) == 2
+    with pytest.raises(LookupError, match="1"):
+        await failure
