@@ -113,6 +113,10 @@ def _aac_encoder() -> AudioCodecContext:
     encoder.bit_rate = BIT_RATE
     encoder.time_base = _TIME_BASE
     encoder.flags |= Flags.global_header
+    # At this bit rate as close to the original as the default for voices, closer for noise and
+    # music, and done with a voice in a third of the time. So many bits need no substitute for
+    # noise.
+    encoder.options = {"aac_coder": "fast", "aac_pns": "0"}
     encoder.open()
     return encoder
 
