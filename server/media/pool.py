@@ -258,7 +258,7 @@ class WorkerPool:
     def _of(self, resource: str) -> tuple[_Member, str]:
         """Return the worker that a resource is named for, and its name there."""
         number, _, name = resource.partition("-")
-        if number.isdecimal() and int(number) < len(self._members):
+        if name and number.isdecimal() and int(number) < len(self._members):
             return self._members[int(number)], name
         # No name of ours: any worker says that there is no such resource.
         return self._members[0], resource

@@ -10,6 +10,7 @@ import pytest
 
 from server.media.fabric import MediaEvent
 from server.media.pool import WorkerPool
+from server.media.sdp import PROBLEM
 from server.secrets.secret import Secret
 from tests.media.conftest import SESSION, STUDENT, TEACHER, DirectoryObjects, Media
 from tests.media.test_process import WorkerProcess
@@ -131,6 +132,9 @@ async def test_viewers_beyond_home_see_through_a_relay_and_are_expelled_there(po
     answer = await pool.fabric.delete(SESSION, resource)
     assert answer.status == 200
     await closed(another, 1)
+    for unknown in (resource, "0", "0-", "9-x", "x"):
+        answer = await pool.fabric.delete(SESSION, unknown)
+        assert (answer.status, answer.headers["Content-Type"]) == (404, PROBLEM), unknown
     seen = len(near.pictures)
     await near.sees(seen + 10, 3)
 
