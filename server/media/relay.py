@@ -99,6 +99,7 @@ class Relay:
         self._wishes = asyncio.Event()
         self._offset_ms = 0
         self._is_joined = False
+        self._cached: list[Carried] = []
 
     def want(self, wanted: bool) -> None:
         """Say whether anybody here needs the session's media."""
@@ -128,7 +129,7 @@ class Relay:
                 socket = await http.ws_connect(
                     f"/sessions/{self._session}/bus", heartbeat=10.0, max_msg_size=_MAX_UNIT
                 )
-            self._is_joined = False
+            self._is_joined, self._cached = False, []
             wishing = asyncio.ensure_future(self._wish(socket))
             try:
                 async for message in socket:
@@ -149,20 +150,29 @@ class Relay:
                 return
 
     def _take(self, carried: Carried) -> None:
+        if carried.cached:
+            self._cached.append(carried)
+            return
         if not self._is_joined:
-            self._is_joined = True
-            last_ms = self._bus.last_ms
-            if carried.dts_ms + self._offset_ms <= last_ms:
-                # Another time line, of a home that was started again; viewers know but one.
-                self._offset_ms = last_ms + FOLLOW_MS - carried.dts_ms
-        unit = EncodedUnit(
+            self._join(carried)
+        self._bus.publish(self._unit(carried))
+
+    def _join(self, first: Carried) -> None:
+        """Go on where the time line was; ``first`` is what is new."""
+        self._is_joined = True
+        last_ms = self._bus.last_ms
+        if first.dts_ms + self._offset_ms <= last_ms:
+            # Another time line, of a home that was started again; viewers know but one.
+            self._offset_ms = last_ms + FOLLOW_MS - first.dts_ms
+        for each in self._cached:
+            self._bus.gop.put(self._unit(each))
+        self._cached = []
+
+    def _unit(self, carried: Carried) -> EncodedUnit:
+        return EncodedUnit(
             carried.kind,
             carried.dts_ms + self._offset_ms,
             carried.key,
             carried.data,
             carried.parameters,
         )
-        if carried.cached:
-            self._bus.gop.put(unit)
-        else:
-            self._bus.publish(unit)
