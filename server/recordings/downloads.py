@@ -29,6 +29,8 @@ CONTENT_TYPE = "video/mp4"
 PERIOD_SECONDS = 15.0
 AGAIN_SECONDS = 5.0
 """After which a job is tried again that the object store kept from being done."""
+RENEW_SECONDS = store.LEASE_SECONDS / 4
+"""Of a long recording one percent may take longer than the lease is."""
 _INDEX_PERCENT = 45
 """Reading is as long as writing is; the rest is for what makes the file appear."""
 
@@ -121,13 +123,14 @@ class Downloads:
             LeaseLostError: If the job is not ours any more.
 
         """
-        said = -1
+        said, renewed_at = -1, 0.0
+        loop = asyncio.get_running_loop()
         segments = await source.open()
         for number, segment in enumerate(segments):
             done = percent + number * _INDEX_PERCENT // len(segments)
-            if done != said:
+            if done != said or loop.time() - renewed_at >= RENEW_SECONDS:
                 await store.progress(self._pools, job, done)
-                said = done
+                said, renewed_at = done, loop.time()
             init = await source.init(segment.init)
             yield init, await source.file(segment.name), segment.duration_ms
 

@@ -20,6 +20,7 @@ from server.media.fabric import RecordingTarget
 from server.media.hls.manifest import ONE_FILE
 from server.media.local_fabric import LocalFabric
 from server.media.recording.recordings import Recordings
+from server.recordings import downloads
 from server.recordings.downloads import Downloads
 from server.recordings.unfinished import Unfinished
 from server.rest.ports import objects_key
@@ -335,3 +336,22 @@ async def test_what_a_machine_left_that_died_is_finalised_by_itself(
     async with pools.tenant(school.tenant) as connection:
         (kept,) = await replays.recordings(connection, school.session)
     assert kept.clock == ((1_795_338_000_000, 0),)
+
+
+async def test_a_job_is_kept_however_long_one_percent_of_it_takes(
+    api, app, school, path, recording, monkeypatch
+) -> None:
+    renewed = []
+    progress = store.progress
+
+    async def note(pools, job, percent):
+        renewed.append(percent)
+        await progress(pools, job, percent)
+
+    monkeypatch.setattr(store, "progress", note)
+    monkeypatch.setattr(downloads, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(downloads, "_INDEX_PERCENT", 0)
+    await api.post(school.teacher, path)
+    assert await app[downloads_key].work()
+    assert len(renewed) > 2
+    assert {*renewed} == {0}
