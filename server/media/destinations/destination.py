@@ -166,7 +166,9 @@ def step(
             state = replace(
                 state, was_live=True, live_ms=now_ms, outage_ms=None, other_refused=False, code=None
             )
-            return state, [("destination.live", name | {"ttff_ms": now_ms - state.attempt_ms})]
+            # The wall clock may have been set meanwhile.
+            ttff_ms = max(0, now_ms - state.attempt_ms)
+            return state, [("destination.live", name | {"ttff_ms": ttff_ms})]
         case Phase.LIVE:
             return replace(state, code=None), [("destination.recovered", name)]
         case Phase.DEGRADED:

@@ -144,7 +144,7 @@ class AudioThread:
 
     async def close(self) -> None:
         """End the thread and wait for it."""
-        while True:
+        while self._thread.is_alive():
             try:
                 self._jobs.put_nowait(None)
                 break

@@ -1,5 +1,6 @@
 """Opus in, AAC out, counted in samples."""
 
+import asyncio
 from array import array
 from fractions import Fraction
 from itertools import pairwise
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.media.aac import SPECIFIC_CONFIG
-from server.media.ingest.audio import FRAME, MAX_SILENCE, AacTranscoder
+from server.media.ingest.audio import FRAME, MAX_SILENCE, AacTranscoder, AudioThread
 from server.media.ingest.concealment import LIMIT
 
 
@@ -210,3 +211,16 @@ def test_whatever_comes_positions_are_counted(plan: list[tuple[str, int]]) -> No
     steps = [b - a for a, b in pairwise(positions(frames))]
     assert all(step >= FRAME for step in steps)
     assert sum(step > FRAME for step in steps) <= jumps + 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_broke_can_be_closed() -> None:
+    thread = AudioThread(lambda at, frame: None)
+    # No position on any time line.
+    thread.put(PACKETS[0], 1 << 70)
+    thread._thread.join(2.0)
+    assert not thread._thread.is_alive()
+    for number in range(130):
+        thread.put(PACKETS[0], number * 960)
+    async with asyncio.timeout(2):
+        await thread.close()

@@ -66,6 +66,11 @@ def test_the_way_to_live_is_told_twice() -> None:
     ]
 
 
+def test_no_first_picture_comes_before_it_was_tried_whatever_becomes_of_the_clock() -> None:
+    life = Life().signal(*LIVE[:-1]).after(-60_000).signal(Signal.PROGRESSED)
+    assert life.told[-1] == ("destination.live", {"destination": "one", "ttff_ms": 0})
+
+
 def test_lag_is_told_once_and_so_is_its_end() -> None:
     life = Life().signal(*LIVE).signal(Signal.LAGGED, Signal.LAGGED, code=Code.STALL)
     life.signal(Signal.CAUGHT_UP, Signal.CAUGHT_UP)
