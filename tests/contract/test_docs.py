@@ -307,9 +307,9 @@ def anchors(text):
 @pytest.mark.parametrize(
     "page",
     [
-        "README.md",
-        "CONTRIBUTING.md",
+        *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/examples/node-client/README.md"),
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(f"docs/adr/{path.name}" for path in (ROOT / "docs" / "adr").glob("*.md")),
     ],
 )
 def test_links_lead_somewhere(page):
