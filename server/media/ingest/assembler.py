@@ -9,12 +9,10 @@ from dataclasses import dataclass
 
 from server.media import h264
 from server.media.ingest.nack import Nacks
+from server.media.ingest.pictures import PictureAssembler
 from server.media.ingest.reorder import PacketAssembler, Unwrapper
 
 AUDIO_REORDER_SECONDS = 0.08
-KEYFRAME_WISH_SECONDS = 0.5
-# No picture has more packets: it would be 10 MB.
-MAX_PACKETS = 8192
 # A timestamp that is less than this before the last one is of a B-frame, not of another clock.
 MAX_BACKWARDS = 90_000
 
@@ -46,45 +44,20 @@ class AudioPacket:
     data: bytes
 
 
-class VideoAssembler(PacketAssembler[AccessUnit]):
+class VideoAssembler(PictureAssembler[AccessUnit]):
     """Collect packets until a picture is whole; ask for a keyframe when one is needed."""
 
     def __init__(self, nacks: Nacks | None = None) -> None:
         """``nacks`` know how long a hole is worth waiting for."""
-        super().__init__()
-        self.nacks = Nacks() if nacks is None else nacks
-        self._time = Unwrapper(32)
+        super().__init__(nacks)
         self._latest: int | None = None
         """The timestamp that no picture should come before."""
-        self._parts: list[bytes] = []
-        """Of the unit that is being collected, from its beginning and without a hole."""
-        self._timestamp = 0
-        """Of that unit, as it is in its packets."""
         self._is_lost = True
         """Whether the unit that the next packet belongs to has lost its beginning."""
         self._lost_timestamp: int | None = None
-        self._waits_for_key = True
-        self._wished_at: float | None = None
         self._sps: bytes | None = None
         self._pps: bytes | None = None
         self._parameters: h264.VideoParameters | None = None
-
-    @property
-    def patience(self) -> float:
-        """Seconds that a hole is worth waiting for."""
-        return self.nacks.patience
-
-    def wants_keyframe(self, now: float) -> bool:
-        """Say whether to ask for a keyframe now; at most once per half second.
-
-        One that is arriving is not asked for.
-        """
-        if not self._waits_for_key or self._has_keyframe:
-            return False
-        if self._wished_at is not None and now - self._wished_at < KEYFRAME_WISH_SECONDS:
-            return False
-        self._wished_at = now
-        return True
 
     @property
     def _has_keyframe(self) -> bool:
@@ -95,17 +68,7 @@ class VideoAssembler(PacketAssembler[AccessUnit]):
         if not data or (self._is_lost and self._is_remnant(timestamp, marker, data)):
             # Padding was received and is nothing.
             return []
-        units: list[AccessUnit] = []
-        if self._parts and timestamp != self._timestamp:
-            # The unit ended without its marker.
-            units = self._finish()
-        if not self._parts:
-            self._timestamp = timestamp
-        elif len(self._parts) == MAX_PACKETS:
-            self._interrupt()
-            return units
-        self._parts.append(data)
-        return units + self._finish() if marker else units
+        return self._collect(timestamp, marker, data)
 
     def _is_remnant(self, timestamp: int, marker: bool, data: bytes) -> bool:
         """Say whether this packet is still of the unit that the last hole touched."""

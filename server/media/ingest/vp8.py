@@ -8,10 +8,8 @@ start code (RFC 6386 §9.1).
 from dataclasses import dataclass
 
 from server.media.ingest.geometry import Geometry
-from server.media.ingest.nack import Nacks
-from server.media.ingest.reorder import PacketAssembler, Unwrapper
+from server.media.ingest.pictures import PictureAssembler
 
-WISH_SECONDS = 0.5
 _START_CODE = b"\x9d\x01\x2a"
 
 
@@ -43,45 +41,14 @@ def is_key(data: bytes) -> bool:
     return len(data) >= 10 and not data[0] & 1 and data[3:6] == _START_CODE
 
 
-class Vp8Assembler(PacketAssembler[Vp8Frame]):
+class Vp8Assembler(PictureAssembler[Vp8Frame]):
     """Collect packets until a frame is whole; ask for a keyframe when one is needed."""
-
-    def __init__(self, nacks: Nacks | None = None) -> None:
-        """``nacks`` know how long a hole is worth waiting for."""
-        super().__init__()
-        self._nacks = Nacks() if nacks is None else nacks
-        self._time = Unwrapper(32)
-        self._timestamp = 0
-        """Of the frame that is being collected."""
-        self._parts: list[bytes] = []
-        self._waits_for_key = True
-        self._wished_at: float | None = None
-
-    @property
-    def patience(self) -> float:
-        """Seconds that a hole is worth waiting for."""
-        return self._nacks.patience
-
-    def wants_keyframe(self, now: float) -> bool:
-        """Say whether to ask for a keyframe now; at most once per half second."""
-        if not self._waits_for_key:
-            return False
-        if self._wished_at is not None and now - self._wished_at < WISH_SECONDS:
-            return False
-        self._wished_at = now
-        return True
 
     def _take(self, timestamp: int, marker: bool, data: bytes) -> list[Vp8Frame]:
         if not data:
             # Padding was received and is nothing.
             return []
-        frames: list[Vp8Frame] = []
-        if self._parts and timestamp != self._timestamp:
-            # The frame ended without its marker.
-            frames = self._finish()
-        self._timestamp = timestamp
-        self._parts.append(data)
-        return frames + self._finish() if marker else frames
+        return self._collect(timestamp, marker, data)
 
     def _interrupt(self) -> None:
         """Wait for a keyframe: what is collected from here on may lack its beginning."""
@@ -89,7 +56,7 @@ class Vp8Assembler(PacketAssembler[Vp8Frame]):
         self._waits_for_key = True
         self.statistics.broken += 1
         assert self._next is not None
-        self._nacks.forget(self._next & 0xFFFF)
+        self.nacks.forget(self._next & 0xFFFF)
 
     def _finish(self) -> list[Vp8Frame]:
         parts, self._parts = self._parts, []

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from server.media import h264
 from server.media.ingest.assembler import (
-    MAX_PACKETS,
     AccessUnit,
     AudioAssembler,
     VideoAssembler,
 )
+from server.media.ingest.pictures import MAX_PACKETS
 from server.media.ingest.reorder import SLOTS
 from tests.unit.media.test_h264 import encoded
 

@@ -10,6 +10,7 @@ from av.video.frame import PictureType
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.media.ingest.pictures import MAX_PACKETS
 from server.media.ingest.vp8 import Vp8Assembler, Vp8Frame
 
 Packet = tuple[int, int, bool, bytes]
@@ -125,3 +126,11 @@ def test_what_begins_in_the_middle_waits_for_a_keyframe() -> None:
 def test_what_is_too_short_is_no_keyframe(data: bytes) -> None:
     assert not Vp8Frame(0, data).key
     assert Vp8Frame(0, data).geometry is None
+
+
+def test_a_frame_without_end_is_given_up() -> None:
+    assembler = Vp8Assembler()
+    for number in range(MAX_PACKETS + 10):
+        assert not assembler.add(number & 0xFFFF, 90_000, False, b"x" * 20, number * 0.001)
+    assert len(assembler._parts) <= 10
+    assert assembler.statistics.broken == 1
