@@ -2,6 +2,7 @@
 
 RATE = 48_000
 """Samples per second."""
+PER_MS = RATE // 1_000
 FRAME = 1_024
 """Samples per frame."""
 BIT_RATE = 128_000

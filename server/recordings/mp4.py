@@ -16,7 +16,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 
-from server.media.aac import RATE
+from server.media import aac
 from server.media.hls import fmp4
 from server.media.hls.boxes import (
     PER_MS,
@@ -28,8 +28,6 @@ from server.media.hls.boxes import (
     sound_entry,
     video_track,
 )
-
-_SOUND_PER_MS = RATE // 1_000
 
 
 class _Runs:
@@ -154,7 +152,7 @@ class Movie:
                 grown, parameter_sets = len(parameter_sets), b""
                 self._video.add(each.video, shift + each.video.offset, description, grown)
             if each.audio is not None:
-                self._place_sound(each.audio.start - start * _SOUND_PER_MS // PER_MS)
+                self._place_sound(each.audio.start - start * aac.PER_MS // PER_MS)
                 self._audio.add(each.audio, shift + grown + each.audio.offset, 1, 0)
             self._bytes += grown + each.end - _mdat_start(segment, begin)
             begin = each.end
@@ -171,7 +169,7 @@ class Movie:
         size = (max(w for w, _ in self._sizes), max(h for _, h in self._sizes))
         video = descriptions(*self._entries) + self._video.tables(base, is_video=True)
         audio = descriptions(sound_entry()) + self._audio.tables(base, is_video=False)
-        late_ms = round(self._sound_starts / _SOUND_PER_MS)
+        late_ms = round(self._sound_starts / aac.PER_MS)
         edits = b""
         if late_ms:
             # Nothing first, then the sound from its beginning on (§8.6.6).
@@ -196,7 +194,7 @@ class Movie:
 
     def _place_sound(self, after: int) -> None:
         """Let the next frame of sound begin that many samples after its segment."""
-        at = self._media_ms * _SOUND_PER_MS + after
+        at = self._media_ms * aac.PER_MS + after
         if not self._audio.sizes:
             self._sound_starts = max(0, at)
         else:

@@ -35,8 +35,6 @@ WAIT_MS = 250
 LAST_PICTURE_MS = 33
 """How long a picture stays that no other follows."""
 
-_PER_MS = aac.RATE // 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -164,9 +162,9 @@ class Segmenter:
 
     def _hear(self, segment: _Segment, unit: EncodedUnit) -> None:
         """Count a frame of sound to its place: milliseconds are only good to find holes."""
-        at = unit.dts_ms * _PER_MS
+        at = unit.dts_ms * aac.PER_MS
         if self._sample is None:
-            lead = (at - segment.start_ms * _PER_MS) // aac.FRAME
+            lead = (at - segment.start_ms * aac.PER_MS) // aac.FRAME
             self._sample = at - lead * aac.FRAME
         ahead = at - self._sample
         if ahead >= aac.FRAME:
@@ -183,8 +181,8 @@ class Segmenter:
     def _fragment(self, segment: _Segment, end_ms: int, *, complete: bool) -> Fragment:
         """Write what is there; a last picture that is not ``complete`` stays until the next."""
         if self._sample is None:
-            self._sample = segment.start_ms * _PER_MS
-        missing = (end_ms * _PER_MS - self._sample) // aac.FRAME
+            self._sample = segment.start_ms * aac.PER_MS
+        missing = (end_ms * aac.PER_MS - self._sample) // aac.FRAME
         if missing > 0:
             self._be_silent(segment, missing)
         pictures = segment.pictures

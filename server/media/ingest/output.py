@@ -3,7 +3,7 @@
 What no contributor sends is made here: the slate's pictures while a sign is up, and silence.
 """
 
-from server.media import h264
+from server.media import aac, h264
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.ingest.assembler import AudioPacket
 from server.media.ingest.contributor import Sound
@@ -80,7 +80,7 @@ class Output:
 
     def encoded(self, sample: int, frame: bytes) -> None:
         """Publish an AAC frame, of sound or of silence, later than the one before."""
-        ms = self._last_audio_ms = max(round(sample / 48), self._last_audio_ms + 1)
+        ms = self._last_audio_ms = max(round(sample / aac.PER_MS), self._last_audio_ms + 1)
         self._bus.publish(EncodedUnit(Kind.AUDIO, ms, False, frame))
 
     def roll(self, now: float) -> None:
@@ -101,4 +101,4 @@ class Output:
         now_ms = int(self._timeline.ms(now))
         if self._sound_until_ms is None or now_ms - self._sound_until_ms > SOUND_LATE_MS:
             self._sound_until_ms = now_ms - SOUND_BEHIND_MS
-            out.fill(self._sound_until_ms * 48)
+            out.fill(self._sound_until_ms * aac.PER_MS)

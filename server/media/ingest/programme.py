@@ -13,7 +13,7 @@ happens on the event loop and waits for nothing: what time alone brings about, :
 from collections.abc import Callable
 
 from server.clock import Clock
-from server.media import h264
+from server.media import aac, h264
 from server.media.bus import Bus
 from server.media.fabric import Emit
 from server.media.ingest import life
@@ -138,7 +138,7 @@ class Programme:
             if not self._is_only_heard(who, now):
                 return
             self._take(who, self._out.geometry, Sign.SOUND, now)
-        ms = round(sample / 48)
+        ms = round(sample / aac.PER_MS)
         self.timeline.follow(ms, now)
         self._out.hear(packet, ms)
         out.put(packet.data, sample)
