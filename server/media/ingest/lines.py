@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 
 WINDOW_SECONDS = 30.0
+MOST_POINTS = 256
+"""Senders report a few times a second; one whose RTP clock stands still may do so for ever."""
 MAX_SLOPE = 500e-6
 # A slope over a second or two would be noise.
 MIN_SPAN_SECONDS = 5.0
@@ -26,7 +28,7 @@ class Line:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._points: deque[tuple[float, float]] = deque()
+        self._points: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
         """Media seconds and the wall clock's advance over them."""
         self._doubted: list[tuple[float, float]] = []
         self._origin: tuple[int, float] | None = None
@@ -62,7 +64,7 @@ class Line:
             self._doubted = [*agreeing, point]
             if len(self._doubted) < CONVINCING:
                 return False
-            self._points = deque(self._doubted)
+            self._points = deque(self._doubted, MOST_POINTS)
             self._doubted = []
             is_new = True
         while self._points[-1][0] - self._points[0][0] > WINDOW_SECONDS:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.media.ingest.clock import RESET_MS, SQUEEZE, PublisherClock
-from server.media.ingest.lines import CONVINCING, MAX_SLOPE, Line
+from server.media.ingest.lines import CONVINCING, MAX_SLOPE, MOST_POINTS, Line
 
 EPOCH = 3_900_000_000.0
 """NTP counts from 1900."""
@@ -295,6 +295,13 @@ def test_a_clock_that_begins_anew_goes_on_where_time_is() -> None:
             sample = clock.audio_sample(base + tick * 1_600, clock_now)
             assert abs(ms - clock_now * 1000) <= 2
             assert abs(sample / 48 - clock_now * 1000) <= 2
+
+
+def test_a_clock_that_stands_still_takes_no_room() -> None:
+    line = Line(90_000)
+    for _ in range(MOST_POINTS * 2):
+        line.add(1_000.0, 0)
+    assert line.points == MOST_POINTS
 
 
 def test_a_network_that_stalls_is_no_new_clock() -> None:
