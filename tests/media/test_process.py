@@ -23,6 +23,8 @@ PREFIX = "t/s/recordings/rec"
 class WorkerProcess:
     """``python -m server.media``, and what it wrote."""
 
+    module = "server.media"
+
     def __init__(self, directory: Path) -> None:
         self.socket = directory / "media.sock"
         self.objects = directory / "objects"
@@ -45,7 +47,7 @@ class WorkerProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "server.media",
+                self.module,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -16,7 +16,6 @@ from tests.media.conftest import Media, RtmpServer
 from tests.media.faults import (
     FAILED,
     LIVE,
-    RETRY,
     LoopLag,
     Recorded,
     Stage,
@@ -46,10 +45,6 @@ async def proxies(
 def resident_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 async def test_dead_destinations(
@@ -208,51 +203,6 @@ async def test_a_name_that_stays_in_use(media: Media, proxies: Callable, report:
     assert opened[-1] >= 59
 
 
-async def test_five_destinations_that_are_cut_again_and_again(
-    media: Media, rtmp: RtmpServer, proxies: Callable, seconds: float, report: Report
-) -> None:
-    """Shortened: nothing grows. Each is cut every 70 s, or ten times in all."""
-    stage = Stage(media)
-    names = [f"soak{number}" for number in range(5)]
-    each = {name: await proxies() for name in names}
-    for name, proxy in each.items():
-        await stage.enable(name, proxy.url("two"), key=name)
-    await media.publish()
-    await asyncio.gather(*(stage.hears(LIVE, name, 15) for name in names))
-    await media.reports(5)
-    lag = LoopLag()
-    measuring = asyncio.ensure_future(lag.run())
-    began = time.monotonic()
-    files, tasks = open_files(), len(asyncio.all_tasks())
-    resident: list[tuple[float, int]] = []
-    cuts = dict.fromkeys(names, 0)
-    pause = max(3.0, min(70.0, seconds / 10) / len(names))
-    while time.monotonic() - began < seconds - 30:
-        for name, proxy in each.items():
-            cuts[name] += 1
-            proxy.reset()
-            await stage.hears(LIVE, name, 40, nth=cuts[name] + 1)
-            await asyncio.sleep(pause)
-            resident.append((time.monotonic(), resident_bytes()))
-            if cuts[name] >= destination.FLAPS - 2 and pause * len(names) < 60:
-                began = -float("inf")
-    await media.reports(3)
-    measuring.cancel()
-    report(
-        cuts=sum(cuts.values()),
-        resident_mib_per_hour=round(_slope(resident[len(resident) // 3 :]) * 3600 / (1 << 20), 1),
-        files=(files, open_files()),
-        tasks=(tasks, len(asyncio.all_tasks())),
-        loop_lag_p99_ms=round(lag.p99() * 1000, 1),
-    )
-    assert open_files() <= files + 2
-    assert len(asyncio.all_tasks()) <= tasks + 2
-    for name in names:
-        figures = media.figures(name)
-        assert (figures["state"], figures["connects"]) == ("good", cuts[name] + 1)
-        assert RETRY in media.names(destination=name)
-
-
 def _waits(connections: list[Connection]) -> list[float]:
     """Return how long it took from each end to the next beginning."""
     return [
@@ -260,13 +210,3 @@ def _waits(connections: list[Connection]) -> list[float]:
         for before, after in pairwise(connections)
         if before.closed is not None
     ]
-
-
-def _slope(points: list[tuple[float, int]]) -> float:
-    """Return the slope of the line through ``points`` with the least squares."""
-    if len(points) < 2:
-        return 0.0
-    x = sum(at for at, _ in points) / len(points)
-    y = sum(value for _, value in points) / len(points)
-    across = sum((at - x) ** 2 for at, _ in points)
-    return sum((at - x) * (value - y) for at, value in points) / across

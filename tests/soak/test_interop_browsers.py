@@ -12,7 +12,7 @@ async def test_chromium_trickles_and_restarts_ice_while_it_publishes(
     token = await class_.publish_token()
     await chromium(pages.page(url=class_.whip, token=token, mode="publish", restart=True))
     told = await pages.hears()
-    assert told["status"] == 201, told
+    assert told.get("status") == 201, told
     assert told["trickled"] == 204
     restarted = told["restarted"]
     assert (restarted["status"], restarted["tag"]) == (200, True)
@@ -22,7 +22,7 @@ async def test_chromium_trickles_and_restarts_ice_while_it_publishes(
     watching = await class_.token("student")
     await chromium(pages.page(url=class_.whep, token=watching, mode="watch", restart=True))
     seen = await pages.hears()
-    assert seen["status"] == 201, seen
+    assert seen.get("status") == 201, seen
     assert seen["codec"] == "video/H264"
     assert seen["restarted"]["port"] != seen["port"]
     report(codec=told["codec"], **gone_out)

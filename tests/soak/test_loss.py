@@ -21,7 +21,7 @@ async def test_loss(
         up.relay.impairment.delay_ms = delay_ms
         up.relay.impairment.jitter_ms = 30
         up.relay.impairment.reorder = 0.01
-        await asyncio.sleep(min(40.0, seconds))
+        await asyncio.sleep(min(40.0, seconds / 4))
         outcome = up.outcome()
         missing = up.relay.up.dropped
         assert up.publisher.pc.connectionState == "connected"
