@@ -57,7 +57,7 @@ class DestinationConnecting(Event, frozen=True):
 
 
 class DestinationLive(Event, frozen=True):
-    """The platform takes our media. ``ttff_ms``: from enabling to the first keyframe sent."""
+    """The platform takes our media. ``ttff_ms``: from the attempt to the first keyframe taken."""
 
     type = "destination.live"
     destination: DestinationId
