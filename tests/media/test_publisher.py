@@ -4,13 +4,15 @@ import asyncio
 import time
 
 import pytest
+from aiortc import RTCRtpSender
+from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket
 
 from server.media.fabric import RecordingTarget
 from server.media.ingest import source
 from server.media.rtmp.chunks import MessageType
-from tests.media.conftest import TEACHER, Media, RtmpServer
+from tests.media.conftest import SESSION, TEACHER, Media, RtmpServer
 from tests.media.onair import Kept, children, watching
-from tests.media.publisher import ObsPublisher, PublishingProcess
+from tests.media.publisher import ObsPublisher, PublishingProcess, TestPublisher
 from tests.media.scripted_server import ScriptedServer
 
 PREFIX = "tenant/session/recordings/rec"
@@ -145,3 +147,37 @@ async def test_sound_alone_is_streamed_watched_and_recorded_with_a_picture_of_ou
     assert kept.slate_pictures >= 5
     (playlist,) = (media.objects.root / PREFIX).glob("index.m3u8")
     assert ".m4s" in playlist.read_text()
+
+
+class Discovering(TestPublisher):
+    """Its first reports come late, and say that the picture is not where its packets put it."""
+
+    SILENT_SECONDS, AHEAD_SECONDS = 1.5, 0.8
+
+    def prepare(self, sender: RTCRtpSender) -> None:
+        since = time.monotonic()
+        ahead = round(self.AHEAD_SECONDS * (1 << 32)) if sender.kind == "video" else 0
+        send = sender._send_rtcp
+
+        async def send_changed(packets: list[AnyRtcpPacket]) -> None:
+            for packet in packets:
+                if isinstance(packet, RtcpSrPacket):
+                    if time.monotonic() - since < self.SILENT_SECONDS:
+                        return
+                    packet.sender_info.ntp_timestamp += ahead
+            await send(packets)
+
+        sender._send_rtcp = send_changed
+
+
+async def test_sound_and_picture_that_are_found_far_apart_are_set_anew_and_that_is_told(
+    media: Media,
+) -> None:
+    await media.desire()
+    await media.publish(kind=Discovering)
+    await media.hears("publisher.connected", 5)
+    # Somebody takes pictures: there are keyframes, at which they can be moved.
+    assert (await media.fabric.hls(SESSION, "index.m3u8")).status == 200
+    await media.hears("publisher.warning", 8, code="clock")
+    await media.reports(2)
+    assert media.names(code="clock") == ["publisher.warning"]
