@@ -107,11 +107,13 @@ class Peer:
                 428, "precondition_required", "Name the ICE session: If-Match with its ETag."
             )
         if not _matches(match, self.etag) or said.username in self._ice_usernames[:-1]:
-            return sdp.problem(412, "precondition_failed", "This is another ICE session.")
+            return _another_session()
         if said.username in (None, self._ice_usernames[-1]):
             await self._take(fragment.of_session(said.candidates, self._ice_usernames[-1]))
             return Answer(204)
         async with self._restarting:
+            if not _matches(match, self.etag):
+                return _another_session()
             return await self._restart_ice(said)
 
     async def close(self) -> None:
@@ -224,6 +226,10 @@ class Peer:
             if transceiver.kind == "video" and transceiver.mid is not None:
                 return aiortc_seam.negotiated_codec(transceiver)
         return None
+
+
+def _another_session() -> Answer:
+    return sdp.problem(412, "precondition_failed", "This is another ICE session.")
 
 
 def _new_etag() -> str:
