@@ -114,7 +114,8 @@ async def test_a_slow_reader(
         dropped=dropped,
         resident_mib=round(grown / (1 << 20), 1),
     )
-    assert degraded <= 4
+    # At half the rate it is a second late after two; two more are given; a look every quarter.
+    assert degraded <= 4.5
     assert longest <= 2_200
     assert dropped > 0
     assert (good["dropped"], good["state"]) == (0, "good")
