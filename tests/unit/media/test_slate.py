@@ -1,10 +1,14 @@
 """The slate is a real film: it decodes, at any size, and costs next to nothing."""
 
+import asyncio
+
 import av
 import pytest
 
 from server.media import h264
+from server.media.ingest import source
 from server.media.ingest.slate import FPS, GOP, STANDARD, Film, Reel, Sign, draw, film
+from server.tasks import Supervisor
 
 
 def decoded(made: Film, pictures: tuple[bytes, ...]) -> list[av.VideoFrame]:
@@ -75,3 +79,27 @@ def test_what_was_missed_is_left_out() -> None:
     reel = Reel(film((320, 180), Sign.PAUSE), 0)
     assert len(list(reel.due(0))) == 1
     assert [ms for ms, _, _ in reel.due(60_000)] == [60_000]
+
+
+async def test_of_a_size_that_changes_all_the_time_few_films_are_made_and_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[int, int]] = []
+
+    def quick(geometry: tuple[int, int], sign: Sign) -> Film:
+        made.append(geometry)
+        return Film(h264.VideoParameters(b"", b"", *geometry), ())
+
+    monkeypatch.setattr(source, "film", quick)
+    sizes = [(16 * number, 320) for number in range(1, source.FILMS + 3)]
+    async with Supervisor("test") as tasks:
+        films = source._Films(tasks)
+        # All at once: one is made, the others when they are asked for again.
+        assert [films(size, Sign.PAUSE) for size in sizes] == [None] * len(sizes)
+        async with asyncio.timeout(5):
+            for size in sizes:
+                while films(size, Sign.PAUSE) is None:
+                    await asyncio.sleep(0)
+        assert made == sizes
+        assert films(sizes[-1], Sign.PAUSE) is not None
+        assert films(sizes[0], Sign.PAUSE) is None
