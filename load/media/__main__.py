@@ -15,7 +15,7 @@ import click
 import uvloop
 
 from load.bench.processes import BenchError, allow_many_sockets, choose_processors
-from load.media import certificate, clip, ffmpeg, janus, server
+from load.media import certificate, clip, ffmpeg, janus, rows, server
 from load.media.bench import FFMPEG, JANUS, OURS, RTMP, WHEP, Bench, Results
 from load.media.child import child
 from load.place import RefusedError
@@ -131,6 +131,13 @@ def _table(results: Results, machine: dict[str, Any]) -> str:
                 f"{name}: p50 {found.percentile(50):.2f} ms · p99 {found.percentile(99):.2f} ms · "
                 f"p99.9 {found.percentile(99.9):.2f} ms · {len(found)} times"
             )
+    for load, counted in results.worker.items():
+        count = sum(max(each.values(), default=0) for each in counted)
+        within = " · ".join(
+            f"p{percent:g} ≤ {rows.within(counted, percent) * 1000:g} ms"
+            for percent in (50, 99, 99.9)
+        )
+        lines.append(f"last packet read → written, in the worker, {load}: {within} · {count} times")
     for system, joins in results.joins.items():
         lines.append(f"a viewer joins, {system}: {statistics.median(joins):.1f} ms of processor")
     for what, seconds in results.noticed.items():
@@ -164,6 +171,10 @@ def _plain(results: Results) -> dict[str, Any]:
     return {
         "rows": [asdict(row) for row in results.rows],
         "write_ms": {load: _percentiles(found) for load, found in results.write.items()},
+        "worker_ms": {
+            load: {f"p{each:g}": rows.within(counted, each) * 1000 for each in (50, 99, 99.9)}
+            for load, counted in results.worker.items()
+        },
         "first_media_ms": _percentiles(results.first_media),
         "join_cpu_ms": {
             name: [round(each, 1) for each in joins] for name, joins in results.joins.items()

@@ -42,6 +42,8 @@ class Results:
     """Processor milliseconds per viewer that joins, by system."""
     write: dict[str, Latencies] = field(default_factory=dict)
     """Last packet of a picture sent → its RTMP message with the kernel of the platform, by load."""
+    worker: dict[str, list[dict[float, int]]] = field(default_factory=dict)
+    """The same from the reading of that packet to the writing, as workers count it, by load."""
     first_media: Latencies = field(default_factory=Latencies)
     """Enabling asked for → first picture with the platform."""
     noticed: dict[str, float] = field(default_factory=dict)
@@ -78,10 +80,13 @@ class Bench:
                 enabled += more
                 keys = [f"rtmp-{number}" for number in range(count)]
                 sinks = Sinks(self.source, self.platforms, keys)
-                await self._row(OURS, f"{count} RTMP", sinks)
+                async with self._written(f"{count} RTMP"):
+                    await self._row(OURS, f"{count} RTMP", sinks)
                 await self._latencies(f"{count} RTMP")
             await self.source.ask("pace", times=BROWSER_PACE)
-            await asyncio.sleep(self.settle + self.seconds)
+            await asyncio.sleep(self.settle)
+            async with self._written(f"{max(RTMP)} RTMP, packets paced"):
+                await asyncio.sleep(self.seconds)
             await self._latencies(f"{max(RTMP)} RTMP, packets paced")
             await self.source.ask("pace", times=0)
             await self.group.disable(enabled)
@@ -201,6 +206,15 @@ class Bench:
             if key.startswith("rtmp-")
         }
         self.results.write.setdefault(load, Latencies()).merge(latencies(sent, recent))
+
+    @contextlib.asynccontextmanager
+    async def _written(self, load: str) -> AsyncIterator[None]:
+        """Add what workers count while the block lasts."""
+        before = await self.group.written()
+        yield
+        after = await self.group.written()
+        counted = {bound: count - before.get(bound, 0) for bound, count in after.items()}
+        self.results.worker.setdefault(load, []).append(counted)
 
     def _workers(self) -> list[int]:
         pids = self.group.workers()

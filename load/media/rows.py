@@ -1,6 +1,7 @@
 """A row: a server's share of a core while the sinks verifiably got everything."""
 
 import asyncio
+import math
 import os
 import statistics
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,14 @@ class _Judged:
         if missing > took * clip.FPS * _RATE_TOLERANCE + _SLACK_PICTURES:
             self.void.append(f"{name}: {pictures / took:.1f} pictures/s")
         return float(pictures / took)
+
+
+def within(counted: Sequence[Mapping[float, int]], percent: float) -> float:
+    """Return the bound that so many of those counted are within: the upper one of a bucket."""
+    bounds = sorted({bound for each in counted for bound in each})
+    totals = {bound: sum(each.get(bound, 0) for each in counted) for bound in bounds}
+    wanted = percent / 100 * max(totals.values(), default=0)
+    return next((bound for bound in bounds if totals[bound] >= wanted), math.inf)
 
 
 def latencies(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from protocol.frames import Ack
 from protocol.rest import Destination, Integration, NewDestination, NewIntegration
 
 _EVENT_SECONDS = 40.0
+_SOCKET = b"MEDIA_SOCKET="
+_BUCKET = re.compile(r'^liveclass_media_write_seconds_bucket\{le="(\S+)"\} (\S+)$', re.MULTILINE)
 
 
 class _Event(msgspec.Struct):
@@ -65,6 +68,22 @@ class Class:
             for pid in _below(self.pid)
             if b"server.media" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
+
+    async def written(self) -> dict[float, int]:
+        """Return how many pictures all workers wrote within so many seconds of their last packet.
+
+        As the histogram that they keep says: by the upper bounds of its buckets.
+        """
+        found: dict[float, int] = {}
+        for pid in self.workers():
+            connector = aiohttp.UnixConnector(_socket(pid))
+            async with (
+                aiohttp.ClientSession(connector=connector) as worker,
+                worker.get("http://media/metrics") as answer,
+            ):
+                for bound, count in _BUCKET.findall(await answer.text()):
+                    found[float(bound)] = found.get(float(bound), 0) + int(float(count))
+        return found
 
     @property
     def whep_url(self) -> str:
@@ -187,6 +206,13 @@ async def held(log: Path, certificates: Path) -> AsyncIterator[Class]:
         finally:
             connection.cancel()
             await asyncio.gather(connection, return_exceptions=True)
+
+
+def _socket(pid: int) -> str:
+    """Return where a worker listens."""
+    environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    (path,) = (each[len(_SOCKET) :] for each in environ if each.startswith(_SOCKET))
+    return path.decode()
 
 
 def _below(root: int) -> list[int]:

@@ -15,6 +15,7 @@ DTLS               peers with an RSA certificate need ECDHE-RSA suites
 ================== ======================================================================
 """
 
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -105,14 +106,21 @@ def accept_rsa_peers(connection: RTCPeerConnection) -> None:
         certificate._create_ssl_context = create
 
 
-def media_input(connection: RTCPeerConnection) -> Callable[[bytes], bool]:
-    """Return what takes a datagram of SRTP or SRTCP, at once; False while nobody can.
+class MediaInput:
+    """Takes datagrams of SRTP and SRTCP where they are read.
 
-    To be called once the offer is applied, which bundles its sections: there is one transport.
+    To be made once the offer is applied, which bundles its sections: there is one transport.
     """
-    transport = _private(connection.getTransceivers()[0].receiver.transport)
 
-    def take(datagram: bytes) -> bool:
+    def __init__(self, connection: RTCPeerConnection) -> None:
+        self.read_at = 0.0
+        """When the last one was read, by the monotonic clock."""
+        self._transport = _private(connection.getTransceivers()[0].receiver.transport)
+
+    def take(self, datagram: bytes) -> bool:
+        """Take one, at once; False while nobody can."""
+        self.read_at = time.monotonic()
+        transport = self._transport
         session = transport._rx_srtp
         if session is None or transport._state is not State.CONNECTED:
             return False
@@ -127,8 +135,6 @@ def media_input(connection: RTCPeerConnection) -> Callable[[bytes], bool]:
             return True
         _finish(work)
         return True
-
-    return take
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -52,6 +52,9 @@ class EncodedUnit:
     data: bytes
     parameters: VideoParameters | None = None
     """Of a picture: what decodes it."""
+    read_at: float | None = None
+    """When the packet that made it whole was read, by the monotonic clock; of pictures as they
+    came only."""
     _made: dict[Callable[["EncodedUnit"], Any], Any] = field(default_factory=dict, repr=False)
 
     def once(self, make: Callable[["EncodedUnit"], T]) -> T:

@@ -61,6 +61,8 @@ class Peer:
         self.created_at = created_at
         self.connected = False
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.input: aiortc_seam.MediaInput
+        """Where the peer's media comes in, from the answer on."""
         self._network = network
         self._on_closed: Callable[[], None] | None = on_closed
         self._tasks = Supervisor("peer")
@@ -126,8 +128,8 @@ class Peer:
         self.prepare(offered.kinds)
         await self.pc.setRemoteDescription(RTCSessionDescription(offered.text, "offer"))
         self.check()
-        on_media = aiortc_seam.media_input(self.pc)
-        aioice_seam.use_network(self.pc, self._network, on_media)
+        self.input = aiortc_seam.MediaInput(self.pc)
+        aioice_seam.use_network(self.pc, self._network, self.input.take)
         aioice_seam.let_restart(self.pc)
         self._ice_usernames.append(offered.ice_username)
         await self.pc.setLocalDescription()
@@ -155,7 +157,7 @@ class Peer:
         if not self.connected:
             return sdp.problem(409, "conflict", "There is no connection yet to restart.")
         await self._tasks.close()
-        restart = aioice_seam.IceRestart(self.pc, self._network, aiortc_seam.media_input(self.pc))
+        restart = aioice_seam.IceRestart(self.pc, self._network, self.input.take)
         restart.meet(said.username, said.password)
         candidates = await restart.gather()
         if not candidates:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import structlog
 from aiohttp import WSMsgType, web
+from prometheus_client.exposition import choose_encoder
 
 from server.clock import Clock, SystemClock
 from server.ids import new_id
-from server.media import aiortc_seam, control
+from server.media import aiortc_seam, control, metrics
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Desired, EventData, MediaEvent
@@ -101,6 +102,7 @@ class Worker:
         return [
             web.get("/control", self._control),
             web.get("/sessions", self._list),
+            web.get("/metrics", _show_metrics),
             *Signalling(find=self._find, carry=lambda name: self._carry(name).session).routes(),
         ]
 
@@ -274,6 +276,12 @@ class Worker:
     async def _list(self, _request: web.Request) -> web.Response:
         is_relay = {name: each.session.relay is not None for name, each in self._carried.items()}
         return web.json_response(is_relay)
+
+
+async def _show_metrics(request: web.Request) -> web.Response:
+    """Answer with what this worker counts, in the exposition format that is asked for."""
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 
 
 async def run(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from server.addresses import parse_allowed
 from server.clock import SystemClock
+from server.media import metrics
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import Egress
@@ -142,3 +143,19 @@ async def test_an_encoder_that_takes_no_requests_is_sent_from_its_last_keyframe(
             await stream.hears(LIVE, seconds=1.5)
             assert stream.asked == 1
             assert stream.egress.sample(0.0, sends=True).dropped == 0
+
+
+async def test_it_is_counted_how_soon_pictures_are_written() -> None:
+    def counted() -> float:
+        return metrics.registry.get_sample_value("liveclass_media_write_seconds_count") or 0
+
+    async with ScriptedServer() as server, streaming(server) as stream:
+        await stream.hears(LIVE)
+        before, ms = counted(), stream.bus.last_ms
+        for number in range(3):
+            read_at = SystemClock().monotonic()
+            key = EncodedUnit(Kind.VIDEO, ms + 1 + number, True, b"1", PARAMETERS, read_at)
+            stream.bus.publish(key)
+            stream.bus.publish(EncodedUnit(Kind.AUDIO, ms + 1 + number, False, b"2"))
+        # At once: nothing has waited, and no task has run.
+        assert counted() == before + 3

@@ -76,7 +76,7 @@ class Pair:
         await self.sender.setLocalDescription(await self.sender.createOffer())
         await self.receiver.setRemoteDescription(self.sender.localDescription)
         if at_once:
-            take = aiortc_seam.media_input(self.receiver)
+            take = aiortc_seam.MediaInput(self.receiver).take
 
             def noted(datagram: bytes) -> bool:
                 self.taken.append(take(datagram))
@@ -192,7 +192,7 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
         await pair.sender.close()
         await pair.until("closed")
         if at_once:
-            take = aiortc_seam.media_input(pair.receiver)
+            take = aiortc_seam.MediaInput(pair.receiver).take
             assert not take(bytes((0x80,)) + bytes(40)), "nobody can"
     finally:
         await pair.close()
@@ -205,7 +205,7 @@ async def test_what_is_not_of_the_peer_is_lost_and_disturbs_nothing() -> None:
     try:
         await pair.connect(at_once=True)
         await pair.until("connected")
-        take = aiortc_seam.media_input(pair.receiver)
+        take = aiortc_seam.MediaInput(pair.receiver).take
         for forged in (b"\x80", b"\x80\xc8", bytes((0x80, 111)) + bytes(60), b"\x80\xc8" * 20):
             assert take(forged)
         assert pair.receiver.connectionState == "connected"

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import replace
 
 from server.clock import Clock
+from server.media import metrics
 from server.media.bus import Kind, Subscription
 from server.media.codes import Code, DestinationError
 from server.media.destinations.delivery import Delivery, DeliverySample, Finding
@@ -62,13 +63,17 @@ class Link:
         connection, subscription = self.connection, self.subscription
         if connection.ended is not None:
             raise DestinationError(connection.ended)
+        newest = None
         try:
             while connection.takes_more and (unit := subscription.queue.pop()) is not None:
+                newest = unit.read_at
                 if connection.redirect is not None and unit.kind is Kind.VIDEO and unit.key:
                     raise RedirectedError(connection.redirect)
                 self.publication.send(unit)
         finally:
             connection.flush()
+        if newest is not None:
+            metrics.write_seconds.observe(self._clock.monotonic() - newest)
         queue = subscription.queue
         if queue.overflowed or (subscription.closed and not queue):
             self._over.set_result(None)

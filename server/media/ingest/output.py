@@ -60,7 +60,13 @@ class Output:
         return True
 
     def show(
-        self, ms: int, key: bool, data: bytes, parameters: h264.VideoParameters, now: float
+        self,
+        ms: int,
+        key: bool,
+        data: bytes,
+        parameters: h264.VideoParameters,
+        now: float,
+        read_at: float | None = None,
     ) -> None:
         """Publish a picture, later than the one before."""
         ms = self._last_video_ms = max(ms, self._last_video_ms + 1)
@@ -68,7 +74,7 @@ class Output:
             self._steady.key(parameters.geometry, now)
             # To be at hand when it is needed.
             self._films(parameters.geometry, Sign.PAUSE)
-        self._bus.publish(EncodedUnit(Kind.VIDEO, ms, key, data, parameters))
+        self._bus.publish(EncodedUnit(Kind.VIDEO, ms, key, data, parameters, read_at))
 
     def hear(self, packet: AudioPacket, ms: int) -> None:
         """Publish a packet of sound, unless what came before covers it."""

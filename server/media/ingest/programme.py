@@ -105,7 +105,9 @@ class Programme:
         self._take_off_slate()
         self._bus.ready.clear()
 
-    def picture(self, who: Contributor, unit: AccessUnit, ms: int) -> None:
+    def picture(
+        self, who: Contributor, unit: AccessUnit, ms: int, read_at: float | None = None
+    ) -> None:
         """Take a picture and its time by the contributor's clock."""
         now = self._clock.monotonic()
         geometry = unit.parameters.geometry
@@ -119,7 +121,7 @@ class Programme:
             self._announce(who, geometry, who.codec)
         self._seen_at = now
         self.timeline.follow(ms, now)
-        self._out.show(ms, unit.key, h264.join_lengths(unit.nals), unit.parameters, now)
+        self._out.show(ms, unit.key, h264.join_lengths(unit.nals), unit.parameters, now, read_at)
 
     def notice(self, who: Contributor, geometry: Geometry | None) -> None:
         """Take note of a picture that nobody needs; of a keyframe with its geometry."""

@@ -97,7 +97,9 @@ class Source:
                 user,
                 clock=self._clock,
                 origin=self._programme.timeline.origin,
-                on_picture=lambda unit, ms: self._programme.picture(publisher, unit, ms),
+                on_picture=lambda unit, ms, read_at: self._programme.picture(
+                    publisher, unit, ms, read_at
+                ),
                 on_frame=lambda frame, ms: self._on_frame(publisher, frame, ms),
                 on_sound=lambda packet, sample: self._programme.sound(
                     publisher, packet, sample, self._audio

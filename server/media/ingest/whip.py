@@ -20,8 +20,9 @@ from server.media.peer import Peer
 REMB_FLOOR = 800_000
 REMB_CAP = sdp.MAX_KBPS * 1000
 
-OnPicture = Callable[[AccessUnit, int], None]
-"""A picture and its time on the session's time line, in milliseconds."""
+OnPicture = Callable[[AccessUnit, int, float | None], None]
+"""A picture and its time on the session's time line, in milliseconds; and when the packet that made
+it whole was read, by the monotonic clock, if one did."""
 OnFrame = Callable[[Vp8Frame, int], None]
 """A picture in VP8 and its time."""
 OnSound = Callable[[AudioPacket, int], None]
@@ -133,7 +134,8 @@ class Publisher(Peer):
         if self.codec == "VP8":
             self._transcode(self.vp8.add(sequence, timestamp, marker, data, now), now)
             return self.vp8.wants_keyframe(now)
-        self._show(self.video.add(sequence, timestamp, marker, data, now), now)
+        units = self.video.add(sequence, timestamp, marker, data, now)
+        self._show(units, now, self.input.read_at)
         return self.video.wants_keyframe(now)
 
     def _audio_packet(self, sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
@@ -141,9 +143,10 @@ class Publisher(Peer):
         self._play(self.audio.add(sequence, timestamp, marker, data, now), now)
         return False
 
-    def _show(self, units: list[AccessUnit], now: float) -> None:
+    def _show(self, units: list[AccessUnit], now: float, read_at: float | None = None) -> None:
         for unit in units:
-            self._on_picture(unit, self.clock.video_ms(unit.timestamp, now, key=unit.key))
+            ms = self.clock.video_ms(unit.timestamp, now, key=unit.key)
+            self._on_picture(unit, ms, read_at)
 
     def _transcode(self, frames: list[Vp8Frame], now: float) -> None:
         for frame in frames:
