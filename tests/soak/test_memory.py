@@ -252,11 +252,11 @@ async def test_nothing_grows_while_destinations_are_cut_again_and_again(
     judge(told, report)
     resident = [(each["at"], each["resident"]) for _, each in told]
     late = sorted(each["lag_p99_ms"] for _, each in told)
-    report(
-        minutes=round((resident[-1][0] - resident[0][0]) / 60, 1),
-        resident_mib_per_hour=round(_slope(resident) * 3600 / (1 << 20), 1),
-        loop_lag_p99_ms=late[len(late) // 2],
-    )
+    minutes = (resident[-1][0] - resident[0][0]) / 60
+    report(minutes=round(minutes, 1), loop_lag_p99_ms=late[len(late) // 2])
+    if minutes >= 5:
+        # Before, a slope would be that of the noise.
+        report(resident_mib_per_hour=round(_slope(resident) * 3600 / (1 << 20), 1))
     assert [(each["state"], each["connects"]) for each in figures] == [
         ("good", count + 1) for count in cuts.values()
     ]
