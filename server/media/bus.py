@@ -279,6 +279,7 @@ class Bus:
         """Of the newest keyframe."""
         self.last_ms = 0
         self.keyframes = 0
+        self._is_over = False
         self._sound_leaves: asyncio.TimerHandle | None = None
         """When sound waits for a picture no longer."""
 
@@ -291,6 +292,8 @@ class Bus:
         self.gop.put(unit)
         for subscription in self._subscriptions:
             subscription.put(unit)
+        if self._is_over:
+            return
         if unit.kind is Kind.VIDEO:
             self._push()
         elif self._sound_leaves is None and any(
@@ -324,13 +327,25 @@ class Bus:
         subscription = Subscription(kinds, UnitQueue(limits, from_keyframe=from_keyframe))
         if replay:
             subscription.queue.replay([unit for unit in self.gop if unit.kind in kinds])
-        self._subscriptions.add(subscription)
+        if self._is_over:
+            subscription.close()
+        else:
+            self._subscriptions.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription. Idempotent."""
         self._subscriptions.discard(subscription)
         subscription.close()
+
+    def close(self) -> None:
+        """End every subscription, and those that are still to come. Idempotent."""
+        self._is_over = True
+        if self._sound_leaves is not None:
+            self._sound_leaves.cancel()
+            self._sound_leaves = None
+        for subscription in tuple(self._subscriptions):
+            self.unsubscribe(subscription)
 
     @property
     def watched(self) -> bool:

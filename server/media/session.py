@@ -219,6 +219,7 @@ class MediaSession:
         await asyncio.gather(*(viewer.close() for viewer in list(self.viewers.values())))
         await self.source.close()
         await self._tasks.close()
+        self.bus.close()
 
     def health(self) -> dict[str, object]:
         """Take a sample of everything and return the verdicts; to be called once a second."""

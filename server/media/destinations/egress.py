@@ -100,7 +100,7 @@ class Egress:
             source="slate" if self._bus.on_slate else "live" if sends else None,
             picture=None if picture is None else (picture.width, picture.height),
             connection=self._connects,
-            live_ms=state.live_ms,
+            live_ms=self._wall_ms(state.live_ms),
             is_on_backup=state.on_backup,
             bytes=self._bytes + (link.connection.bytes_sent if link else 0),
             pictures=link.publication.pictures if link else 0,
@@ -117,7 +117,7 @@ class Egress:
             failures=self._failures,
             code=state.code,
             failed_ms=self._failed_ms,
-            retry_ms=state.retry_ms,
+            retry_ms=self._wall_ms(state.retry_ms),
             attempt=state.attempt,
             ttff_ms=self._ttff_ms,
         )
@@ -230,7 +230,7 @@ class Egress:
             self._fail(Code.PROVIDER_CLOSE)
             return
         self._redirect = url
-        self._tell(destination.redirect(self.state, self._clock.now_ms()))
+        self._tell(destination.redirect(self.state, self._now_ms()))
 
     async def _key(self) -> Secret:
         try:
@@ -312,13 +312,22 @@ class Egress:
 
     # The machine.
 
+    def _now_ms(self) -> int:
+        """Return the time of the machine: budgets must not notice that a clock was set."""
+        return round(self._clock.monotonic() * 1000)
+
+    def _wall_ms(self, machine_ms: int | None) -> int | None:
+        if machine_ms is None:
+            return None
+        return self._clock.now_ms() + machine_ms - self._now_ms()
+
     def _signal(self, signal: Signal, *, code: Code | None = None) -> None:
-        self._tell(destination.step(self.state, signal, self._clock.now_ms(), code=code))
+        self._tell(destination.step(self.state, signal, self._now_ms(), code=code))
 
     def _fail(self, code: Code) -> None:
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
         self._failures += 1
-        self._failed_ms = now_ms
+        self._failed_ms = self._clock.now_ms()
         chance = random.random()  # noqa: S311 - spreads retries, guards nothing
         self._tell(destination.fail(self.state, code, now_ms, chance))
 

@@ -70,6 +70,8 @@ class Fanout:
             while (unit := await self._subscription.get()) is not None:
                 await self._give(unit.once(frame))
             self._bus.unsubscribe(self._subscription)
+            for feed in self._feeds:
+                feed.lost(self._clock.monotonic())
 
     async def _give(self, frame: Frame) -> None:
         in_slice = 0

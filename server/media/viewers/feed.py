@@ -49,6 +49,10 @@ class Feed:
         """Whether it can show nothing before a keyframe."""
         return self._waits_since is not None
 
+    def lost(self, now: float) -> None:
+        """Take that pictures were lost on their way here: the next one shown is a keyframe."""
+        self._waits_since = now
+
     def is_due_replay(self, now: float) -> bool:
         """Say whether the publisher had its time to send a keyframe and did not."""
         since = self._waits_since

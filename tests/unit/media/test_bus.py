@@ -335,3 +335,15 @@ async def test_what_fails_in_a_call_fails_where_it_is_awaited() -> None:
     assert len(calls) == 2
     with pytest.raises(LookupError, match="1"):
         await failure
+
+
+async def test_a_bus_that_is_closed_ends_who_reads_it_now_and_who_comes_later() -> None:
+    bus = Bus()
+    early = bus.subscribe(BOTH, RTMP_LIMITS)
+    reading = asyncio.ensure_future(early.get())
+    await asyncio.sleep(0)
+    bus.close()
+    assert await asyncio.wait_for(reading, 1) is None
+    assert await asyncio.wait_for(bus.subscribe(BOTH, RTMP_LIMITS).get(), 1) is None
+    bus.publish(audio(0))
+    assert not bus.watched

@@ -6,12 +6,14 @@ from itertools import pairwise
 import pytest
 from aiortc.codecs.h264 import h264_depayload
 
+from server.clock import SystemClock
 from server.media import h264
-from server.media.bus import EncodedUnit, Kind
+from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.h264 import join_annexb, join_lengths
 from server.media.ingest.assembler import AccessUnit, VideoAssembler
 from server.media.viewers import admission
 from server.media.viewers.admission import Admission, NotAdmittedError
+from server.media.viewers.fanout import Fanout
 from server.media.viewers.feed import (
     QUEUE_MS,
     QUEUE_PACKETS,
@@ -22,6 +24,7 @@ from server.media.viewers.feed import (
     replayable,
 )
 from server.media.viewers.packetizer import PAYLOAD_BYTES, Frame, frame, packetize
+from server.tasks import Supervisor
 from tests.unit.media.test_h264 import encoded
 
 SPS, PPS = encoded(640, 360, "Baseline")
@@ -179,6 +182,36 @@ def test_a_group_too_large_to_be_sent_again_is_not_replayed() -> None:
 
 
 # The door.
+
+
+async def test_when_the_fan_out_could_not_follow_everybody_waits_for_a_keyframe(
+    feed: Feed, socket: Socket
+) -> None:
+    bus = Bus()
+    fanout = Fanout(bus, SystemClock())
+    async with Supervisor("test") as tasks:
+        tasks.start("fanout", fanout.run())
+        fanout.add(feed, on_stuck=lambda: None)
+
+        async def shown(ms: int, *, key: bool) -> int:
+            bus.publish(EncodedUnit(Kind.VIDEO, ms, key, join_lengths(slices(50)), PARAMETERS))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            return len(socket.sent)
+
+        await asyncio.sleep(0)
+        assert await shown(0, key=True) == 1
+        assert await shown(40, key=False) == 2
+        subscription = fanout._subscription
+        assert subscription is not None
+        subscription.queue.overflowed = True
+        subscription.wake()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert fanout._subscription is not subscription
+        assert await shown(80, key=False) == 2
+        assert await shown(120, key=True) == 3
+        assert await shown(160, key=False) == 4
 
 
 async def test_two_join_at_a_time_and_those_who_wait_are_bounded(
