@@ -123,7 +123,7 @@ class Hub:
                 self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
                 if self._idle[session] >= IDLE_TICKS:
                     self._running[session].cancel()
-            metrics.sessions_live.set(len(self._rooms))
+            metrics.sessions_live.set(sum(room.owns for room in self.rooms))
             metrics.peers_behind.set(sum(room.seating.behind for room in self.rooms))
 
     async def drain(self) -> None:
