@@ -224,4 +224,11 @@ class Janus:
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(_KEEPALIVE_SECONDS)
-            await self._call("keepalive")
+            # Answered by an "ack" alone: nothing comes later.
+            await self._socket.send_json(
+                {
+                    "janus": "keepalive",
+                    "transaction": uuid.uuid4().hex,
+                    "session_id": self._session,
+                }
+            )
