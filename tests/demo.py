@@ -85,6 +85,17 @@ class Demo:
                         found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
         return found
 
+    def hub_workers(self) -> dict[int, int]:
+        """Return the process of each hub worker that runs, by its number."""
+        found = {}
+        for pid, line in self.processes().items():
+            if "server.app" in line:
+                with contextlib.suppress(OSError):
+                    environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                    number = next(each for each in environ if each.startswith(b"HUB_NUMBER="))
+                    found[int(number.partition(b"=")[2])] = pid
+        return found
+
     async def all_gone(self, seconds: float = 15.0) -> dict[int, str]:
         """Wait until nothing that it started runs; return what still does."""
         with contextlib.suppress(TimeoutError):
