@@ -42,6 +42,7 @@ class Witness:
     asked: list[Asked] = field(default_factory=list)
     frames: list[dict] = field(default_factory=list)
     welcomes: int = 0
+    user: str = ""
 
     @classmethod
     def comes(cls, http, url, token, name, view, tasks) -> "Witness":
@@ -52,10 +53,6 @@ class Witness:
         tasks.start(name, self.connection.run())
         return self
 
-    @property
-    def user(self) -> str:
-        return self.connection.client.welcome.me.user
-
     def heard(self, data: bytes) -> None:
         """Keep what concerns the log: to be given to the connection as ``on_frame``."""
         frame = json.loads(data)
@@ -64,6 +61,7 @@ class Witness:
                 self.frames.append(frame)
             case "welcome":
                 self.welcomes += 1
+                self.user = frame["me"]["user"]
                 self.frames.append({"type": "welcome", "recovery": frame["recovery"]})
 
     async def say(self, command, seconds: float = 60.0) -> Ack | Nack:

@@ -37,11 +37,11 @@ async def _acts(person, rng):
         state = person.connection.client.state
         choices = [cmd.ChatPost(f"{person.name}/{number}"), cmd.HandRaise(), cmd.HandLower()]
         if state.questions:
-            choices.append(cmd.QuestionUpvote(rng.choice(state.questions).id))
+            choices.append(cmd.QuestionUpvote(rng.choice(state.questions).question))
         if number % 7 == 0:
             choices = [cmd.QuestionAsk(f"{person.name} asks {number}")]
         if is_staff and state.messages:
-            choices.append(cmd.ChatRemove(rng.choice(state.messages).id))
+            choices.append(cmd.ChatRemove(rng.choice(state.messages).message))
         await person.say(rng.choice(choices), 120)
         await asyncio.sleep(rng.uniform(0.1, 0.3))
 
@@ -92,6 +92,7 @@ async def test_a_class_on_three_processes_that_die(demo, seconds, report):
             faults[fault.__name__] += 1
             await fault(demo, rng, pools)
         await asyncio.sleep(PAUSE_SECONDS)
+        assert not any(task.done() for task in acting), "somebody stopped acting"
         for task in acting:
             task.cancel()
         await settled(people, 60)
