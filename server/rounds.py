@@ -11,9 +11,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Rounds:
-    """Rounds of ``work``; what one cannot do while the database is away is left for the next."""
+    """Rounds of ``work``; what one cannot do while the database is away is left for the next.
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    Work that returns True has done one thing of perhaps several: it is called again at once.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], Awaitable[bool | None]], seconds: float
+    ) -> None:
         self._name = name
         self._work = work
         self._seconds = seconds
@@ -28,7 +33,8 @@ class Rounds:
         while True:
             self._told.clear()
             try:
-                await self._work()
+                while await self._work():
+                    pass
             except UnavailableError:
                 log.warning("round_left_for_later", work=self._name)
             try:

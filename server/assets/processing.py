@@ -79,7 +79,7 @@ class Processing:
         self._commands = commands
         self._reader = reader
         self._clock = clock
-        self._rounds = Rounds("uploads", self._work_off, PERIOD_SECONDS)
+        self._rounds = Rounds("uploads", self.work, PERIOD_SECONDS)
 
     def notify(self) -> None:
         """Say that an upload was committed: it is looked at at once. Cheap."""
@@ -88,10 +88,6 @@ class Processing:
     async def run(self) -> None:
         """Look at once, whenever told, and every :data:`PERIOD_SECONDS`, until cancelled."""
         await self._rounds.run()
-
-    async def _work_off(self) -> None:
-        while await self.work():
-            pass
 
     async def work(self) -> bool:
         """Do the job that has waited longest; return whether there was one.

@@ -75,14 +75,13 @@ class Signalled(Message, frozen=True):
 
 
 class Followed(Message, frozen=True):
-    """Owner: you follow from here on; what comes before is in the log.
+    """Owner: you follow from now on; what came before is in the log.
 
     ``whole_since`` is the epoch in which the owner last read the log from its beginning: a
     follower that read it earlier does so again.
     """
 
     epoch: int
-    sequence: int
     whole_since: int
 
 

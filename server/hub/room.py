@@ -290,9 +290,7 @@ class Room:
         self._listener.committed(self, before, recorded)
 
     def _followed(self) -> Followed:
-        return Followed(
-            self.place.session, self.epoch, self.head.sequence, self._replica.whole_since
-        )
+        return Followed(self.place.session, self.epoch, self._replica.whole_since)
 
     # ------------------------------------------------------------ following
 

@@ -45,7 +45,7 @@ class Downloads:
     def __init__(self, pools: Pools, objects: ObjectStore) -> None:
         self._pools = pools
         self._objects = objects
-        self._rounds = Rounds("downloads", self._work_off, PERIOD_SECONDS)
+        self._rounds = Rounds("downloads", self.work, PERIOD_SECONDS)
 
     def notify(self) -> None:
         """Say that a file was asked for: it is looked at at once. Cheap."""
@@ -54,10 +54,6 @@ class Downloads:
     async def run(self) -> None:
         """Look at once, whenever told, and every :data:`PERIOD_SECONDS`, until cancelled."""
         await self._rounds.run()
-
-    async def _work_off(self) -> None:
-        while await self.work():
-            pass
 
     async def work(self) -> bool:
         """Make the file that was asked for first; return whether there was one.

@@ -64,6 +64,18 @@ class Witness:
                 self.user = frame["me"]["user"]
                 self.frames.append({"type": "welcome", "recovery": frame["recovery"]})
 
+    @classmethod
+    def of_demo(cls, http, demo, times, tasks) -> "list[Witness]":
+        """Connect everybody for whom ``demo`` has a token, ``times`` over; the teacher first."""
+        tokens = demo.ready["tokens"]
+        url = f"{demo.ready['url']}/v1/sessions/{demo.ready['session']}/live"
+        staff = [("staff", tokens["teacher"]), ("staff", tokens["assistant"])]
+        everybody = (staff + [("student", token) for token in tokens["students"]]) * times
+        return [
+            cls.comes(http, url, token, f"{view} {number}", view, tasks)
+            for number, (view, token) in enumerate(everybody)
+        ]
+
     async def say(self, command, seconds: float = 60.0) -> Ack | Nack:
         sent_at = time.monotonic()
         answer = await self.connection.say(command, timeout_seconds=seconds)

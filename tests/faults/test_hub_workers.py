@@ -29,20 +29,14 @@ async def demo(data_dir, monkeypatch):
 
 
 async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
-    tokens, session = demo.ready["tokens"], demo.ready["session"]
-    url = f"{demo.ready['url']}/v1/sessions/{session}/live"
+    session = demo.ready["session"]
     async with (
         aiohttp.ClientSession() as http,
         Supervisor("people") as tasks,
         Pools.open(demo.ready["database_url"], size=2) as pools,
     ):
         # Enough that the kernel gives some of them to each of the two processes.
-        staff = [("staff", tokens["teacher"]), ("staff", tokens["assistant"])]
-        everybody = (staff + [("student", token) for token in tokens["students"]]) * 3
-        people = [
-            Witness.comes(http, url, token, f"{view} {number}", view, tasks)
-            for number, (view, token) in enumerate(everybody)
-        ]
+        people = Witness.of_demo(http, demo, 3, tasks)
         teacher = people[0]
         assert isinstance(await teacher.say(cmd.SessionStart()), Ack)
 

@@ -15,6 +15,7 @@ from server.store.log import LogReader
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
+from tests.faults.history import whole_log
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ async def test_a_class_survives_kill_9_of_everything(demo):
             assert await person.connection.until(lambda client: client.position >= head, 10)
 
         async with Pools.open(demo.ready["database_url"], size=2) as pools:
-            stored = await _whole_log(LogReader(pools), demo.ready["session"])
+            stored = await whole_log(LogReader(pools), demo.ready["session"])
         assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
         lines = {event.sequence: event.payload for event in stored if event.type == "chat.posted"}
         for person in people:
@@ -117,13 +118,6 @@ async def test_ctrl_c_leaves_no_process_and_the_directory_finds_its_class_again(
 
 
 _LAYOUT = cmd.SceneLayout((cmd.SceneItem("camera"),))
-
-
-async def _whole_log(reader, session):
-    stored = []
-    while page := await reader.read(session, len(stored)):
-        stored += page
-    return stored
 
 
 async def _start_class(demo, token):

@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,3 +198,27 @@ async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
                 await fabric.connected.wait()
             yield state
             await state.close()
+
+
+@asynccontextmanager
+async def over(socket: Path, objects: Path, key_of: Callable[[str], str]) -> AsyncIterator[Media]:
+    """Speak to a worker that runs as a process; ``key_of`` gives a destination's key."""
+
+    async def on_event(event: MediaEvent) -> None:
+        state.tell(event)
+
+    async def resolve_secret(session: str, destination: str) -> Secret | None:
+        return Secret(key_of(destination))
+
+    fabric = LocalFabric(
+        socket,
+        on_event=on_event,
+        resolve_secret=resolve_secret,
+        on_health=lambda session, data: state.measure(data),
+    )
+    state = Media(fabric, DirectoryObjects(objects))
+    async with fabric:
+        async with asyncio.timeout(5):
+            await fabric.connected.wait()
+        yield state
+        await state.close()

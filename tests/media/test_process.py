@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.media.fabric import MediaEvent, RecordingTarget
-from server.media.local_fabric import LocalFabric
-from server.secrets.secret import Secret
-from tests.media.conftest import TEACHER, DirectoryObjects, Media, RtmpServer
+from server.media.fabric import RecordingTarget
+from tests.media.conftest import TEACHER, Media, RtmpServer, over
 
 KEY = "canary-51-key"
 PREFIX = "t/s/recordings/rec"
@@ -75,24 +73,8 @@ async def worker(tmp_path: Path) -> AsyncIterator[WorkerProcess]:
 
 @pytest.fixture
 async def media(worker: WorkerProcess) -> AsyncIterator[Media]:
-    async def on_event(event: MediaEvent) -> None:
-        state.tell(event)
-
-    async def resolve_secret(session: str, destination: str) -> Secret | None:
-        return Secret(KEY)
-
-    fabric = LocalFabric(
-        worker.socket,
-        on_event=on_event,
-        resolve_secret=resolve_secret,
-        on_health=lambda session, data: state.measure(data),
-    )
-    state = Media(fabric, DirectoryObjects(worker.objects))
-    async with fabric:
-        async with asyncio.timeout(5):
-            await fabric.connected.wait()
-        yield state
-        await state.close()
+    async with over(worker.socket, worker.objects, lambda destination: KEY) as media:
+        yield media
 
 
 async def test_sigterm_ends_streams_politely_and_uploads_what_is_recorded(

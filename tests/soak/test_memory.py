@@ -18,11 +18,9 @@ from typing import Any
 import pytest
 
 from server.media.destinations import destination
-from server.media.fabric import Desired, MediaEvent, RecordingTarget
-from server.media.local_fabric import LocalFabric
-from server.secrets.secret import Secret
+from server.media.fabric import Desired, RecordingTarget
 from tests.fault_proxy import FaultProxy
-from tests.media.conftest import SESSION, STUDENT, TEACHER, DirectoryObjects, Media, RtmpServer
+from tests.media.conftest import SESSION, STUDENT, TEACHER, Media, RtmpServer, over
 from tests.media.faults import LIVE, Stage
 from tests.media.publisher import TestPublisher
 from tests.media.test_process import WorkerProcess
@@ -79,24 +77,8 @@ async def worker(tmp_path: Path) -> AsyncIterator[TellingWorker]:
 
 @pytest.fixture
 async def media(worker: TellingWorker) -> AsyncIterator[Media]:
-    async def on_event(event: MediaEvent) -> None:
-        state.tell(event)
-
-    async def resolve_secret(session: str, identity: str) -> Secret | None:
-        return Secret(identity)
-
-    fabric = LocalFabric(
-        worker.socket,
-        on_event=on_event,
-        resolve_secret=resolve_secret,
-        on_health=lambda session, data: state.measure(data),
-    )
-    state = Media(fabric, DirectoryObjects(worker.objects))
-    async with fabric:
-        async with asyncio.timeout(5):
-            await fabric.connected.wait()
-        yield state
-        await state.close()
+    async with over(worker.socket, worker.objects, lambda destination: destination) as media:
+        yield media
 
 
 @dataclass

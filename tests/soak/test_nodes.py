@@ -68,20 +68,14 @@ async def _cut_database(demo, rng, pools):
 
 
 async def test_a_class_on_three_processes_that_die(demo, seconds, report):
-    tokens, session = demo.ready["tokens"], demo.ready["session"]
-    url = f"{demo.ready['url']}/v1/sessions/{session}/live"
+    session = demo.ready["session"]
     rng = random.Random(2028)
     async with (
         aiohttp.ClientSession() as http,
         Supervisor("people") as tasks,
         Pools.open(demo.ready["database_url"], size=2) as pools,
     ):
-        staff = [("staff", tokens["teacher"]), ("staff", tokens["assistant"])]
-        everybody = (staff + [("student", token) for token in tokens["students"]]) * 4
-        people = [
-            Witness.comes(http, url, token, f"{view} {number}", view, tasks)
-            for number, (view, token) in enumerate(everybody)
-        ]
+        people = Witness.of_demo(http, demo, 4, tasks)
         assert isinstance(await people[0].say(cmd.SessionStart()), Ack)
         acting = [tasks.start("act", _acts(each, random.Random(each.name))) for each in people]
         faults = dict.fromkeys(("_kill", "_stop", "_cut_database"), 0)

@@ -52,3 +52,15 @@ async def test_untold_it_waits():
 
 async def test_an_outage_ends_a_round_and_not_the_work():
     assert await rounds_of(Work(fails_until=2), seconds=0.01)
+
+
+async def test_what_is_not_done_yet_is_gone_on_with_at_once():
+    left = [True, True, False]
+
+    async def work():
+        return left.pop(0)
+
+    rounds = asyncio.ensure_future(Rounds("work", work, 60).run())
+    await asyncio.sleep(0.05)
+    rounds.cancel()
+    assert left == []
