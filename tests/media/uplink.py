@@ -150,8 +150,8 @@ class Outcome:
     """The largest distance of a picture from the sound of its moment, after two seconds."""
     silent_ms: int
     """The longest hole between two AAC frames."""
-    times: list[int]
-    """Of the pictures, in milliseconds."""
+    numbers: list[int]
+    """Of the pictures that arrived, in the order they were sent."""
     events: list[str]
     figures: dict[str, object]
 
@@ -195,7 +195,7 @@ class Uplink:
             longest_gop=max(b - a for a, b in pairwise(keys)) / 1000,
             skew_ms=self._skew(pictures, sound),
             silent_ms=max(b - a for a, b in pairwise(frames)),
-            times=[unit.dts_ms for unit in pictures],
+            numbers=numbers,
             events=list(self.events),
             figures={
                 "packets": video.packets,
