@@ -1,4 +1,4 @@
-"""The generated table of ``docs/operations.md``: ``make spec`` writes it anew from the settings."""
+"""The generated table of ``docs/operations/``: ``make spec`` writes it anew from the settings."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from server.config import settings_table
 
-PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[1] / "docs" / "operations" / "settings.md"
 
 _TABLE = re.compile(r"(<!-- table: settings -->\n).*?(<!-- end -->)", re.DOTALL)
 

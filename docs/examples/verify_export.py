@@ -2,7 +2,7 @@
 
     python verify_export.py EXPORT PUBLIC_KEY
 
-Needs Python 3.11 and the package "cryptography". docs/operations.md describes the format.
+Needs Python 3.11 and the package "cryptography". docs/operations/record.md describes the format.
 """
 
 import json

@@ -3,7 +3,7 @@
 ::
 
     manifest.json       what this is, and the SHA-256 of every other file; the last one
-    head.json           the signed head of the log (docs/operations.md says how to verify it)
+    head.json           the signed head of the log (docs/operations/record.md says how to verify it)
     events.ndjson       what staff may see of the log, one event per line
     state.json          the state that these events fold to
     tracks/…            captions and chapters, WebVTT in media time

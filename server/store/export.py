@@ -11,7 +11,7 @@ Every line is canonical JSON (``server.store.chain``) and ends in a newline. The
 chain, whole; digests are hex, salts and signatures base64. ``head`` is the signed head
 (``server.store.heads``). ``seal`` is the same key's signature under ``[format, SHA-256 of all
 lines before]``: it holds what no chain does, the header and what is left of erased events.
-docs/operations.md tells others how to verify one.
+docs/operations/record.md tells others how to verify one.
 """
 
 import hashlib

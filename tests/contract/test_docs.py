@@ -309,6 +309,7 @@ def anchors(text):
     [
         *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/examples/node-client/README.md"),
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(f"docs/operations/{path.name}" for path in (ROOT / "docs" / "operations").glob("*.md")),
         *(f"docs/adr/{path.name}" for path in (ROOT / "docs" / "adr").glob("*.md")),
     ],
 )

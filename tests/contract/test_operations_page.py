@@ -1,4 +1,4 @@
-"""``docs/operations.md`` names every setting, as it is."""
+"""``docs/operations/`` names every setting, as it is."""
 
 from msgspec.structs import fields
 
