@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from load.bench import websocket
+from load import websocket
 from load.bench.open_loop import OpenLoop
 from load.bench.processes import BenchError
 from load.place import Place, Ready, post

@@ -29,7 +29,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from load.bench import websocket
+from load import websocket
 from load.bench.processes import (
     BenchError,
     Processors,

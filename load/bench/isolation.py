@@ -27,7 +27,7 @@ import click
 import msgspec
 import uvloop
 
-from load.bench import websocket
+from load import websocket
 from load.bench.offenders import KINDS, Kind
 from load.bench.open_loop import OpenLoop
 from load.bench.processes import BenchError, allow_many_sockets, demo

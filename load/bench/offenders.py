@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from load.bench import websocket
+from load import websocket
 from protocol import codec
 from protocol.commands import HandRaise
 from protocol.frames import ClientInfo, ClientPong, CommandFrame, Hello

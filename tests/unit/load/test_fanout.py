@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from load.bench import websocket
+from load import websocket
 from load.bench.fanout import FIRST, Run, Scenario, Slowest, Subscriber, event
 from load.bench.processes import parse_ps_time
 

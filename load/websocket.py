@@ -1,14 +1,16 @@
-"""A WebSocket client without comfort: as little as possible between the socket and a benchmark."""
+"""A WebSocket client without comfort: as little as possible between the socket and who measures."""
 
 import asyncio
 import base64
 import os
 import socket
+import ssl
 from abc import ABC, abstractmethod
 from typing import cast
 from urllib.parse import urlsplit
 
 _HANDSHAKE_SECONDS = 20.0
+_TLS = ssl.create_default_context()
 
 
 class Peer(asyncio.Protocol, ABC):
@@ -74,37 +76,64 @@ class Peer(asyncio.Protocol, ABC):
 async def connect(
     peer: Peer, url: str, subprotocol: str | None = None, *, receive_bytes: int | None = None
 ) -> None:
-    """Open ``peer``'s connection to a ``ws://`` address.
+    """Open ``peer``'s connection to a ``ws://`` or ``wss://`` address.
 
     ``receive_bytes`` is how much the kernel holds that the peer has not read; by default it
     decides itself.
 
     Raises:
         ConnectionError: If the server does not switch protocols.
-        TimeoutError: If it does not in time.
+        OSError: If it cannot be reached.
+        TimeoutError: If it does not answer in time.
 
     """
     address = urlsplit(url)
+    host = address.hostname or ""
+    secure = _TLS if address.scheme == "wss" else None
+    port = address.port or (443 if secure else 80)
     loop = asyncio.get_running_loop()
-    channel = socket.socket()
-    channel.setblocking(False)
-    if receive_bytes is not None:  # before the connection: the first window depends on it
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     wanted = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     async with asyncio.timeout(_HANDSHAKE_SECONDS):
-        try:
-            await loop.sock_connect(channel, (address.hostname or "", address.port or 80))
-            transport, _ = await loop.create_connection(lambda: peer, sock=channel)
-        except BaseException:
-            channel.close()
-            raise
+        if receive_bytes is None:
+            transport, _ = await loop.create_connection(lambda: peer, host, port, ssl=secure)
+        else:
+            channel = await _small_socket(host, port, receive_bytes)
+            try:
+                transport, _ = await loop.create_connection(
+                    lambda: peer, sock=channel, ssl=secure, server_hostname=host if secure else None
+                )
+            except BaseException:
+                channel.close()
+                raise
         transport.write(
             f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n{wanted}"
             "\r\n".encode()
         )
-        await peer.opened
+        try:
+            await peer.opened
+        except BaseException:
+            peer.close()
+            raise
+
+
+async def _small_socket(host: str, port: int, receive_bytes: int) -> socket.socket:
+    """Return a connected socket that holds little which nobody has read."""
+    loop = asyncio.get_running_loop()
+    family, kind, number, _, place = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[
+        0
+    ]
+    channel = socket.socket(family, kind, number)
+    channel.setblocking(False)
+    # Before the connection: the first window depends on it.
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    try:
+        await loop.sock_connect(channel, place)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
 
 
 def text_frame(payload: bytes) -> bytes:
