@@ -1,61 +1,12 @@
 """What a run showed: counts, latencies, and every rule that was broken."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from load.latencies import Latencies
+
 _KEPT_VIOLATIONS = 50
-_RESOLUTION = math.log(1.01)
-
-
-class Latencies:
-    """Durations in buckets 1 % wide: any number of them in bounded memory."""
-
-    def __init__(self) -> None:
-        self._buckets: Counter[int] = Counter()
-        self._count = 0
-        self._largest = 0.0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, milliseconds: float) -> None:
-        """Record one duration; anything below a microsecond counts as one."""
-        self._buckets[round(math.log(max(milliseconds, 0.001)) / _RESOLUTION)] += 1
-        self._count += 1
-        self._largest = max(self._largest, milliseconds)
-
-    def merge(self, other: "Latencies") -> None:
-        """Record everything that ``other`` has."""
-        self._buckets += other._buckets
-        self._count += other._count
-        self._largest = max(self._largest, other._largest)
-
-    def percentile(self, percent: float) -> float:
-        """Return the smallest duration that ``percent`` of all do not exceed, within 1 %.
-
-        NaN without a single duration.
-        """
-        if not self._count:
-            return math.nan
-        rank = max(1, math.ceil(self._count * percent / 100))
-        for bucket in sorted(self._buckets):
-            rank -= self._buckets[bucket]
-            if rank <= 0:
-                return min(math.exp(bucket * _RESOLUTION), self._largest)
-        return self._largest
-
-    def summary(self) -> dict[str, float | int]:
-        """Return count, median, tail and maximum in milliseconds, ready for JSON."""
-        if not self._count:
-            return {"count": 0}
-        return {
-            "count": self._count,
-            "p50": round(self.percentile(50), 2),
-            "p99": round(self.percentile(99), 2),
-            "max": round(self._largest, 2),
-        }
 
 
 @dataclass

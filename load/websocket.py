@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import os
 import socket
 import ssl
@@ -10,7 +11,6 @@ from typing import cast
 from urllib.parse import urlsplit
 
 _HANDSHAKE_SECONDS = 20.0
-_TLS = ssl.create_default_context()
 
 
 class Peer(asyncio.Protocol, ABC):
@@ -89,7 +89,7 @@ async def connect(
     """
     address = urlsplit(url)
     host = address.hostname or ""
-    secure = _TLS if address.scheme == "wss" else None
+    secure = _tls() if address.scheme == "wss" else None
     port = address.port or (443 if secure else 80)
     loop = asyncio.get_running_loop()
     wanted = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
@@ -116,6 +116,11 @@ async def connect(
         except BaseException:
             peer.close()
             raise
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 async def _small_socket(host: str, port: int, receive_bytes: int) -> socket.socket:

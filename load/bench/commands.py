@@ -20,8 +20,8 @@ import msgspec
 from load import websocket
 from load.bench.open_loop import OpenLoop
 from load.bench.processes import BenchError
+from load.latencies import Latencies
 from load.place import Place, Ready, post
-from load.report import Latencies
 from protocol import codec
 from protocol.commands import ChatPost, SessionStart
 from protocol.frames import ClientInfo, ClientPong, CommandFrame, Hello

@@ -39,7 +39,7 @@ from load.bench.processes import (
     on_processor,
     serving,
 )
-from load.report import Latencies
+from load.latencies import Latencies
 
 FIRST = 1_000_000_000
 """Where sequences begin: every one has as many digits, so every event is as long."""

@@ -31,8 +31,8 @@ from load import websocket
 from load.bench.offenders import KINDS, Kind
 from load.bench.open_loop import OpenLoop
 from load.bench.processes import BenchError, allow_many_sockets, demo
+from load.latencies import Latencies
 from load.place import Place, Ready, RefusedError, post
-from load.report import Latencies
 from protocol import codec
 from protocol.commands import ChatPost, SessionStart
 from protocol.frames import ClientInfo, ClientPong, CommandFrame, Hello

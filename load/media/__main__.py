@@ -15,11 +15,11 @@ import click
 import uvloop
 
 from load.bench.processes import BenchError, allow_many_sockets, choose_processors
+from load.latencies import Latencies
 from load.media import certificate, clip, ffmpeg, janus, rows, server
 from load.media.bench import FFMPEG, JANUS, OURS, RTMP, WHEP, Bench, Results
 from load.media.child import child
 from load.place import RefusedError
-from load.report import Latencies
 
 BLOCKS = ("rtmp", "whep", "life")
 QUICK_SECONDS, QUICK_SETTLE = 3.0, 1.0

@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 
 from load.bench.processes import cpu_seconds
+from load.latencies import Latencies
 from load.media import child, ffmpeg, janus, server
 from load.media.child import Child
 from load.media.rows import Row, Sinks, latencies, measure
-from load.report import Latencies
 
 RTMP = (1, 5, 10)
 WHEP = (1, 10, 25, 50)

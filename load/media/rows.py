@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from load.bench.processes import cpu_seconds
+from load.latencies import Latencies
 from load.media import clip
 from load.media.child import Child
-from load.report import Latencies
 
 _RATE_TOLERANCE = 0.02
 _SLACK_PICTURES = 3
