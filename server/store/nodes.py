@@ -1,10 +1,19 @@
 """Which processes are alive, and which of them owns a session.
 
 A process holds an advisory lock on a connection of its own for as long as it lives: when it is
-killed the lock is free within milliseconds. It also renews ``expires_at``, so that a restart of
-PostgreSQL, which frees every lock at once, does not look like everybody's death.
+killed the lock is free within milliseconds. It also renews ``expires_at``, every
+:data:`BEAT_SECONDS`. Two things are told from that, and neither rests on anybody's wall clock:
+
+- A lock that is free means death only to whoever has held its own for longer than it takes to lock
+  again: when PostgreSQL was away every lock is free at once, and nobody has died.
+- A node that holds its lock and does not renew itself, beat after beat of the one that watches, is
+  stopped or stalled: it is as good as dead. Those beats are the watcher's own, so that neither its
+  own standstill nor PostgreSQL's counts for the other's.
+
+Whoever is declared dead and is not finds that its epochs are over: that is what makes it safe.
 """
 
+import asyncio
 from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,6 +26,11 @@ from .pool import Connection, Pools, connect
 
 BEAT_SECONDS = 1.5
 LIFE_SECONDS = 5.0
+LEAVE_SECONDS = 1.0
+SILENT_BEATS = 4
+"""A node that has not renewed itself during so many of another's beats is as good as dead."""
+BEAT_TIMEOUT_SECONDS = 3.0
+"""A beat that takes longer was none: the next one tries a new connection."""
 # The first half of the lock's key: "LCND", the second is the incarnation.
 _LOCK = 0x4C43_4E44
 _SYSTEM_CLOCK = SystemClock()
@@ -45,10 +59,18 @@ class Membership:
         self._pools = pools
         self._clock = clock
         self._locked_at = 0.0
+        self._locked: int | None = None
+        self._beat_at: float | None = None
+        self._has_lost = False
+        """Whether this node had a lock before the one that it has now."""
+        self._silent: dict[str, tuple[int, int]] = {}
         self._node = node
         self._url = url
         self._link = link
         self._connection: Connection | None = None
+        self._busy = asyncio.Lock()
+        """Held by whoever uses the connection."""
+        self._has_left = False
 
     async def __aenter__(self) -> Self:
         await self.beat()
@@ -64,44 +86,77 @@ class Membership:
 
     async def leave(self) -> None:
         """Leave at once, so that nobody waits for this node to expire. Idempotent."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            # With the database away nobody can take over, either.
-            with suppress(UnavailableError), translated():
-                await connection.execute("DELETE FROM nodes WHERE node = $1", self._node)
-        finally:
-            connection.terminate()
+        self._has_left = True
+        async with self._busy:
+            connection, self._connection = self._connection, None
+            if connection is None:
+                return
+            try:
+                # With the database away nobody can take over, either.
+                with suppress(UnavailableError), translated():
+                    await connection.execute(
+                        "DELETE FROM nodes WHERE node = $1", self._node, timeout=LEAVE_SECONDS
+                    )
+            finally:
+                connection.terminate()
 
-    async def beat(self) -> None:
+    async def beat(self) -> bool:
         """Renew this node's life, on a new connection with the lock if the last one was lost.
+
+        Return whether it was alive all the time since the last one: if not, others may have taken
+        it for dead, and what it owned.
 
         Raises:
             UnavailableError: The database is away. Try again at the next beat.
 
         """
-        with translated():
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect(
-                        self._pools.url, self._pools.role("hub"), tcp_keepalives_idle="3",
-                        tcp_keepalives_interval="1", tcp_keepalives_count="3",
-                    )  # fmt: skip
-                    await self._lock(self._connection)
-                else:
-                    await self._renew(self._connection)
-            except BaseException:
-                if self._connection is not None:
-                    self._connection.terminate()
-                    self._connection = None
-                raise
+        async with self._busy:
+            if self._has_left:
+                return True
+            with translated():
+                try:
+                    is_unbroken = await self._beat()
+                except BaseException:
+                    if self._connection is not None:
+                        self._connection.terminate()
+                        self._connection = None
+                    raise
+            before, self._beat_at = self._beat_at, self._clock.monotonic()
+            return before is None or (is_unbroken and self._beat_at - before < LIFE_SECONDS)
 
-    async def _lock(self, connection: Connection) -> None:
-        incarnation = await self._renew(connection)
-        # Nobody else locks it for longer than a look at it takes.
+    async def _beat(self) -> bool:
+        """Beat on the connection that is there, or on a new one; return whether it was there."""
+        if self._connection is None or self._connection.is_closed():
+            self._silent.clear()
+            self._locked, self._has_lost = None, self._beat_at is not None
+            self._connection = await connect(
+                self._pools.url, self._pools.role("hub"), tcp_keepalives_idle="3",
+                tcp_keepalives_interval="1", tcp_keepalives_count="3",
+            )  # fmt: skip
+        incarnation = await self._renew(self._connection)
+        is_unbroken = incarnation == self._locked
+        if not is_unbroken:  # the connection is new, or the row: it was swept meanwhile
+            await self._lock(self._connection, incarnation)
+        await self._watch(self._connection)
+        return is_unbroken
+
+    async def _lock(self, connection: Connection, incarnation: int) -> None:
+        # Nobody else locks it for longer than a look at it takes; but who had this name before may
+        # still be dying.
         await connection.execute("SELECT pg_advisory_lock($1, $2)", _LOCK, incarnation)
-        self._locked_at = self._clock.monotonic()
+        self._locked, self._locked_at = incarnation, self._clock.monotonic()
+
+    async def _watch(self, connection: Connection) -> None:
+        """Count for how many beats each other node has not renewed itself."""
+        rows = await connection.fetch(
+            "SELECT node, expires_at FROM nodes WHERE node <> $1",
+            self._node, timeout=BEAT_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        silent: dict[str, tuple[int, int]] = {}
+        for node, expires_at in rows:
+            seen, beats = self._silent.get(node, (expires_at, -1))
+            silent[node] = expires_at, beats + 1 if seen == expires_at else 0
+        self._silent = silent
 
     async def _renew(self, connection: Connection) -> int:
         incarnation: int = await connection.fetchval(
@@ -111,15 +166,17 @@ class Membership:
             ON CONFLICT (node) DO UPDATE SET url = $2, link = $3, expires_at = excluded.expires_at
             RETURNING incarnation
             """,
-            self._node, self._url, self._link, LIFE_SECONDS,
+            self._node, self._url, self._link, LIFE_SECONDS, timeout=BEAT_TIMEOUT_SECONDS,
         )  # fmt: skip
         return incarnation
 
     async def is_dead(self, node: str) -> bool:
-        """Say whether another node is gone for certain.
+        """Say whether another node is gone for certain, or as good as dead.
 
-        Its lock is free, and either it has not renewed itself for its whole life, or this
-        node has held its own lock unbroken for longer than that: so would the other have.
+        Its lock is free, and this node has held its own unbroken for so long that the other would
+        have locked again; or a node that has only just started finds that it has not renewed
+        itself for its whole life, while the database was there. Or it has been silent for
+        :data:`SILENT_BEATS`.
 
         Raises:
             UnavailableError: The database is away: nobody can be declared dead now.
@@ -127,19 +184,24 @@ class Membership:
         """
         async with self._pools.hub() as connection:
             row = await connection.fetchrow(
-                "SELECT pg_try_advisory_xact_lock_shared($2, incarnation), expires_at < now() "
-                "FROM nodes WHERE node = $1",
-                node,
-                _LOCK,
-            )
+                """
+                SELECT pg_try_advisory_xact_lock_shared($2, incarnation),
+                    expires_at < now()
+                    AND pg_postmaster_start_time() < now() - $3 * interval '1 second'
+                FROM nodes WHERE node = $1
+                """,
+                node, _LOCK, LIFE_SECONDS,
+            )  # fmt: skip
         if row is None:
             return True
         is_free, is_expired = row
-        return is_free and (is_expired or self._held_for() > LIFE_SECONDS)
+        if is_free:
+            return (is_expired and not self._has_lost) or self._held_for() > LIFE_SECONDS
+        return self._silent.get(node, (0, 0))[1] >= SILENT_BEATS
 
     def _held_for(self) -> float:
         """Return for how many seconds this node has held its lock unbroken."""
-        if self._connection is None or self._connection.is_closed():
+        if self._connection is None or self._connection.is_closed() or self._locked is None:
             return 0.0
         return self._clock.monotonic() - self._locked_at
 

@@ -6,7 +6,7 @@ import pytest
 
 from server.ids import new_id
 from server.store import installation, nodes, snapshots
-from server.store.nodes import LIFE_SECONDS, Membership
+from server.store.nodes import LIFE_SECONDS, SILENT_BEATS, Membership
 from server.store.snapshots import Snapshot
 
 
@@ -56,10 +56,66 @@ async def test_a_restart_of_the_server_does_not_look_like_everybodys_death(pools
         await terminate(owner, b._connection.get_server_pid())
         await a.beat()
         assert not await a.is_dead("b")
-        # Unless it does not come back for its whole life.
-        await owner.execute("UPDATE nodes SET expires_at = now() - interval '1 s' WHERE node = 'b'")
+        # However long it was away: a is only back before b.
+        await owner.execute("UPDATE nodes SET expires_at = now() - interval '1 h' WHERE node = 'b'")
+        assert not await a.is_dead("b")
+        # Unless b does not come back in as long as that takes.
+        time.seconds += LIFE_SECONDS + 0.1
         assert await a.is_dead("b")
-        b._connection.terminate()
+
+
+async def test_a_node_that_has_just_come_takes_over_from_who_is_long_gone(pools, owner, time):
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
+        b = Membership(pools, "b", "http://b", "http://b:1", clock=time)
+        await b.beat()
+        await terminate(owner, b._connection.get_server_pid())
+        await owner.execute("UPDATE nodes SET expires_at = now() - interval '1 s' WHERE node = 'b'")
+        while not await owner.fetchval(
+            "SELECT pg_postmaster_start_time() < now() - $1 * interval '1 s'", LIFE_SECONDS
+        ):
+            assert not await a.is_dead("b"), "the database itself has just come"
+            await asyncio.sleep(0.1)
+        assert await a.is_dead("b")
+
+
+async def test_a_node_that_is_silent_and_holds_its_lock_is_as_good_as_dead(pools, owner, time):
+    async with (
+        Membership(pools, "a", "http://a", "http://a:1", clock=time) as a,
+        Membership(pools, "b", "http://b", "http://b:1", clock=time) as b,
+    ):
+        for _ in range(3):  # wall clocks jump, and beats that nobody makes prove nothing
+            await owner.execute("UPDATE nodes SET expires_at = now() - interval '1 hour'")
+            time.seconds += 100
+            assert not await a.is_dead("b")
+            await b.beat()
+        for _ in range(SILENT_BEATS):
+            assert not await a.is_dead("b")
+            await a.beat()
+        await a.beat()
+        assert await a.is_dead("b")
+        # Its word is enough to live again; and what was counted on a lost connection is forgotten.
+        time.seconds += 1
+        assert await b.beat()
+        await a.beat()
+        assert not await a.is_dead("b")
+
+
+async def test_a_node_is_told_when_others_may_have_taken_it_for_dead(pools, owner, time):
+    async with Membership(pools, "a", "http://a", "http://a:1", clock=time) as a:
+        time.seconds += 1.5
+        assert await a.beat()
+        time.seconds += LIFE_SECONDS
+        assert not await a.beat(), "it stood still"
+        assert await a.beat()
+        await terminate(owner, a._connection.get_server_pid())
+        assert not await a.beat(), "its lock was free for a moment"
+        assert await a.beat()
+        # Swept after a long standstill, it is somebody new, whose lock it does not have yet.
+        await owner.execute("DELETE FROM nodes")
+        assert not await a.beat()
+        async with Membership(pools, "b", "http://b", "http://b:1", clock=time) as b:
+            time.seconds += LIFE_SECONDS + 0.1
+            assert not await b.is_dead("a")
 
 
 async def test_whoever_leaves_or_was_never_here_is_gone_at_once(pools, time):
