@@ -13,7 +13,6 @@ from protocol.rest import IceServers, Page, Playback, SessionRecording
 from server.auth.grants import grants_key
 from server.auth.tokens import Identity
 from server.auth.turn import turn_key
-from server.config import settings_key
 from server.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from server.media.hls.manifest import ONE_FILE
 from server.media.hls.playlist import NAME as PLAYLIST
@@ -29,8 +28,7 @@ from server.rest.ports import (
 from server.rest.reading import read_body
 from server.rest.route import Call
 from server.rest.signalling import FRAGMENT, SDP, ice_links
-from server.store import credentials, nodes, sessions
-from server.store.pool import pools_key
+from server.store import credentials, sessions
 from server.store.recordings import list_of_session
 from server.store.replays import is_published
 
@@ -165,7 +163,6 @@ async def _negotiated(
     negotiated at that moment: hence the second look.
     """
     await _require_view(call, views)
-    await _redirect(call)
     answer = await start(call["session"], call.identity.user, offer)
     resource = answer.headers.get("Location", "").rpartition("/")[2]
     try:
@@ -180,16 +177,6 @@ async def _negotiated(
     if resource:
         response.headers.extend(ice_links(call.app, call.identity.user))
     return response
-
-
-async def _redirect(call: Call[None, None]) -> None:
-    """Send an offer to the node that has the class, if it has an address of its own.
-
-    RFC 9725 §4.5. Nodes behind one address cannot be told apart by who makes offers.
-    """
-    home = await nodes.find_home(call.app[pools_key], call["session"])
-    if home not in (None, call.app[settings_key].public_url):
-        raise web.HTTPTemporaryRedirect(f"{home}{call.request.path}")
 
 
 async def _require_kept(call: Call[None, None], resource: str) -> None:

@@ -224,17 +224,6 @@ async def find_owner(pools: Pools, session: str) -> Owner | None:
     return None if row is None else Owner(*row)
 
 
-async def find_home(pools: Pools, session: str) -> str | None:
-    """Return the address of the living node that owns ``session``, if there is one."""
-    async with pools.hub() as connection:
-        url: str | None = await connection.fetchval(
-            "SELECT n.url FROM session_hubs h JOIN nodes n USING (node) "
-            "WHERE h.session_id = $1 AND n.expires_at > now()",
-            session,
-        )
-    return url
-
-
 async def take_over(pools: Pools, session: str, node: str, seen: Owner | None) -> int | None:
     """Make ``node`` the owner and return the new epoch, if the owner is still ``seen``.
 

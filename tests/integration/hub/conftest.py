@@ -120,7 +120,8 @@ class Node:
 
 
 @asynccontextmanager
-async def started(database_url, tokens, *, port=0, clock=None):
+async def started(database_url, tokens, *, port=0, clock=None, serve=lambda hub: ()):
+    """Run a node; ``serve`` gives what it serves to other nodes beside links."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(Supervisor("node"))
@@ -147,6 +148,7 @@ async def started(database_url, tokens, *, port=0, clock=None):
         app.add_routes([web.get("/v1/sessions/{session}/live", socket.handle)])
         inner = web.Application()
         LinkServer(hub, SECRET, identity.log).serve(inner)
+        inner.add_routes(serve(hub))
         runners = []
         for served, wanted in ((app, port), (inner, internal)):
             runners.append(web.AppRunner(served, shutdown_timeout=1))

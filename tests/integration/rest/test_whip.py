@@ -15,8 +15,8 @@ The ids of the tests are the sections. What a section demands of servers, and wh
 § 4.4.1    bundle and rtcp-mux demanded, rtcp-mux-only said                   4.4, unit/…/test_offer
 § 4.4.2-3  one picture and one sound at most; all or nothing                  unit/…/test_offer
 § 4.4.4    setup actpass and active                                           4.4
-§ 4.5      307 to the node that has the class, if it has an address of its    4.5
-           own; 503 with Retry-After when a worker is away or full            rest/test_live_…
+§ 4.5      no redirect: any node answers with the engine of the class's       hub/test_signalling
+           owner; 503 with Retry-After when a worker is away or full          rest/test_live_…
 § 4.6      Link rel=ice-server in 201 and OPTIONS, never in a preflight       4.6
 § 4.7      bearer tokens, 401 with WWW-Authenticate; tokens for encoders      4.7
 § 4.8      simulcast: one layer is taken                                      media/test_signalling
@@ -33,13 +33,10 @@ import pytest
 import pytest_asyncio
 
 from server.addresses import parse_allowed
-from server.hub.lease import Lease
-from server.ids import new_id
 from server.media import worker
 from server.media.destinations.address import AddressGuard
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
-from server.store.nodes import Membership
 from server.tasks import Supervisor
 from tests.integration.rest.conftest import nothing
 from tests.media.offers import CHROMIUM, OBS
@@ -300,25 +297,6 @@ async def test_one_transport_whoever_begins_dtls(endpoint, section):
         assert b"a=group:BUNDLE 0 1\r\n" in made.raw
         assert made.raw.count(ours) == made.raw.count(b"a=rtcp-mux-only\r\n") == 2
         assert made.raw.count(b"a=mid:") == 2
-
-
-@rule("4.5")
-async def test_an_offer_is_sent_to_the_node_that_has_the_class(endpoint, section, pools, school):
-    headers = {**SDP, "Authorization": f"Bearer {endpoint.who.token()}"}
-
-    async def post(node: str, url: str):
-        async with Membership(pools, node, url, "") as membership:
-            await Lease(pools, node, membership).acquire(school.session)
-            async with endpoint.api.client.post(
-                endpoint.path, data=endpoint.offer, headers=headers, allow_redirects=False
-            ) as answer:
-                return answer.status, answer.headers
-
-    status, sent = await post(new_id(), "https://other.example")
-    assert (status, sent["Location"]) == (307, f"https://other.example{endpoint.path}")
-    # Neither to ourselves, nor to who is gone.
-    assert (await post(new_id(), "https://live.example"))[0] == 201
-    assert (await endpoint.post()).status == 201
 
 
 @rule("4.6")
