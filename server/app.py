@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -50,11 +51,14 @@ from server.hub.socket import LiveSocket
 from server.media.destinations.address import AddressGuard
 from server.media.fabric import DestinationTarget, RevokedError
 from server.media.pool import WorkerPool
+from server.media.recording.spool import spool_directory
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
 from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
+from server.ops.loop_lag import LoopLag
+from server.ops.parts import room_on, seen
 from server.processes import (
     HUB_NUMBER,
     MEDIA_SOCKET,
@@ -108,7 +112,6 @@ SHUTDOWN_SECONDS = 2.0
 RESUME_SECONDS = 5.0
 MEDIA_SECONDS = 5.0
 """How long people wait for the classes that were on air to be open again."""
-LOOP_WATCH_SECONDS = 0.25
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -260,11 +263,16 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app.add_routes(specification.routes())
         app.add_routes(pages.routes())
         health = Health(clock)
+        loop_lag = LoopLag(metrics.loop_lag_seconds)
+        metrics.append_waiting.set_function(lambda: writer.waiting)
+        metrics.beat_age_seconds.set_function(lambda: lease.beat_age_seconds)
+        for role in ("app", "hub", "projector"):
+            metrics.pool_in_use.labels(role).set_function(partial(pools.in_use, role))
 
         # Start, in the order in which each needs the one before.
         tasks.start("lease", lease.keep())
         tasks.start("rooms", hub.keep_time())
-        tasks.start("loop_lag", _watch_loop())
+        tasks.start("loop_lag", loop_lag.run())
         tasks.keep("presence", presence.run)
         tasks.keep("forgetting", Forgetting(hub, pools).run)
         tasks.keep("revocation", revocation.run)
@@ -285,9 +293,18 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         inner.add_routes(signalling.routes())
         await _listen(stack, inner, settings.link_host, link_port)
         url = await _listen(stack, app, settings.host, settings.port)
-        ops_url = await _listen(stack, build_ops_app(health), settings.ops_host, settings.ops_port)
+        # The media workers are the machine's: one process tells of them.
+        is_first = os.environ.get(HUB_NUMBER, "0") == "0"
+        ops = build_ops_app(health, media_sockets if is_first else ())
+        ops_url = await _listen(stack, ops, settings.ops_host, settings.ops_port)
         health.watch("postgresql", pools.ping)
-        health.watch("redis", _pinged(redis))
+        health.watch("leases", lease.check)
+        health.watch("loop", loop_lag.check)
+        health.watch("redis", _pinged(redis), is_needed=False)
+        health.watch("media", fabric.check, is_needed=False)
+        health.watch("objects", partial(seen, objects), is_needed=False, every_seconds=30.0)
+        spool = spool_directory(settings.spool_dir, settings.runtime_dir)
+        health.watch("disk", partial(room_on, spool), is_needed=False, every_seconds=10.0)
         health.phase = "serving"
         # What lives as long as the process is never garbage: do not look at it again and again.
         gc.collect()
@@ -300,15 +317,6 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         await hub.drain()
         # At once, not when everything else has ended: others wait for what this node owned.
         await lease.leave()
-
-
-async def _watch_loop() -> None:
-    """Measure how late the event loop runs, until cancelled."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LOOP_WATCH_SECONDS
-        await asyncio.sleep(LOOP_WATCH_SECONDS)
-        metrics.loop_lag_seconds.observe(max(0.0, loop.time() - due))
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:

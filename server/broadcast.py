@@ -34,6 +34,7 @@ from server.media.fabric import (
     RecordingTarget,
 )
 from server.ops.destinations import DestinationMetrics
+from server.ops.streams import StreamMetrics
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Broadcast:
         self._fabric: MediaFabric | None = None
         self._hub: Hub | None = None
         self._metrics = DestinationMetrics()
+        self._streams = StreamMetrics()
         self._rooms: dict[str, Room] = {}
         """Those that are open, by session."""
         self._changed: set[str] = set()
@@ -98,6 +100,7 @@ class Broadcast:
         if self._rooms.get(room.place.session) is room:
             del self._rooms[room.place.session]
         self._metrics.forget(room.place.session)
+        self._streams.forget(room.place.session)
         self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
@@ -151,6 +154,7 @@ class Broadcast:
             log.error("media_health_invalid", error=str(error))
             return
         self._metrics.observe(session, destinations)
+        self._streams.observe(session, uplink, recording)
         room.seating.ephemeral.health(uplink, destinations, recording)
 
     # ------------------------------------------------------------ to the engine

@@ -43,6 +43,8 @@ OUTBOX_FRAMES = 256
 OUTBOX_BYTES = 4 << 20
 """What waits for one peer alone while it is behind: beyond it the peer is closed."""
 
+_from_ring, _from_log, _as_snapshot = map(metrics.catch_ups.labels, ("ring", "log", "snapshot"))
+
 
 class Frame(NamedTuple):
     """An encoded WebSocket frame that covers the log from ``first`` to ``last``."""
@@ -230,6 +232,8 @@ class Feed:
         if peer._is_over:
             return
         peer._feed, peer.position, peer.is_behind = self, position, True
+        if position < self.head and not self._is_too_old(position):
+            _from_ring.inc()
         if self._catch_up_from_ring(peer):
             self._make_current(peer)
         else:
@@ -344,6 +348,7 @@ class Feed:
                 except UnavailableError as error:
                     await asyncio.sleep(error.retry_seconds)
                     continue
+                (_from_log if frame.first else _as_snapshot).inc()
                 peer.write(frame.data)
                 peer.position = frame.last
         return False

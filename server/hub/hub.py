@@ -114,6 +114,11 @@ class Hub:
             raise UnavailableError("The class cannot be opened right now.") from None
         return room
 
+    def doubt(self) -> None:
+        """Make sure of every session that this node owns: others may have taken it for dead."""
+        for room in self.rooms:
+            room.doubt()
+
     async def keep_time(self) -> None:
         """Let the rooms notice absences, and close those that are idle; until cancelled."""
         while True:
@@ -123,8 +128,22 @@ class Hub:
                 self._idle[session] = self._idle.get(session, 0) + 1 if room.is_idle else 0
                 if self._idle[session] >= IDLE_TICKS:
                     self._running[session].cancel()
-            metrics.sessions_live.set(sum(room.owns for room in self.rooms))
-            metrics.peers_behind.set(sum(room.seating.behind for room in self.rooms))
+            self._count()
+
+    def _count(self) -> None:
+        rooms = self.rooms
+        owned, followed = (
+            sum(room.owns for room in rooms),
+            sum(room.owner is not None for room in rooms),
+        )
+        metrics.sessions_live.set(owned)
+        metrics.rooms.labels("owner").set(owned)
+        metrics.rooms.labels("follower").set(followed)
+        metrics.rooms.labels("waiting").set(len(rooms) - owned - followed)
+        metrics.peers_behind.set(sum(room.seating.behind for room in rooms))
+        waiting = [room.waiting for room in rooms]
+        metrics.inbox_asks.set(sum(waiting))
+        metrics.inbox_longest.set(max(waiting, default=0))
 
     async def drain(self) -> None:
         """Say goodbye to everybody, each with another time to come back, and finish the rooms."""

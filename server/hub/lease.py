@@ -5,10 +5,12 @@ fences every append that the old owner may still send.
 """
 
 import asyncio
+import time
 from typing import NamedTuple
 
 from server.errors import NotFoundError, UnavailableError
-from server.store.nodes import BEAT_SECONDS, Membership, find_owner, take_over
+from server.ops import metrics
+from server.store.nodes import BEAT_SECONDS, LIFE_SECONDS, Membership, find_owner, take_over
 from server.store.pool import Pools
 
 ATTEMPTS = 5
@@ -37,6 +39,23 @@ class Lease:
         self._node = node
         self._membership = membership
         self._is_leaving = False
+        self._beat_at = time.monotonic()
+
+    @property
+    def beat_age_seconds(self) -> float:
+        """How long ago this node last renewed its life."""
+        return time.monotonic() - self._beat_at
+
+    async def check(self) -> str:
+        """Say that what this node owns is safe from others.
+
+        Raises:
+            UnavailableError: If it has not renewed its life for too long.
+
+        """
+        if self.beat_age_seconds > LIFE_SECONDS:
+            raise UnavailableError("The leases are not renewed.")
+        return f"renewed {self.beat_age_seconds:.1f} s ago"
 
     async def acquire(self, session: str) -> Claim:
         """Make this node the owner of ``session``, unless a living node is.
@@ -60,6 +79,8 @@ class Lease:
                 return Elsewhere(seen.link)
             epoch = await take_over(self._pools, session, self._node, seen)
             if epoch is not None:
+                before = "another" if is_other else "nobody" if seen is None else "itself"
+                metrics.lease_taken.labels(before).inc()
                 return Held(epoch)
             if seen is None and await find_owner(self._pools, session) is None:
                 raise NotFoundError
@@ -72,6 +93,7 @@ class Lease:
             try:
                 if not self._is_leaving:
                     await self._membership.beat()
+                    self._beat_at = time.monotonic()
             except UnavailableError:
                 continue  # the next beat makes it good, on a new connection
 

@@ -28,6 +28,7 @@ from server.hub.link_messages import (
 from server.hub.links import HEARTBEAT_SECONDS, MESSAGE_BYTES, PATH, Outgoing, is_authorized
 from server.hub.room import Room
 from server.hub.seating import Place
+from server.ops import metrics
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -61,6 +62,7 @@ class LinkServer:
         async with Supervisor("link") as tasks:
             served = _Served(self._hub, self._log_id, outgoing, tasks)
             tasks.start("outgoing", outgoing.run())
+            metrics.links.labels("accepted").inc()
             try:
                 async for frame in socket:
                     if frame.type is not WSMsgType.BINARY:
@@ -69,6 +71,7 @@ class LinkServer:
             except msgspec.MsgspecError as error:
                 log.error("link_not_understood", error=str(error))
             finally:
+                metrics.links.labels("accepted").dec()
                 self._sockets.discard(socket)
                 served.end()
         return socket

@@ -23,6 +23,7 @@ from server.clock import Clock
 from server.hub.following import Following
 from server.hub.link_messages import Follow, ToOwner, Unfollow, encode, to_follower
 from server.hub.seating import Place
+from server.ops import metrics
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
@@ -113,20 +114,24 @@ class _Link:
                     heartbeat=HEARTBEAT_SECONDS,
                     max_msg_size=MESSAGE_BYTES,
                 )
-            async with socket, Supervisor("link") as tasks:
-                self._outgoing = Outgoing(socket)
-                tasks.start("outgoing", self._outgoing.run())
-                for place, _ in self.followings.values():
-                    self.say(Follow(place.session, place.tenant))
-                async for frame in socket:
-                    if frame.type is not WSMsgType.BINARY:
-                        break
-                    message = to_follower.decode(frame.data)
-                    found = self.followings.get(message.session)
-                    if found is not None:
-                        found[1].hear(message)
+            with metrics.links.labels("connected").track_inprogress():
+                await self._carry(socket)
         except (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError) as error:
             log.warning("link_lost", url=self.url, error=repr(error))
+
+    async def _carry(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async with socket, Supervisor("link") as tasks:
+            self._outgoing = Outgoing(socket)
+            tasks.start("outgoing", self._outgoing.run())
+            for place, _ in self.followings.values():
+                self.say(Follow(place.session, place.tenant))
+            async for frame in socket:
+                if frame.type is not WSMsgType.BINARY:
+                    break
+                message = to_follower.decode(frame.data)
+                found = self.followings.get(message.session)
+                if found is not None:
+                    found[1].hear(message)
 
 
 class Links:
@@ -172,6 +177,7 @@ class Links:
         try:
             await link.run(self._http, self._headers)
         finally:
+            metrics.links_lost.inc()
             del self._links[link.url]
             for _, following in link.followings.values():
                 following.lost()

@@ -118,6 +118,7 @@ class Room:
         self._snapshots = snapshots
         self._listener = listener
         self._settled = asyncio.Event()
+        self._is_doubted = False
 
     @property
     def state(self) -> Classroom:
@@ -156,6 +157,14 @@ class Room:
         self._replica.must_reload = True
         self._call()
 
+    def doubt(self) -> None:
+        """Take the session again, if this node owns it, as soon as what is in hand is done.
+
+        For when others may have taken this node for dead.
+        """
+        self._is_doubted = True
+        self._call()
+
     def submit(self, ask: Ask) -> None:
         """Put an ask in line; it is answered exactly once, perhaps at once."""
         self._line.put(ask)
@@ -174,9 +183,14 @@ class Room:
         return self.seating.followers.add(say, self._followed(), reactions)
 
     @property
+    def waiting(self) -> int:
+        """How many asks wait for their outcome."""
+        return len(self._line)
+
+    @property
     def is_busy(self) -> bool:
         """Whether anything that was asked waits for its outcome."""
-        return len(self._line) > 0
+        return self.waiting > 0
 
     @property
     def is_idle(self) -> bool:
@@ -249,6 +263,7 @@ class Room:
             self._replica.must_reload = True
         self.epoch = epoch
         self.owns = True
+        self._is_doubted = False
         if self._replica.must_reload:
             # Under the new epoch: what was saved under the old one does not come back.
             await self._snapshots.forget(self.place.session)
@@ -267,7 +282,7 @@ class Room:
         try:
             while await self._turn.take(self._inbox.in_hand, epoch, self._commit):
                 await self._inbox.wait()
-                if self._replica.must_reload or self.reach.is_behind:
+                if self._replica.must_reload or self.reach.is_behind or self._is_doubted:
                     break
                 self._inbox.take()
         finally:

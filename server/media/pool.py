@@ -105,6 +105,18 @@ class WorkerPool:
         for member in self._members:
             await member.fabric.connected.wait()
 
+    async def check(self) -> str:
+        """Say how many workers are there.
+
+        Raises:
+            UnavailableError: If one is not.
+
+        """
+        missing = sum(not member.is_there for member in self._members)
+        if missing:
+            raise UnavailableError(f"{missing} of {len(self._members)} are away")
+        return f"{len(self._members)} there"
+
     # What a fabric does.
 
     async def apply(self, session: str, epoch: int, desired: Desired) -> None:

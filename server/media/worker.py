@@ -32,6 +32,7 @@ from server.media.recording.uploader import ObjectStore
 from server.media.session import MediaSession
 from server.media.signalling import Signalling
 from server.media.viewers.admission import Admission
+from server.ops.loop_lag import LoopLag
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -93,6 +94,9 @@ class Worker:
 
     def start(self) -> None:
         """Begin what runs as long as the worker does."""
+        self._tasks.start("loop_lag", LoopLag(metrics.loop_lag_seconds).run())
+        metrics.sessions.set_function(lambda: len(self._carried))
+        metrics.viewers.set_function(self._viewers)
         self._tasks.keep("events", self._send_events)
         self._tasks.keep("every_second", self._every_second)
         self._tasks.keep("leftovers", Leftovers(self._spool, self._clock).run)

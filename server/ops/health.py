@@ -1,13 +1,18 @@
 """Is it alive, has it started, may it get traffic?
 
-``/healthz/live``     the event loop answers; touches nothing else
+``/healthz/live``     the event loop answers; touches nothing else         (also ``/healthz``)
 ``/healthz/startup``  200 once everything is up
-``/healthz/ready``    200 while requests should be sent here; says how each part does
+``/healthz/ready``    200 while requests should be sent here               (also ``/readyz``)
+
+The last one says how each part does. A part that nothing works without makes the node unready
+once it has been away for a while: a moment's trouble of a database is one of every node, and
+sending people elsewhere mends nothing. Without the others something is missing, and the rest goes
+on: they are only shown.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -16,11 +21,36 @@ from server.clock import Clock
 from server.errors import UnavailableError
 
 Phase = Literal["starting", "serving", "draining"]
-Check = Callable[[], Awaitable[None]]
-"""Returns if the part answers; raises UnavailableError, OSError or TimeoutError if it does not."""
+State = Literal["ok", "away", "no answer"]
+Check = Callable[[], Awaitable[str | None]]
+"""Returns if the part does what it must, perhaps with something to show.
+
+It raises UnavailableError, OSError or TimeoutError if the part does not.
+"""
 
 CACHE_SECONDS = 1.0
 CHECK_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""For so long a part that is needed may be away before nobody should be sent here."""
+
+
+class _Part:
+    """Something that is looked at now and then."""
+
+    def __init__(self, check: Check, every_seconds: float, *, is_needed: bool) -> None:
+        self.check = check
+        self.every_seconds = every_seconds
+        self.is_needed = is_needed
+        self.found = _Found("ok", None)
+        self.looked_at: float | None = None
+        self.bad_since: float | None = None
+
+
+class _Found(NamedTuple):
+    """How a part did when it was looked at."""
+
+    state: State
+    says: str | None
 
 
 class Health:
@@ -29,29 +59,49 @@ class Health:
     def __init__(self, clock: Clock) -> None:
         self.phase: Phase = "starting"
         self._clock = clock
-        self._checks: dict[str, Check] = {}
-        self._parts: dict[str, str] = {}
-        self._looked_at: float | None = None
+        self._parts: dict[str, _Part] = {}
         self._looking = asyncio.Lock()
 
-    def watch(self, part: str, check: Check) -> None:
-        """Be ready only while ``check`` passes, and show it under the name ``part``."""
-        self._checks[part] = check
+    def watch(
+        self,
+        name: str,
+        check: Check,
+        *,
+        is_needed: bool = True,
+        every_seconds: float = CACHE_SECONDS,
+    ) -> None:
+        """Show the part under ``name``, looked at no more often than it is said.
 
-    def forget(self, part: str) -> None:
-        """Watch ``part`` no longer."""
-        self._checks.pop(part, None)
+        Be ready only while one that ``is_needed`` passes, or has failed for a moment only.
+        """
+        self._parts[name] = _Part(check, every_seconds, is_needed=is_needed)
 
-    async def parts(self) -> dict[str, str]:
-        """Return ``ok`` or what is wrong for each part, at most a second old."""
+    def forget(self, name: str) -> None:
+        """Watch a part no longer."""
+        self._parts.pop(name, None)
+
+    async def look(self) -> bool:
+        """Look at what has not been looked at just now; return whether all is well enough."""
         async with self._looking:  # one look, however many ask
             now = self._clock.monotonic()
-            if self._looked_at is None or now - self._looked_at >= CACHE_SECONDS:
-                names = list(self._checks)
-                states = await asyncio.gather(*(_state(self._checks[name]) for name in names))
-                self._parts = dict(zip(names, states, strict=True))
-                self._looked_at = now
-            return self._parts
+            due = [
+                part
+                for part in self._parts.values()
+                if part.looked_at is None or now - part.looked_at >= part.every_seconds
+            ]
+            found = await asyncio.gather(*(_look(part.check) for part in due))
+            for part, seen in zip(due, found, strict=True):
+                part.found, part.looked_at = seen, now
+                if part.found.state == "ok":
+                    part.bad_since = None
+                elif part.bad_since is None:
+                    part.bad_since = now
+        return not any(
+            part.is_needed
+            and part.bad_since is not None
+            and now - part.bad_since >= PATIENCE_SECONDS
+            for part in self._parts.values()
+        )
 
     async def live(self, _request: web.Request) -> web.Response:
         """Answer: that is all there is to say."""
@@ -63,21 +113,31 @@ class Health:
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether requests should be sent here."""
-        parts = await self.parts()
-        is_ready = self.phase == "serving" and all(state == "ok" for state in parts.values())
+        is_well = await self.look()
+        now = self._clock.monotonic()
+        parts = {name: _shown(part, now) for name, part in self._parts.items()}
+        is_ready = self.phase == "serving" and is_well
         return _answer({"status": self.phase, "parts": parts}, ready=is_ready)
 
 
-async def _state(check: Check) -> str:
+async def _look(check: Check) -> _Found:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            await check()
+            return _Found("ok", await check())
     except TimeoutError:
-        return "no answer"
+        return _Found("no answer", None)
     except (UnavailableError, OSError):
         # Not the error's text: it may name hosts, users and what not.
-        return "away"
-    return "ok"
+        return _Found("away", None)
+
+
+def _shown(part: _Part, now: float) -> dict[str, object]:
+    shown: dict[str, object] = {"state": part.found.state, "needed": part.is_needed}
+    if part.found.says is not None:
+        shown["says"] = part.found.says
+    if part.bad_since is not None:
+        shown["seconds"] = round(now - part.bad_since, 1)
+    return shown
 
 
 def _answer(body: dict[str, object], *, ready: bool) -> web.Response:

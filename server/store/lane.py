@@ -69,6 +69,8 @@ _ROOM_IS_BEHIND = frozenset(
         "session_state_events_session_id_idempotency_key_key",
     )
 )
+_REASONS = {FencedError: "fenced", PoisonedError: "poisoned"}
+"""What a failure is counted as; any other is the database's."""
 
 
 class Batch(NamedTuple):
@@ -94,6 +96,11 @@ class Lane:
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(MOST_WAITING)
         self._held: Batch | None = None
         self._writing: list[Batch] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many batches are in line."""
+        return self._queue.qsize() + (self._held is not None)
 
     async def put(self, batch: Batch) -> None:
         """Put ``batch`` in line; waits while the line is full."""
@@ -142,6 +149,7 @@ class Lane:
             self._fail(batches, UnavailableError())
             return
         try:
+            metrics.append_events.observe(sum(batch.size for batch in batches))
             with metrics.store_append_seconds.time():
                 held = await _append(connection, batches)
         except (asyncpg.PostgresError, *LOST) as error:
@@ -213,6 +221,7 @@ class Lane:
     @staticmethod
     def _fail(batches: Sequence[Batch], error: LiveClassError) -> None:
         for batch in batches:
+            metrics.append_failures.labels(_REASONS.get(type(error), "away")).inc()
             if not batch.done.done():
                 batch.done.set_exception(error)
 
@@ -228,7 +237,7 @@ async def _append(connection: Connection, batches: Sequence[Batch]) -> set[str]:
     (
         ids, types, versions, payloads, sequences, keys, command_sequences, command_digests,
         actors, times, salts, payload_digests, digests,
-    ) = zip(*events, strict=True)  # fmt: skip
+    ) = zip(*events, strict=True) if events else ((),) * len(NewEvent._fields)  # fmt: skip
     rows = await connection.fetch(
         _APPEND,
         [batch.session for batch in batches],

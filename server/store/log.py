@@ -62,8 +62,15 @@ class LogWriter:
         for lane in self._lanes:
             lane.abandon()
 
+    @property
+    def waiting(self) -> int:
+        """How many batches of rooms are in line."""
+        return sum(lane.waiting for lane in self._lanes)
+
     async def append(self, session: str, epoch: int, commands: Sequence[NewCommand]) -> None:
         """Store all of ``commands`` or nothing; when this returns they are committed.
+
+        Without any it returns if the epoch holds.
 
         A room appends one batch at a time. After an :class:`UnavailableError` it must take
         the session again (a higher epoch) *before* it reads the log: a statement whose answer
@@ -75,8 +82,6 @@ class LogWriter:
             UnavailableError: Perhaps stored, perhaps not.
 
         """
-        if not any(commands):
-            return
         done = asyncio.get_running_loop().create_future()
         await self._lanes[hash(session) % _LANES].put(Batch(session, epoch, commands, done))
         await done

@@ -132,6 +132,11 @@ class Pools:
         async with self._acquire("projector") as connection:
             yield connection
 
+    def in_use(self, role: str) -> int:
+        """Return how many connections of a role somebody holds."""
+        pool = self._pools[role]
+        return pool.get_size() - pool.get_idle_size()
+
     async def ping(self) -> None:
         """Return if the database answers.
 

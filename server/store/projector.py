@@ -8,6 +8,7 @@ The class never waits for it, and never reads what it writes.
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -34,8 +35,8 @@ class Projector:
 
     def __init__(self, pools: Pools) -> None:
         self._pools = pools
-        # A dict is a set in order: who was told first is served first.
-        self._waiting: dict[str, None] = {}
+        # Since when, in order: who was told first is served first.
+        self._waiting: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         """Set while nothing waits."""
@@ -62,7 +63,7 @@ class Projector:
 
     def notify(self, session: str) -> None:
         """Say that ``session`` has new events. Cheap; call it after each commit."""
-        self._waiting[session] = None
+        self._waiting.setdefault(session, time.monotonic())
         self._settled.clear()
         self._wake.set()
 
@@ -114,11 +115,12 @@ class Projector:
                 self._settled.set()
                 await self._wake.wait()
             session = next(iter(self._waiting))
-            del self._waiting[session]
+            since = self._waiting.pop(session)
             try:
                 if await self._serve(session):
                     # More is there: after the others.
                     self.notify(session)
+                metrics.projector_seconds.observe(time.monotonic() - since)
             except UnavailableError:
                 self.notify(session)
                 await asyncio.sleep(_PAUSE_SECONDS)
