@@ -8,8 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from load.checker import Checker, Ledger
+from load.checker import Checker
 from load.connection import Connection
+from load.ledger import Ledger
 from load.place import Place
 from load.report import Report
 from protocol.client import Client
@@ -47,9 +48,7 @@ class Person:
         self.report = report
         self._place = place
         self._http = http
-        self._checker = Checker(
-            name, report, ledger, lambda: time.time_ns() // 1_000_000, alone=alone
-        )
+        self._checker = Checker(name, report, ledger, time.time_ns, alone=alone)
         self.connection = Connection(
             http,
             place.live_url,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from load.latencies import Latencies
+from load.ledger import Kind
 
 _KEPT_VIOLATIONS = 50
 
@@ -18,14 +19,20 @@ class Report:
     """Command → durable ack, as the one who asked feels it."""
     deliveries: Latencies = field(default_factory=Latencies)
     """Event decided on the server → applied at a client; needs clocks that agree."""
-    violations: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Violations by kind."""
     unsettled: int = 0
     """People who could not be checked at the end, because no server was there."""
     kept: list[str] = field(default_factory=list)
 
-    def violate(self, who: str, rule: str) -> None:
+    @property
+    def violations(self) -> int:
+        """How often any rule was broken."""
+        return self.kinds.total()
+
+    def violate(self, who: str, rule: str, kind: Kind = "broken") -> None:
         """Record that the server broke ``rule`` towards ``who``."""
-        self.violations += 1
+        self.kinds[kind] += 1
         if len(self.kept) < _KEPT_VIOLATIONS:
             self.kept.append(f"{who}: {rule}")
 
@@ -33,6 +40,7 @@ class Report:
         """Return everything, ready for JSON."""
         return {
             "violations": self.violations,
+            "violations_by_kind": dict(self.kinds),
             "unsettled": self.unsettled,
             "counts": dict(sorted(self.counts.items())),
             "ack_ms": self.acks.summary(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from load.checker import Ledger
+from load.ledger import Ledger, made_at_ns
 from load.place import Place
 from load.report import Report
 from load.students import NAMES, Student
@@ -43,7 +43,7 @@ async def hold_class(
         RefusedError: If the server gives no tokens.
 
     """
-    report, ledger = Report(), Ledger()
+    report, ledger = Report(), Ledger(made_at_ns)
     limit = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)  # each call has a bound of its own
     async with aiohttp.ClientSession(connector=limit, timeout=timeout) as http:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from load.checker import Checker, Ledger
+from load.checker import Checker
+from load.ledger import Ledger, made_at_ns
 from load.report import Report
 from protocol import codec
 from protocol.frames import (
@@ -27,11 +28,16 @@ AT_MS = 1_795_338_000_100
 class Watched:
     """One person's checker, fed as a server would."""
 
-    def __init__(self, ledger=None, report=None, user=ANN):
+    def __init__(self, ledger=None, report=None, user=ANN, once=False):
         self.report = report or Report()
         self.user = user
         self.checker = Checker(
-            "Ann", self.report, ledger or Ledger(), lambda: AT_MS + 7, alone=True
+            "Ann",
+            self.report,
+            ledger or Ledger(made_at_ns),
+            lambda: (AT_MS + 7) * 1_000_000,
+            alone=True,
+            once=once,
         )
 
     def welcome(self, head=0, recovery="snapshot", log="log"):
@@ -91,10 +97,87 @@ def test_a_gap_is_found():
 
 
 def test_a_range_that_begins_early_is_no_gap_and_its_events_count_once():
-    it = joined().events(1, 2, said(1, BEN), said(2, BEN)).events(1, 3, said(1, BEN), said(3, BEN))
+    it = joined().events(1, 2, said(1, BEN), said(2, BEN))
+    it.events(1, 3, said(1, BEN), said(2, BEN), said(3, BEN))
     assert it.report.violations == 0
     assert it.report.counts["events applied"] == 3
-    assert it.report.counts["events repeated"] == 1
+    assert it.report.counts["events repeated"] == 2
+
+
+def test_where_each_event_must_come_once_a_repetition_is_found():
+    it = joined(once=True).events(1, 2, said(1, BEN), said(2, BEN)).events(2, 2, said(2, BEN))
+    assert it.report.kinds == {"duplicated": 1}
+
+
+def test_what_was_overtaken_is_told_from_what_was_lost():
+    late = joined(once=True).events(2, 2, said(2, BEN)).events(1, 1, said(1, BEN))
+    assert late.report.kinds == {"gap": 1, "reordered": 1}
+    lost = joined(once=True).events(2, 2, said(2, BEN)).events(1, 2, said(1, BEN), said(2, BEN))
+    assert lost.report.kinds == {"gap": 1, "lost": 1}
+    gone = joined(once=True).events(2, 2, said(2, BEN)).snapshot(3)
+    assert gone.report.kinds == {"gap": 1, "lost": 1}
+
+
+def test_after_a_gap_a_repetition_is_what_was_asked_for():
+    it = joined(once=True).events(2, 2).events(3, 3).events(1, 3).events(2, 4)
+    assert it.report.kinds == {"gap": 1, "lost": 1}
+    assert it.welcome(head=4, recovery="live").events(4, 5).report.kinds["duplicated"] == 1
+
+
+def test_a_gap_that_nothing_fills_is_a_loss_at_the_end():
+    it = joined().events(2, 2)
+    it.checker.settle(0, unanswered=0)
+    assert it.report.kinds == {"gap": 1, "lost": 1}
+
+
+def test_a_range_that_lacks_what_others_were_told_is_found():
+    ledger, report = Ledger(made_at_ns), Report()
+    joined(ledger=ledger, report=report).events(1, 2, said(1, BEN), said(2, BEN))
+    joined(ledger=ledger, report=report).events(1, 2, said(2, BEN))
+    assert report.kinds == {"lost": 1}
+
+
+def test_what_is_for_staff_is_found_where_students_are_told_it():
+    vote = b'{"poll":"%s","choices":[1],"anonymous":false}' % POST.encode()
+    poll = (
+        b'{"poll":"%s","prompt":"?","options":["a","b"],"multiple":false,"anonymous":false,'
+        b'"results":"live","correct":[1]}' % POST.encode()
+    )
+    private = said(3, BEN)
+    private = LogEvent(
+        *(3, "chat.posted", 1, AT, BEN),
+        codec.msgspec.Raw(bytes(private.data).replace(b"everyone", b"staff")),
+    )
+    it = joined()
+    it.events(1, 1, LogEvent(1, "poll.voted", 1, AT, BEN, codec.msgspec.Raw(vote)))
+    it.events(2, 2, LogEvent(2, "poll.opened", 1, AT, BEN, codec.msgspec.Raw(poll)))
+    it.events(3, 3, private)
+    assert it.report.kinds == {"leak": 3}
+
+
+def keyed(sequence, key, by=BEN):
+    event = said(sequence, by)
+    return LogEvent(sequence, event.type, 1, AT, by, event.data, key)
+
+
+def test_an_event_of_another_class_of_the_run_is_found():
+    ledger = Ledger(made_at_ns, mark="run.1.", marks="run.")
+    it = joined(ledger=ledger)
+    it.events(1, 3, keyed(1, "run.1.a"), keyed(2, "somebody else"), keyed(3, "run.2.a"))
+    assert it.report.kept == ["Ann: chat.posted 3 belongs to another class"]
+
+
+def test_a_command_of_somebody_else_that_was_done_twice_is_found():
+    it = joined().events(1, 2, keyed(1, "a"), keyed(2, "b")).events(3, 3, keyed(3, "a"))
+    assert it.report.kinds == {"duplicated": 1}
+
+
+def test_the_same_bytes_are_judged_once_and_held_against_the_server_for_each():
+    ledger, report = Ledger(made_at_ns), Report()
+    people = [joined(ledger=ledger, report=report) for _ in range(3)]
+    for person in people:
+        person.events(1, 1, keyed(5, "a"))
+    assert report.kinds == {"reordered": 3}
 
 
 @pytest.mark.parametrize("order", [(2, 1), (1, 1), (1, 4)])
@@ -103,7 +186,7 @@ def test_events_out_of_order_or_outside_their_range_are_found(order):
 
 
 def test_another_event_in_the_place_of_one_that_others_saw_is_found():
-    ledger, report = Ledger(), Report()
+    ledger, report = Ledger(made_at_ns), Report()
     joined(ledger=ledger, report=report).events(1, 1, said(1, BEN))
     joined(ledger=ledger, report=report).events(1, 1, hand(1, BEN))
     assert report.kept == ["Ann: another event at 1 than others have seen"]
