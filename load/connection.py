@@ -39,12 +39,13 @@ class Connection:
 
     :meth:`run` does the work and must be running for anything to happen. ``on_frame`` sees each
     message of the server before the client does, ``on_answer`` each command with its final answer.
+    ``url`` may be asked anew for each connection: there are several nodes.
     """
 
     def __init__(
         self,
         http: aiohttp.ClientSession,
-        url: str,
+        url: str | Callable[[], str],
         token: str,
         *,
         rng: random.Random,
@@ -76,17 +77,23 @@ class Connection:
             await asyncio.sleep(self._pause_seconds(failures))
 
     async def say(
-        self, command: AnyCommand, *, timeout_seconds: float = _SAY_SECONDS
+        self,
+        command: AnyCommand,
+        *,
+        key: str | None = None,
+        expect: int | None = None,
+        timeout_seconds: float = _SAY_SECONDS,
     ) -> Ack | Nack:
         """Return the final answer to ``command``, across any number of reconnects.
 
+        ``key`` is that of an earlier one that is to be sent again, and has been answered.
         Giving up, or being cancelled, does not take the command back: ``on_answer`` hears of it.
 
         Raises:
             TimeoutError: If there is no answer in time; the command may still happen.
 
         """
-        key = self.client.command(command)
+        key = self.client.command(command, key=key, expect=expect)
         answer: asyncio.Future[Ack | Nack] = asyncio.get_running_loop().create_future()
         self._asked[key] = command, answer
         self._to_send.set()
@@ -126,7 +133,7 @@ class Connection:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
                 opened = await self._http.ws_connect(
-                    self._url,
+                    self._url if isinstance(self._url, str) else self._url(),
                     protocols=(SUBPROTOCOL,),
                     max_msg_size=WEBSOCKET_BYTES,
                     decode_text=False,
