@@ -270,7 +270,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             metrics.pool_in_use.labels(role).set_function(partial(pools.in_use, role))
 
         # Start, in the order in which each needs the one before.
-        tasks.start("lease", lease.keep())
+        tasks.start("lease", lease.keep(hub.doubt))
         tasks.start("rooms", hub.keep_time())
         tasks.start("loop_lag", loop_lag.run())
         tasks.keep("presence", presence.run)

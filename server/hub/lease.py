@@ -6,12 +6,17 @@ fences every append that the old owner may still send.
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import NamedTuple
+
+import structlog
 
 from server.errors import NotFoundError, UnavailableError
 from server.ops import metrics
 from server.store.nodes import BEAT_SECONDS, LIFE_SECONDS, Membership, find_owner, take_over
 from server.store.pool import Pools
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 
@@ -86,14 +91,20 @@ class Lease:
                 raise NotFoundError
         raise UnavailableError("The session changes its owner too often.")
 
-    async def keep(self) -> None:
-        """Stay alive in the eyes of the others, until cancelled or :meth:`leave`."""
+    async def keep(self, doubt: Callable[[], None]) -> None:
+        """Stay alive in the eyes of the others, until cancelled or :meth:`leave`.
+
+        ``doubt`` is called when others may have taken this node for dead meanwhile.
+        """
         while not self._is_leaving:
             await asyncio.sleep(BEAT_SECONDS)
             try:
                 if not self._is_leaving:
-                    await self._membership.beat()
+                    was_alive = await self._membership.beat()
                     self._beat_at = time.monotonic()
+                    if not was_alive:
+                        log.warning("lease_interrupted", node=self._node)
+                        doubt()
             except UnavailableError:
                 continue  # the next beat makes it good, on a new connection
 

@@ -35,7 +35,8 @@ class Turn:
             )
             while asks:
                 draft, failed = self._draft(asks, known)
-                if failed is None and draft.commands:
+                # "Nothing to change" and "no" as well hold only while this node is the owner.
+                if failed is None and (draft.commands or draft.outcomes):
                     try:
                         await self._writer.append(
                             self._replica.place.session, epoch, draft.commands

@@ -29,6 +29,7 @@ LIFE_SECONDS = 5.0
 LEAVE_SECONDS = 1.0
 SILENT_BEATS = 4
 """A node that has not renewed itself during so many of another's beats is as good as dead."""
+STANDSTILL_SECONDS = BEAT_SECONDS * (SILENT_BEATS - 1)
 BEAT_TIMEOUT_SECONDS = 3.0
 """A beat that takes longer was none: the next one tries a new connection."""
 # The first half of the lock's key: "LCND", the second is the incarnation.
@@ -122,7 +123,9 @@ class Membership:
                         self._connection = None
                     raise
             before, self._beat_at = self._beat_at, self._clock.monotonic()
-            return before is None or (is_unbroken and self._beat_at - before < LIFE_SECONDS)
+            # Sooner than that nobody takes over from who holds their lock.
+            stood_still = before is not None and self._beat_at - before > STANDSTILL_SECONDS
+            return before is None or (is_unbroken and not stood_still)
 
     async def _beat(self) -> bool:
         """Beat on the connection that is there, or on a new one; return whether it was there."""

@@ -139,7 +139,7 @@ async def started(database_url, tokens, *, port=0, clock=None, serve=lambda hub:
             drain_seconds=1,
         )  # fmt: skip
         tasks.start("time", hub.keep_time())
-        tasks.start("lease", lease.keep())
+        tasks.start("lease", lease.keep(hub.doubt))
         revocation = Revocation(hub, pools, Expelled())
         identity = await installation.read(pools)
         door = Door(pools, Origins(ORIGIN), identity.log)

@@ -226,10 +226,16 @@ async def test_a_server_that_became_a_standby_stores_nothing_and_is_left(
     assert (await reader.head(room.session))[0] == 1
 
 
-async def test_nothing_to_append_is_no_statement(room, writer, reader):
-    await writer.append(room.session, room.epoch, [])
-    await writer.append(room.session, room.epoch + 7, [[]])
+async def test_nothing_to_append_holds_while_the_epoch_does(room, rooms, pools, writer, reader):
+    other = await rooms.open(pools)
+    await asyncio.gather(
+        writer.append(room.session, room.epoch, []),
+        writer.append(other.session, other.epoch, [other.chat()]),
+    )
     assert (await reader.head(room.session))[0] == 0
+    await room.take_over()
+    with pytest.raises(FencedError):
+        await writer.append(room.session, room.epoch - 1, [])
 
 
 async def test_what_waits_when_the_writer_ends_is_answered(pools, room, owner):
