@@ -230,7 +230,12 @@ class Connection:
         if self._offline_seconds is not None:
             pause, self._offline_seconds = self._offline_seconds, None
             return pause
-        if self.client.bye is not None and self.client.bye.retry_ms is not None:
-            return self.client.bye.retry_ms / 1000 * self._rng.uniform(0.5, 1.5)
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * float(2 ** min(failures, 10)))
-        return longest * self._rng.uniform(0.5, 1.0)
+        return pause_seconds(self.client, failures, self._rng)
+
+
+def pause_seconds(client: Client, failures: int, rng: random.Random) -> float:
+    """Return how long a client stays away: as the server said, else longer with each failure."""
+    if client.bye is not None and client.bye.retry_ms is not None:
+        return client.bye.retry_ms / 1000 * rng.uniform(0.5, 1.5)
+    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * float(2 ** min(failures, 10)))
+    return longest * rng.uniform(0.5, 1.0)

@@ -19,6 +19,12 @@ class Report:
     """Command → durable ack, as the one who asked feels it."""
     deliveries: Latencies = field(default_factory=Latencies)
     """Event decided on the server → applied at a client; needs clocks that agree."""
+    connects: Latencies = field(default_factory=Latencies)
+    """Wanted in → in, and caught up."""
+    resumes: Latencies = field(default_factory=Latencies)
+    """Lost → back, and caught up."""
+    lateness: Latencies = field(default_factory=Latencies)
+    """How late whoever plays these people was with what was due: its own fault, not a server's."""
     kinds: Counter[str] = field(default_factory=Counter)
     """Violations by kind."""
     unsettled: int = 0

@@ -19,6 +19,7 @@ class Peer(asyncio.Protocol, ABC):
     def __init__(self) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_open = False
+        self.is_paused = False
         self._transport: asyncio.WriteTransport | None = None
         self._head = b""
 
@@ -34,10 +35,32 @@ class Peer(asyncio.Protocol, ABC):
         assert self._transport is not None
         self._transport.write(masked_text(payload))
 
+    def send_pong(self, payload: bytes) -> None:
+        """Answer a ping of the WebSocket layer."""
+        assert self._transport is not None
+        self._transport.write(_masked(payload, 0x8A))
+
     def close(self) -> None:
         """End the connection at once."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Be gone without a word, as somebody whose network is."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Read nothing until :meth:`resume`; the kernel takes what it has room for."""
+        if self.is_open and not self.is_paused:
+            self.is_paused = True
+            cast(asyncio.Transport, self._transport).pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self.is_open and self.is_paused:
+            self.is_paused = False
+            cast(asyncio.Transport, self._transport).resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; the handshake is written by :func:`connect`."""
@@ -148,19 +171,23 @@ def text_frame(payload: bytes) -> bytes:
 
 def masked_text(payload: bytes) -> bytes:
     """Return the text frame that a client sends."""
+    return _masked(payload, 0x81)
+
+
+def _masked(payload: bytes, first: int) -> bytes:
     size = len(payload)
     key = os.urandom(4)
     pad = (key * (size // 4 + 1))[:size]
     mixed = int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")
-    return _header(size, 0x80) + key + mixed.to_bytes(size, "big")
+    return _header(size, 0x80, first) + key + mixed.to_bytes(size, "big")
 
 
-def _header(size: int, mask: int) -> bytes:
+def _header(size: int, mask: int, first: int = 0x81) -> bytes:
     if size < 126:
-        return bytes((0x81, mask | size))
+        return bytes((first, mask | size))
     if size < 65_536:
-        return bytes((0x81, mask | 126)) + size.to_bytes(2, "big")
-    return bytes((0x81, mask | 127)) + size.to_bytes(8, "big")
+        return bytes((first, mask | 126)) + size.to_bytes(2, "big")
+    return bytes((first, mask | 127)) + size.to_bytes(8, "big")
 
 
 class Frames:
@@ -168,6 +195,11 @@ class Frames:
 
     def __init__(self) -> None:
         self._buffer = b""
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether the last bytes ended within a frame."""
+        return bool(self._buffer)
 
     def cut(self, data: bytes) -> list[tuple[int, bytes]]:
         """Return the opcode and payload of each frame that is complete now."""
