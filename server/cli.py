@@ -20,7 +20,7 @@ from server.auth.tokens import NIL, Tokens
 from server.check import check_all
 from server.cli_destination import destination
 from server.cli_people import retention, tenant
-from server.cli_record import erase, export, head, verify
+from server.cli_record import erase, export, head, import_, verify
 from server.clock import SystemClock
 from server.config import Settings, load, settings_table, variable
 from server.demo import Demo, hold_demo
@@ -227,7 +227,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     raise SystemExit(1)
 
 
-for command in (verify, head, export, erase, tenant, retention, destination):
+for command in (verify, head, export, import_, erase, tenant, retention, destination):
     liveclass.add_command(command)
 
 

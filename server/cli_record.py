@@ -1,4 +1,4 @@
-"""Commands about the record of a class: verify it, sign it, take it out, erase a person from it."""
+"""Commands about the record of a class: verify, sign, take out, put back, erase a person."""
 
 import asyncio
 import os
@@ -24,6 +24,7 @@ from server.store.erasure import Erased
 from server.store.heads import SignedHead
 from server.store.log import LogReader
 from server.store.pool import Pools
+from server.store.restore import Restored, UnverifiedError, restore
 
 DOES_NOT_VERIFY = 3
 """The exit status of a log or an export that is not what was written."""
@@ -153,6 +154,51 @@ async def _export(database_url: str, session: str, write: _Write) -> None:
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
                 click.echo(f"{sequence} of {of} events", err=True)
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--tenant", type=click.UUID,
+              help="Whose the session shall be; else the tenant's that it was of.")  # fmt: skip
+@click.option("--public-key", metavar="BASE64",
+              help="The key of the installation that exported, known from elsewhere.")  # fmt: skip
+@click.option("--head", metavar="FILE|JSON",
+              help="A signed head from before: the export must hold it.")  # fmt: skip
+@_needed_url
+def import_(
+    file: BinaryIO, tenant: UUID | None, public_key: str | None, head: str | None, database_url: str
+) -> None:
+    """Put the session of an export back, here or into another installation, whole or not at all.
+
+    It is verified first; the exit status is 3 when it does not verify. A session that is here
+    already is refused.
+    """
+    known = None if head is None else _known(head)
+    whose = None if tenant is None else str(tenant)
+    try:
+        done = asyncio.run(_import(database_url, file, whose, public_key, known))
+    except UnverifiedError as error:
+        where = f"event {error.verdict.broken}" if error.verdict.broken else "the header"
+        click.echo(f"BROKEN at {where}: {error.verdict.why}", err=True)
+        raise SystemExit(DOES_NOT_VERIFY) from None
+    if done.fault is not None:
+        click.echo(f"liveclass: the tables stop there: {done.fault}", err=True)
+    again = f", {done.erased} erased again" if done.erased else ""
+    click.echo(
+        f"imported  {done.session}  {done.events} events{again}  head {done.digest.hex()}  "
+        f"tenant {done.tenant}"
+    )
+
+
+async def _import(
+    database_url: str,
+    file: BinaryIO,
+    tenant: str | None,
+    public_key: str | None,
+    head: SignedHead | None,
+) -> Restored:
+    async with Pools.open(database_url, size=1) as pools:
+        return await restore(pools, file, tenant=tenant, public_key=public_key, head=head)
 
 
 @click.command()

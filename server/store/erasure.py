@@ -99,6 +99,19 @@ async def begin(pools: Pools, tenant: str, user: str) -> str:
     return erasure
 
 
+async def erase_again(connection: AcquiredConnection, tenant: str, session: str, user: str) -> int:
+    """Take the words of somebody who was erased before out of a log that has come back.
+
+    In the caller's transaction, as the projector; the caller folds the log afterwards. Return how
+    many events held any.
+    """
+    erasure = await connection.fetchval("SELECT begin_erasure($1, $2, $3)", tenant, user, new_id())
+    erased = await _scrub(connection, erasure, session, user)
+    await connection.execute("SELECT forget_session($1, $2)", erasure, session)
+    await connection.execute("SELECT finish_erasure($1)", erasure)
+    return erased
+
+
 async def get_of(connection: AcquiredConnection, user: str) -> Erasure:
     """Return the last erasure of a person.
 

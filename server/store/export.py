@@ -2,7 +2,7 @@
 
 ::
 
-    {"exported_at":…,"format":"liveclass-export/1","log":…,"public_key":…,"session":…,"tenant":…}
+    {"exported_at":…,"format":"liveclass-export/1","language":…,"log":…,"public_key":…, …}
     {"actor":…,"at":…,"digest":…,"id":…,"key":…,"payload":{…},"payload_digest":…,"salt":…, …}
     …
     {"head":{…},"seal":…}
@@ -24,7 +24,7 @@ from msgspec import Struct, to_builtins
 from protocol import codec
 from server.errors import LiveClassError, NotFoundError
 
-from . import heads, installation
+from . import heads, installation, sessions
 from .chain import Link, Verdict, Verifier, canonical
 from .heads import SignedHead
 from .log import LogReader
@@ -42,6 +42,8 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     tenant: str
     public_key: str
     exported_at: str
+    title: str = ""
+    language: str = "en"
 
 
 class Seal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,17 +75,18 @@ async def lines(pools: Pools, session: str, now_ms: int) -> AsyncIterator[tuple[
     reader = LogReader(pools)
     identity = await installation.read(pools)
     head = await heads.read(pools, session)
-    async with pools.hub() as connection:
-        tenant = await connection.fetchval("SELECT tenant_id FROM sessions WHERE id = $1", session)
-    if tenant is None:
+    found = await sessions.find(pools, session)
+    if found is None:
         raise NotFoundError("There is no such session.")
     header = Header(
         format=FORMAT,
         log=identity.log,
         session=session,
-        tenant=tenant,
+        tenant=found.tenant_id,
         public_key=head.public_key,
         exported_at=codec.timestamp(now_ms),
+        title=found.title,
+        language=found.language,
     )
     written = hashlib.sha256()
 

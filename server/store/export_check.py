@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -9,6 +10,7 @@ import orjson
 from msgspec import Struct
 
 from protocol import codec
+from server.errors import InvalidInputError
 
 from . import heads
 from .chain import Link, Verdict, Verifier, canonical
@@ -88,6 +90,21 @@ def check(
             at = error.sequence or verifier.verdict.sequence + 1
             return Checked(verifier.verdict.break_at(at, str(error)), header)
     return Checked(verifier.verdict, header)
+
+
+def events(file: BinaryIO) -> Iterator[Link]:
+    """Yield the events of an export that was verified just before.
+
+    Raises:
+        InvalidInputError: If it is not the same file any more.
+
+    """
+    try:
+        _read(file)
+        while "head" not in (value := _parse(_read(file))):
+            yield _link(value)
+    except _LineError:
+        raise InvalidInputError("The file changed while it was read.") from None
 
 
 def _read(file: BinaryIO) -> bytes:

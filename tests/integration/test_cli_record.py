@@ -7,15 +7,17 @@ import stat
 import subprocess
 import sys
 
+import asyncpg
 import orjson
 import pytest
 from click.testing import CliRunner
 
 from server import cli
-from server.errors import LiveClassError
+from server.errors import ConflictError, LiveClassError, NotFoundError
 from server.ids import new_id
 from server.store import users
 from server.store.log import LogWriter
+from server.store.migrate import migrate
 from tests.integration.store.conftest import Room
 
 
@@ -125,6 +127,31 @@ async def test_to_standard_output_it_is_the_same(liveclass, lesson, tmp_path):
     assert done.stdout.startswith("ok  1203 events")
 
 
+async def test_an_export_is_put_back(liveclass, lesson, empty_database_url, tmp_path):
+    file = tmp_path / "class.ndjson"
+    await liveclass("export", lesson.session, "--out", file)
+    head = (await liveclass("head", lesson.session)).stdout
+    done = await liveclass("import", file)
+    assert isinstance(done.exception, ConflictError), "it is here already"
+    await migrate(empty_database_url)
+    there = ("--database-url", empty_database_url)
+    done = await liveclass("import", file, "--public-key", "AAAA", *there)
+    assert done.exit_code == 3
+    assert done.stderr.startswith("BROKEN at the header: signed by another key")
+    done = await liveclass("import", file, *there)
+    assert isinstance(done.exception, NotFoundError), "the tenant is not there"
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("INSERT INTO tenants (id, name) VALUES ($1, 'a')", lesson.tenant)
+    await connection.close()
+    done = await liveclass("import", file, "--head", head, *there)
+    assert done.stdout == (
+        f"imported  {lesson.session}  1203 events  head {lesson.digest.hex()}  "
+        f"tenant {lesson.tenant}\n"
+    )
+    done = await liveclass("verify", lesson.session, *there)
+    assert done.stdout == f"ok  1203 events  head {lesson.digest.hex()}\n"
+
+
 async def test_a_person_is_erased_and_the_record_still_verifies(liveclass, lesson, pools, tmp_path):
     ann = new_id()
     async with pools.tenant(lesson.tenant) as connection:
@@ -161,6 +188,8 @@ async def test_what_was_asked_wrongly_is_said_to_be(liveclass, lesson, tmp_path)
         ("export", new_id(), "--out", tmp_path / "new"): 1,
         ("export", lesson.session, "--out", tmp_path / "no" / "where"): 1,
         ("verify", "--file", __file__): 3,  # BROKEN at the header
+        ("import", __file__): 3,
+        ("import", tmp_path / "none"): 2,
     }.items():
         done = await liveclass(*words)
         assert done.exit_code == status, (words, done.stdout, done.stderr)
