@@ -9,7 +9,7 @@ import contextlib
 import gc
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from server.clock import SystemClock
 from server.config import Settings, load, settings_key
 from server.errors import UnavailableError
 from server.hub.adoption import Adoption
+from server.hub.departure import depart
 from server.hub.door import Door
 from server.hub.forgetting import Forgetting
 from server.hub.hub import Hub
@@ -189,9 +190,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             notify=projector.notify,
             announce=announce,
         )
-        links = await stack.enter_async_context(Links(settings.token_secret, clock))
+        links = await stack.enter_async_context(Links(settings.token_secret, clock, node))
         hub = Hub(
-            acquire=lease.acquire,
+            lease=lease,
             follow=links.follow,
             writer=writer,
             reader=reader,
@@ -288,15 +289,18 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         # Not for ever: long logs that have to be folded would keep everybody else out.
         await asyncio.wait((tasks.start("resume", adoption.look()),), timeout=RESUME_SECONDS)
         tasks.keep("adoption", adoption.run)
+        # What people reach ends before what it needs.
+        front = await stack.enter_async_context(AsyncExitStack())
+        app.on_response_prepare.append(_close_when(lambda: hub.is_draining))
         inner = web.Application()
         LinkServer(hub, settings.token_secret, identity.log).serve(inner)
         inner.add_routes(signalling.routes())
         await _listen(stack, inner, settings.link_host, link_port)
-        url = await _listen(stack, app, settings.host, settings.port)
+        url, public_site = await _listen(front, app, settings.host, settings.port)
         # The media workers are the machine's: one process tells of them.
         is_first = os.environ.get(HUB_NUMBER, "0") == "0"
         ops = build_ops_app(health, media_sockets if is_first else ())
-        ops_url = await _listen(stack, ops, settings.ops_host, settings.ops_port)
+        ops_url, _ = await _listen(stack, ops, settings.ops_host, settings.ops_port)
         health.watch("postgresql", pools.ping)
         health.watch("leases", lease.check)
         health.watch("loop", loop_lag.check)
@@ -310,23 +314,39 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         gc.collect()
         gc.freeze()
         say_ready(url=url, ops_url=ops_url)
-        await stop_asked(watch_parent=True)
+        with_server = await stop_asked(watch_parent=True)
 
-        log.info("draining", connections=len(hub.connections))
+        log.info("draining", connections=len(hub.connections), with_server=with_server)
         health.phase = "draining"
+        await public_site.stop()
+        await depart(hub, lease, settings.drain_seconds, with_server=with_server)
+        await front.aclose()
         await hub.drain()
-        # At once, not when everything else has ended: others wait for what this node owned.
-        await lease.leave()
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
-    """Serve ``app`` until the stack unwinds; return its URL."""
+async def _listen(
+    stack: AsyncExitStack, app: web.Application, host: str, port: int
+) -> tuple[str, web.TCPSite]:
+    """Serve ``app`` until the stack unwinds; return its URL, and what listens."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     # Several processes share the port of the server.
-    await web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True).start()
-    return _url(host, runner.addresses[0][1])
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
+    await site.start()
+    return _url(host, runner.addresses[0][1]), site
+
+
+def _close_when(
+    is_leaving: Callable[[], bool],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Let connections end with their present request while ``is_leaving``."""
+
+    async def close(_request: web.Request, response: web.StreamResponse) -> None:
+        if is_leaving():
+            response.force_close()
+
+    return close
 
 
 def _url(host: str, port: int) -> str:

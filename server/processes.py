@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 import structlog
@@ -29,6 +28,7 @@ A media worker finds its own socket there, the hub those of all, separated by co
 HUB_NUMBER = "HUB_NUMBER"
 """Environment variable: which of a machine's hub workers this is, from 0 on."""
 
+PARENT_SECONDS = 0.1
 RESTART_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0
 STEADY_SECONDS = 30.0
@@ -49,20 +49,26 @@ async def parent_gone() -> None:
         transport.close()
 
 
-async def stop_asked(*, watch_parent: bool = False) -> None:
-    """Return on SIGTERM or SIGINT; ``watch_parent``: also when the one who started us is gone."""
+async def stop_asked(*, watch_parent: bool = False) -> bool:
+    """Return on SIGTERM or SIGINT; ``watch_parent``: also when the one who started us is gone.
+
+    Say whether that is so: then everything that it started stops, not this process alone. A
+    second signal changes nothing.
+    """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    watchers: set[asyncio.Future[Any]] = {asyncio.ensure_future(asked.wait())}
-    if watch_parent:
-        watchers.add(asyncio.ensure_future(parent_gone()))
+    signalled = asyncio.ensure_future(asked.wait())
+    gone = asyncio.ensure_future(parent_gone() if watch_parent else asyncio.Event().wait())
     try:
-        await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((signalled, gone), return_when=asyncio.FIRST_COMPLETED)
+        # Who stops all of its workers says both at once.
+        await asyncio.wait((gone,), timeout=PARENT_SECONDS if watch_parent else 0)
+        return gone.done()
     finally:
-        for watcher in watchers:
-            watcher.cancel()
+        signalled.cancel()
+        gone.cancel()
 
 
 def forbid_core_dumps() -> None:
@@ -120,6 +126,9 @@ class Worker:
         process = self._process
         if process is None or process.returncode is not None:
             return
+        # End of file: everything stops; the signal, for who does not listen yet.
+        if process.stdin is not None:
+            process.stdin.close()
         process.terminate()
         try:
             async with asyncio.timeout(seconds):

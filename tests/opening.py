@@ -121,7 +121,7 @@ class Bench:
     async def open(self, session):
         """Open a room; return it, its task, and the seconds it took."""
         room = Room(
-            Place(session, self.tenant, "log"), acquire=self.lease.acquire, writer=self.writer,
+            Place(session, self.tenant, "log"), lease=self.lease, writer=self.writer,
             reader=self.reader, snapshots=self.snapshots, clock=SystemClock(), tasks=self.tasks,
             listener=Nobody(),
         )  # fmt: skip

@@ -43,8 +43,9 @@ Say = Callable[[bytes], None]
 class Follower:
     """One node that follows, as the owner sees it."""
 
-    def __init__(self, session: str, say: Say) -> None:
+    def __init__(self, session: str, say: Say, node: str) -> None:
         self.say = say
+        self.node = node
         self._session = session
         self._seats: dict[tuple[str, ViewName], Seated] = {}
 
@@ -95,10 +96,17 @@ class Followers:
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, say: Say, followed: Followed, reactions: Mapping[str, int]) -> Follower:
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Who follows."""
+        return frozenset(follower.node for follower in self._all.values())
+
+    def add(
+        self, say: Say, node: str, followed: Followed, reactions: Mapping[str, int]
+    ) -> Follower:
         """Let one more node follow from here on."""
         self.remove(say)
-        follower = self._all[say] = Follower(self._session, say)
+        follower = self._all[say] = Follower(self._session, say, node)
         say(encode(followed))
         people = [listed for user in self._roster if (listed := self._list(user))]
         say(encode(Roster(self._session, people, is_full=True)))

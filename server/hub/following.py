@@ -32,8 +32,6 @@ from server.hub.link_messages import (
 BEGIN_SECONDS = 5.0
 """How long the owner may take to open the class."""
 ANSWER_SECONDS = 2.0
-LOST_SECONDS = 0.25
-"""How often a room that has lost its owner looks for another one, and into the log."""
 MOST_ASKS = 4096
 MOST_HEARD = 4096
 
@@ -77,9 +75,6 @@ class Following:
         """Pass an ask on; it is answered exactly once."""
         if not isinstance(ask, Perform | Report):
             return  # who comes and goes is reported as a number
-        if self._is_over:
-            ask.answer(unavailable())
-            return
         if len(self._asks) >= MOST_ASKS:
             ask.answer(Refusal("overloaded", "The class is very busy.", retry_ms=500))
             return
@@ -98,7 +93,8 @@ class Following:
         else:
             data = msgspec.json.encode(ask.event)
             said = Reported(self._session, self._number, ask.key, ask.event.type, data)
-        self._say(said)
+        if not self._is_over:  # or it is given back in a moment
+            self._say(said)
 
     def seat(self, people: list[Seated]) -> None:
         """Tell the owner who sits here."""
@@ -139,7 +135,7 @@ class Following:
                         return message
         except TimeoutError:
             self._is_over = True
-        raise UnavailableError("The class goes on elsewhere.", retry_seconds=LOST_SECONDS)
+        raise UnavailableError("The class's owner is not reached.")
 
     async def messages(self) -> AsyncIterator[ToFollower | None]:
         """Yield what the owner says, and None when the room was called; until it is lost."""
@@ -154,6 +150,12 @@ class Following:
                 continue
             self._news.clear()
             await self._news.wait()
+
+    def give_back(self) -> list[Ask]:
+        """Return what was not answered, in order: perhaps done, so with the keys that it has."""
+        asks: list[Ask] = [ask for _, ask in self._asks.values()]
+        self._asks.clear()
+        return asks
 
     def end(self) -> None:
         """Give everything that waits back to who asked, in order."""

@@ -1,7 +1,6 @@
 """The rooms of this node: opened when somebody comes, closed when nobody is left."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,7 +9,7 @@ from protocol.errors import CloseCode
 from server.clock import Clock
 from server.errors import UnavailableError
 from server.hub.fanout import Peer
-from server.hub.lease import Claim
+from server.hub.lease import Lease
 from server.hub.room import Follow, Listener, Room
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 OPEN_SECONDS = 5.0
+HEIRS_SPREAD_SECONDS = 0.2
+"""Goodbyes are spread themselves where others go on with the classes."""
 IDLE_TICKS = 60
 """Seconds that an empty room is kept, so that a class that reloads its pages finds it warm."""
 
@@ -31,14 +32,14 @@ IDLE_TICKS = 60
 class Hub:
     """Every live session on this node.
 
-    ``acquire(session)`` makes this node its owner, or says where the living node is that owns it;
+    ``lease`` makes this node a session's owner, or says where the living node is that owns it;
     ``follow`` follows that one.
     """
 
     def __init__(
         self,
         *,
-        acquire: Callable[[str], Awaitable[Claim]],
+        lease: Lease,
         follow: Follow,
         writer: LogWriter,
         reader: LogReader,
@@ -55,7 +56,10 @@ class Hub:
         self.revoked: frozenset[str] = frozenset()
         """Who of those known to the rooms may not come in any more (``server.hub.revocation``)."""
         self.is_draining = False
-        self._acquire = acquire
+        """Whether this node takes no more sockets, as it ends soon (``server.hub.departure``)."""
+        self.has_heirs = False
+        """Whether other nodes take over what it owned; then rooms here follow them."""
+        self._lease = lease
         self._follow = follow
         self._writer = writer
         self._reader = reader
@@ -91,13 +95,13 @@ class Hub:
             UnavailableError: If it cannot be opened now.
 
         """
-        if self.is_draining:
+        if self.is_draining and not (self.has_heirs or place.session in self._rooms):
             raise UnavailableError("This node is shutting down.")
         room = self._rooms.get(place.session)
         if room is None:
             room = self._rooms[place.session] = Room(
                 place,
-                acquire=self._acquire,
+                lease=self._lease,
                 follow=self._follow,
                 writer=self._writer,
                 reader=self._reader,
@@ -146,7 +150,7 @@ class Hub:
         metrics.inbox_longest.set(max(waiting, default=0))
 
     async def drain(self) -> None:
-        """Say goodbye to everybody, each with another time to come back, and finish the rooms."""
+        """Say goodbye to whoever is still here, and finish the rooms. The last thing done."""
         self.is_draining = True
         for peer in list(self.peers):
             peer.close(CloseCode.DRAINING)
@@ -161,7 +165,9 @@ class Hub:
 
     def spread_seconds(self, code: CloseCode) -> float:
         """Return over how long those closed with ``code`` should spread their return."""
-        return self._drain_seconds if code is CloseCode.DRAINING else 2.0
+        if code is not CloseCode.DRAINING:
+            return 2.0
+        return HEIRS_SPREAD_SECONDS if self.has_heirs else self._drain_seconds
 
     async def _run(self, room: Room) -> None:
         try:

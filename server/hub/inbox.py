@@ -1,24 +1,33 @@
-"""The line of asks before a room: bounded for people, closed while the log cannot be reached."""
+"""The line of asks before a room: bounded for people, closed while the log cannot be reached.
+
+While the session goes from one owner to another it is held: what is asked then is not given back,
+but waits for the next owner, here or elsewhere, though not for long.
+"""
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
 from protocol.errors import Refusal
+from server.clock import Clock
 from server.hub.asks import Ask, Perform, Report, unavailable
 
 INBOX = 1024
 BATCH = 256
+HOLD_SECONDS = 2.0
 
 
 class Inbox:
     """Asks in order: those that wait, and those in hand. ``is_open`` says whether to take any."""
 
-    def __init__(self, is_open: asyncio.Event) -> None:
+    def __init__(self, is_open: asyncio.Event, clock: Clock) -> None:
         self.in_hand: list[Ask] = []
         """What the room decides just now."""
         self._is_open = is_open
         self._waiting: deque[Ask] = deque()
         self._called = asyncio.Event()
+        self._clock = clock
+        self._held_since: float | None = None
 
     def __len__(self) -> int:
         return len(self.in_hand) + len(self._waiting)
@@ -30,7 +39,7 @@ class Inbox:
         wait. What the room asks itself is never turned away.
         """
         if isinstance(ask, Perform | Report):
-            if not self._is_open.is_set():
+            if not self._is_open.is_set() and self._held_since is None:
                 ask.answer(unavailable())
                 return
             if len(self._waiting) >= INBOX:
@@ -54,9 +63,35 @@ class Inbox:
         """Take the next asks in hand: all, if they are not too many."""
         self.in_hand = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
 
+    def open(self) -> None:
+        """Take asks, after those that were held."""
+        self._held_since = None
+        self._is_open.set()
+
+    def hold(self, asks: Iterable[Ask] = ()) -> None:
+        """Close, and keep everything in hand and in line, and ``asks`` before it."""
+        self._is_open.clear()
+        self._held_since = self._clock.monotonic()
+        self._waiting.extendleft(reversed([*self.in_hand, *asks]))
+        self.in_hand.clear()
+
+    def give(self) -> list[Ask]:
+        """Return what was held, in order: somebody else decides it."""
+        asks = [*self._waiting]
+        self._waiting.clear()
+        self._held_since = None
+        return asks
+
+    def tick(self) -> None:
+        """Give back what is held for too long. Called once a second."""
+        since = self._held_since
+        if since is not None and self._clock.monotonic() - since > HOLD_SECONDS:
+            self.refuse_all()
+
     def refuse_all(self) -> None:
         """Close, and give everything in hand and in line back to who asked, in order."""
         self._is_open.clear()
+        self._held_since = None
         asks = [*self.in_hand, *self._waiting]
         self.in_hand.clear()
         self._waiting.clear()

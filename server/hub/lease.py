@@ -5,20 +5,26 @@ fences every append that the old owner may still send.
 """
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
+from server.clock import SystemClock
 from server.errors import NotFoundError, UnavailableError
+from server.hub.news import News
 from server.ops import metrics
 from server.store.nodes import BEAT_SECONDS, LIFE_SECONDS, Membership, find_owner, take_over
 from server.store.pool import Pools
+from server.store.succession import Neighbour, glance, neighbours
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
+LEAVE_SECONDS = 2.0
 
 
 class Held(NamedTuple):
@@ -28,22 +34,29 @@ class Held(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A living node owns the session; ``link`` is where its links are taken."""
+    """A living node owns the session, or is to own it; ``link`` is where its links are taken."""
 
     link: str
+    node: str
 
 
 Claim = Held | Elsewhere
 
 
 class Lease:
-    """This node's claim on sessions."""
+    """This node's claim on sessions.
+
+    ``node`` is ``server.number``: nodes of one server share its media workers.
+    """
 
     def __init__(self, pools: Pools, node: str, membership: Membership) -> None:
         self._pools = pools
         self._node = node
         self._membership = membership
+        self.news = News(partial(glance, pools), membership.is_dead, SystemClock())
+        """What becomes of sessions whose owner is not reached."""
         self._is_leaving = False
+        self._leaves_server = False
         self._beat_at = time.monotonic()
 
     @property
@@ -62,26 +75,27 @@ class Lease:
             raise UnavailableError("The leases are not renewed.")
         return f"renewed {self.beat_age_seconds:.1f} s ago"
 
-    async def acquire(self, session: str) -> Claim:
+    async def acquire(self, session: str, followers: Collection[str] = ()) -> Claim:
         """Make this node the owner of ``session``, unless a living node is.
 
         The epoch is a new one also where this node was the owner already: whatever of its own is
-        still under way is fenced.
+        still under way is fenced. A node that leaves owns nothing: it is told who is to own the
+        session in its place, best one of ``followers``.
 
         Raises:
             NotFoundError: If there is no such session.
-            UnavailableError: If the database is away.
+            UnavailableError: If the database is away; if this node leaves and is the only one.
 
         """
         for _ in range(ATTEMPTS):
-            if self._is_leaving:
-                raise UnavailableError("This node is shutting down.")
             seen = await find_owner(self._pools, session)
             is_other = seen is not None and seen.node != self._node
             if seen is not None and is_other and not await self._membership.is_dead(seen.node):
                 if seen.link is None:  # it has come to life since it was looked up
                     continue
-                return Elsewhere(seen.link)
+                return Elsewhere(seen.link, seen.node)
+            if self._is_leaving:
+                return await self._heir(session, followers)
             epoch = await take_over(self._pools, session, self._node, seen)
             if epoch is not None:
                 before = "another" if is_other else "nobody" if seen is None else "itself"
@@ -108,7 +122,37 @@ class Lease:
             except UnavailableError:
                 continue  # the next beat makes it good, on a new connection
 
-    async def leave(self) -> None:
-        """Let others take at once what this node owned; it owns nothing any more."""
-        self._is_leaving = True
-        await self._membership.leave()
+    async def leave(self, *, with_server: bool = False) -> bool:
+        """Let others take at once what this node owns; say whether there is anybody who can.
+
+        What it owns stays its own until somebody has taken it. ``with_server`` says that the
+        other nodes of its server leave, too.
+        """
+        self._is_leaving, self._leaves_server = True, with_server
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._membership.leave()
+                return bool(await self._others())
+        except (UnavailableError, TimeoutError):
+            return False  # with the database away nobody takes anything
+
+    async def _others(self) -> list[Neighbour]:
+        found = await neighbours(self._pools, self._node)
+        return [each for each in found if not (self._leaves_server and self._is_near(each.node))]
+
+    async def _heir(self, session: str, followers: Collection[str]) -> Elsewhere:
+        """Return who is to own ``session``: where its media is, where it is known, or anybody."""
+        others = await self._others()
+        if not others:
+            raise UnavailableError("No other node is there to take the class.")
+
+        def rank(each: Neighbour) -> tuple[bool, bool, bytes]:
+            spread = hashlib.blake2b(f"{session}/{each.node}".encode(), digest_size=8).digest()
+            return not self._is_near(each.node), each.node not in followers, spread
+
+        heir = min(others, key=rank)
+        return Elsewhere(heir.link, heir.node)
+
+    def _is_near(self, node: str) -> bool:
+        """Say whether ``node`` is of this node's server."""
+        return node.rpartition(".")[0] == self._node.rpartition(".")[0] != ""

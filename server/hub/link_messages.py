@@ -19,9 +19,13 @@ class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class Follow(Message, frozen=True):
-    """Follower: tell me of this session, and take what is asked of it through me."""
+    """Follower: tell me of this session, and take what is asked of it through me.
+
+    With ``is_yours`` this node gives it up, and the other one is to take it.
+    """
 
     tenant: str
+    is_yours: bool = False
 
 
 class Unfollow(Message, frozen=True):

@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from protocol.errors import Refusal
 from protocol.frames import SignalSent
-from server.errors import LiveClassError
+from server.errors import LiveClassError, UnavailableError
 from server.hub.asks import Outcome
 from server.hub.followers import Follower, ask_of
 from server.hub.hub import Hub
@@ -25,7 +25,14 @@ from server.hub.link_messages import (
     encode,
     to_owner,
 )
-from server.hub.links import HEARTBEAT_SECONDS, MESSAGE_BYTES, PATH, Outgoing, is_authorized
+from server.hub.links import (
+    HEARTBEAT_SECONDS,
+    MESSAGE_BYTES,
+    NODE,
+    PATH,
+    Outgoing,
+    is_authorized,
+)
 from server.hub.room import Room
 from server.hub.seating import Place
 from server.ops import metrics
@@ -33,6 +40,9 @@ from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+DECIDE_SECONDS = 2.0
+"""How long it may take to know who owns a session."""
 
 
 class LinkServer:
@@ -60,7 +70,8 @@ class LinkServer:
         self._sockets.add(socket)
         outgoing = Outgoing(socket)
         async with Supervisor("link") as tasks:
-            served = _Served(self._hub, self._log_id, outgoing, tasks)
+            node = request.headers.get(NODE, "")
+            served = _Served(self._hub, self._log_id, node, outgoing, tasks)
             tasks.start("outgoing", outgoing.run())
             metrics.links.labels("accepted").inc()
             try:
@@ -85,9 +96,12 @@ class LinkServer:
 class _Served:
     """Everything that one node follows here."""
 
-    def __init__(self, hub: Hub, log_id: str, outgoing: Outgoing, tasks: Supervisor) -> None:
+    def __init__(
+        self, hub: Hub, log_id: str, node: str, outgoing: Outgoing, tasks: Supervisor
+    ) -> None:
         self._hub = hub
         self._log_id = log_id
+        self._node = node
         self._say = outgoing.say
         self._tasks = tasks
         self._followed: dict[str, tuple[Room, Follower]] = {}
@@ -96,7 +110,7 @@ class _Served:
         """Take what the node says."""
         session = message.session
         if isinstance(message, Follow):
-            self._tasks.start("follow", self._let_follow(session, message.tenant))
+            self._tasks.start("follow", self._let_follow(message))
             return
         room, follower = self._followed.get(session, (None, None))
         if room is None or follower is None or not room.owns:
@@ -130,11 +144,18 @@ class _Served:
         except Refusal as refusal:
             answer(refusal)
 
-    async def _let_follow(self, session: str, tenant: str) -> None:
-        follower = None
-        with suppress(LiveClassError):
-            room = await self._hub.room(Place(session, tenant, self._log_id))
-            follower = room.let_follow(self._say)
+    async def _let_follow(self, follow: Follow) -> None:
+        session, follower = follow.session, None
+        with suppress(LiveClassError, TimeoutError):
+            if self._hub.is_draining:
+                raise UnavailableError
+            room = await self._hub.room(Place(session, follow.tenant, self._log_id))
+            if follow.is_yours:
+                room.take()
+            # The other node may have known before this one that it owns the session.
+            async with asyncio.timeout(DECIDE_SECONDS):
+                await room.is_open.wait()
+            follower = room.let_follow(self._say, self._node)
         if follower is None:
             self._say(encode(Ended(session)))
         else:

@@ -30,6 +30,8 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PATH = "/internal/link"
+NODE = "X-Node"
+"""Who follows."""
 HEARTBEAT_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 SEND_SECONDS = 2.0
@@ -91,7 +93,7 @@ class _Link:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.followings: dict[str, tuple[Place, Following]] = {}
+        self.followings: dict[str, tuple[Follow, Following]] = {}
         self._outgoing: Outgoing | None = None
 
     def say(self, message: ToOwner) -> None:
@@ -99,10 +101,11 @@ class _Link:
         if self._outgoing is not None:
             self._outgoing.say(encode(message))
 
-    def follow(self, place: Place, following: Following) -> None:
+    def follow(self, place: Place, following: Following, *, is_yours: bool) -> None:
         """Begin to follow a session, at once or when the link is there."""
-        self.followings[place.session] = place, following
-        self.say(Follow(place.session, place.tenant))
+        follow = Follow(place.session, place.tenant, is_yours)
+        self.followings[place.session] = follow, following
+        self.say(follow)
 
     async def run(self, http: aiohttp.ClientSession, headers: dict[str, str]) -> None:
         """Carry messages until the link is lost."""
@@ -123,8 +126,8 @@ class _Link:
         async with socket, Supervisor("link") as tasks:
             self._outgoing = Outgoing(socket)
             tasks.start("outgoing", self._outgoing.run())
-            for place, _ in self.followings.values():
-                self.say(Follow(place.session, place.tenant))
+            for follow, _ in self.followings.values():
+                self.say(follow)
             async for frame in socket:
                 if frame.type is not WSMsgType.BINARY:
                     break
@@ -135,10 +138,10 @@ class _Link:
 
 
 class Links:
-    """This node's ways to others, each made when it is needed. Use as an async context manager."""
+    """The ways of ``node`` to others, each made when needed. Use as an async context manager."""
 
-    def __init__(self, secret: Secret, clock: Clock) -> None:
-        self._headers = authorization(secret)
+    def __init__(self, secret: Secret, clock: Clock, node: str = "") -> None:
+        self._headers = {**authorization(secret), NODE: node}
         self._clock = clock
         self._tasks = Supervisor("links")
         self._links: dict[str, _Link] = {}
@@ -157,14 +160,19 @@ class Links:
         await self._http.close()
 
     @asynccontextmanager
-    async def follow(self, url: str, place: Place) -> AsyncIterator[Following]:
-        """Follow what the node at ``url`` owns, for as long as the block lasts."""
+    async def follow(
+        self, url: str, place: Place, is_yours: bool = False
+    ) -> AsyncIterator[Following]:
+        """Follow what the node at ``url`` owns, for as long as the block lasts.
+
+        ``is_yours`` tells that node to take it: this one gives it up.
+        """
         link = self._links.get(url)
         if link is None:
             link = self._links[url] = _Link(url)
             self._tasks.start("link", self._run(link))
         following = Following(place.session, link.say, self._clock)
-        link.follow(place, following)
+        link.follow(place, following, is_yours=is_yours)
         try:
             yield following
         finally:

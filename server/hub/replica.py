@@ -89,13 +89,18 @@ class Replica:
                 self.follow([Told(each, None) for each in page[start : start + SLICE]], heard)
                 await asyncio.sleep(0)
 
-    async def catch_up(self, whole_since: int = 0) -> None:
+    async def catch_up(self, whole_since: int = 0, *, is_unbroken: bool = False) -> None:
         """Read on, or from the beginning if the owner has done so later than this node.
+
+        ``is_unbroken`` says that nobody but a new owner can have touched the session since: the
+        log has not changed, whenever that one has read it.
 
         Raises:
             UnavailableError: If the log cannot be read now.
 
         """
+        if is_unbroken and self.whole_since:
+            self.whole_since = max(self.whole_since, whole_since)
         if self.whole_since and not self.must_reload and whole_since <= self.whole_since:
             await self.read_on(_nobody_else)
         else:

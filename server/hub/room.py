@@ -15,7 +15,7 @@ each room that followed takes the session, and one of them gets it; its people n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -29,7 +29,7 @@ from server.hub.draft import Draft, Head, Recorded
 from server.hub.followers import Follower, Say
 from server.hub.following import Following
 from server.hub.inbox import Inbox
-from server.hub.lease import Claim, Held
+from server.hub.lease import Elsewhere, Held, Lease
 from server.hub.link_messages import (
     Batch,
     Done,
@@ -65,8 +65,12 @@ class Listener(Protocol):
         """Hear that this node does not own the session any more."""
 
 
-Follow = Callable[[str, Place], AbstractAsyncContextManager[Following]]
-"""Follow what the node owns whose links are taken there."""
+Follow = Callable[[str, Place, bool], AbstractAsyncContextManager[Following]]
+"""Follow what the node owns whose links are taken there; True: what it is to own from now on."""
+
+RELINK_SECONDS = 1.0
+RELINK_MOST_SECONDS = 8.0
+"""How often an owner that is alive, but is not reached, is tried again."""
 
 
 class Room:
@@ -76,7 +80,7 @@ class Room:
         self,
         place: Place,
         *,
-        acquire: Callable[[str], Awaitable[Claim]],
+        lease: Lease,
         follow: Follow,
         writer: LogWriter,
         reader: LogReader,
@@ -95,7 +99,7 @@ class Room:
         """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
         """Set while asks are taken."""
-        self._inbox = Inbox(self.is_open)
+        self._inbox = Inbox(self.is_open, clock)
         self._following: Following | None = None
         self._replica = Replica(
             place,
@@ -112,13 +116,15 @@ class Room:
             is_open=self.is_open,
             call=self._call,
         )
-        self._acquire = acquire
+        self._lease = lease
         self._follow = follow
         self._turn = Turn(self._replica, writer, clock)
         self._snapshots = snapshots
         self._listener = listener
         self._settled = asyncio.Event()
         self._is_doubted = False
+        self._is_leaving = False
+        self._relink_seconds = RELINK_SECONDS
 
     @property
     def state(self) -> Classroom:
@@ -165,6 +171,17 @@ class Room:
         self._is_doubted = True
         self._call()
 
+    def hand_over(self) -> None:
+        """Have another node own the session as soon as what is in hand is done, and follow it."""
+        self._is_leaving = True
+        self._call()
+
+    def take(self) -> None:
+        """Own the session, which its owner gives up."""
+        if self._following is not None:
+            self.is_open.clear()
+            self._following.lost()
+
     def submit(self, ask: Ask) -> None:
         """Put an ask in line; it is answered exactly once, perhaps at once."""
         self._line.put(ask)
@@ -172,15 +189,16 @@ class Room:
     def tick(self) -> None:
         """Notice what time has changed. Called once a second."""
         self.seating.tick()
+        self._inbox.tick()
         if self._following is not None:
             self._following.tick()
 
-    def let_follow(self, say: Say) -> Follower | None:
+    def let_follow(self, say: Say, node: str) -> Follower | None:
         """Let another node follow, if this one owns the session."""
         if not self.owns or not self.is_open.is_set():
             return None
         reactions = self.seating.ephemeral.reactions
-        return self.seating.followers.add(say, self._followed(), reactions)
+        return self.seating.followers.add(say, node, self._followed(), reactions)
 
     @property
     def waiting(self) -> int:
@@ -221,17 +239,19 @@ class Room:
         try:
             while True:
                 try:
-                    claim = await self._acquire(self.place.session)
+                    followers = self.seating.followers.nodes
+                    claim = await self._lease.acquire(self.place.session, followers)
                     if isinstance(claim, Held):
                         await self._own(claim.epoch)
                     else:
-                        await self._follow_owner(claim.link)
+                        await self._follow_owner(claim)
                 except UnavailableError as error:
                     log.warning("room_waits", session=self.place.session, reason=str(error))
                     await asyncio.sleep(error.retry_seconds)
         finally:
             if self.owns:
                 self._replica.save(self.epoch, is_last=True)
+            self._inbox.refuse_all()
             self._disown()
             self._settled.set()
             self.seating.ephemeral.close()
@@ -243,7 +263,6 @@ class Room:
 
     def _disown(self) -> None:
         """Be the owner no longer, if this room was."""
-        self._inbox.refuse_all()
         if self.owns:
             self.owns = False
             self.seating.followers.end()
@@ -275,18 +294,26 @@ class Room:
         self.seating.followers.restart(self._followed())
         self.seating.own()
         self._settle()
-        self.is_open.set()
+        self._inbox.open()
         self.reach.caught_up()
         self._listener.opened(self)
         log.info("room_opened", session=self.place.session, head=self.head.sequence)
         try:
             while await self._turn.take(self._inbox.in_hand, epoch, self._commit):
                 await self._inbox.wait()
-                if self._replica.must_reload or self.reach.is_behind or self._is_doubted:
+                if self._must_acquire:
                     break
                 self._inbox.take()
         finally:
-            self._inbox.refuse_all()
+            if self._is_leaving:
+                self._inbox.hold()
+            else:
+                self._inbox.refuse_all()
+
+    @property
+    def _must_acquire(self) -> bool:
+        is_unsure = self._replica.must_reload or self.reach.is_behind or self._is_doubted
+        return is_unsure or self._is_leaving
 
     def _commit(self, draft: Draft) -> None:
         before = self.state
@@ -309,30 +336,37 @@ class Room:
 
     # ------------------------------------------------------------ following
 
-    async def _follow_owner(self, link: str) -> None:
-        """Follow the owner until it is lost.
+    async def _follow_owner(self, owner: Elsewhere) -> None:
+        """Follow the owner until it is lost. While it is not reached the log is told.
 
         Raises:
-            UnavailableError: If it is not reached; what the log holds is told all the same.
+            UnavailableError: If the log cannot be read now.
 
         """
-        if self.owns:
+        is_handed_over = self.owns and self._is_leaving
+        if self.owns and not self._is_leaving:
             metrics.lease_lost.inc()
             log.warning("room_lost", session=self.place.session)
-        self._disown()
-        async with self._follow(link, self.place) as following:
+        if not is_handed_over:  # or only when the other one has it
+            self._disown()
+        async with self._follow(owner.link, self.place, is_handed_over) as following:
             try:
                 followed = await following.begin()
             except UnavailableError:
-                await self._replica.catch_up()
-                self._settle()
-                raise
+                self._disown()
+                await self._miss(owner)
+                return
+            self._disown()
+            self._relink_seconds = RELINK_SECONDS
+            is_unbroken = followed.epoch == self.epoch + 1
             self.epoch = followed.epoch
-            await self._replica.catch_up(followed.whole_since)
-            self._following, self.owner = following, link
+            await self._replica.catch_up(followed.whole_since, is_unbroken=is_unbroken)
+            self._following, self.owner = following, owner.link
             try:
                 self.seating.report(following)
                 self._settle()
+                for ask in self._inbox.give():
+                    following.put(ask)
                 self.is_open.set()
                 self.reach.caught_up()
                 log.info("room_follows", session=self.place.session, head=self.head.sequence)
@@ -340,7 +374,18 @@ class Room:
                     await self._hear(following, message)
             finally:
                 self._following = self.owner = None
-                self.is_open.clear()
+                self._inbox.hold(following.give_back())
+
+    async def _miss(self, owner: Elsewhere) -> None:
+        """Tell what the log holds until ``owner`` is gone or another one, or may be tried again."""
+        seconds = self._relink_seconds
+        self._relink_seconds = min(RELINK_MOST_SECONDS, 2 * seconds)
+        has_grown = True
+        while has_grown:
+            await self._replica.catch_up()
+            self._settle()
+            head = self.head.sequence
+            has_grown = await self._lease.news.grown(self.place.session, owner.link, head, seconds)
 
     async def _hear(self, following: Following, message: ToFollower | None) -> None:
         match message:

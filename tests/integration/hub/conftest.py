@@ -127,14 +127,15 @@ async def started(database_url, tokens, *, port=0, clock=None, serve=lambda hub:
         tasks = await stack.enter_async_context(Supervisor("node"))
         pools = await stack.enter_async_context(Pools.open(database_url))
         writer = await stack.enter_async_context(LogWriter(pools))
-        links = await stack.enter_async_context(Links(SECRET, clock))
-        name, internal = new_id(), free_port("127.0.0.1")
+        name = new_id()
+        links = await stack.enter_async_context(Links(SECRET, clock, name))
+        internal = free_port("127.0.0.1")
         url = f"http://127.0.0.1:{internal}"
         membership = await stack.enter_async_context(Membership(pools, name, "http://here", url))
         lease = Lease(pools, name, membership)
         reader = LogReader(pools)
         hub = Hub(
-            acquire=lease.acquire, follow=links.follow, writer=writer, reader=reader, clock=clock,
+            lease=lease, follow=links.follow, writer=writer, reader=reader, clock=clock,
             snapshots=Snapshots(pools, reader, tasks), tasks=tasks, listener=Quiet(),
             drain_seconds=1,
         )  # fmt: skip

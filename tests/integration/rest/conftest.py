@@ -209,7 +209,7 @@ async def hub(pools):
         node = new_id()
         async with Membership(pools, node, "https://live.example", "") as membership:
             hub = Hub(
-                acquire=Lease(pools, node, membership).acquire,
+                lease=Lease(pools, node, membership),
                 follow=links.follow,
                 writer=writer,
                 reader=LogReader(pools),
