@@ -18,7 +18,7 @@ from server.tasks import Supervisor
 from .chain import Link, Verdict, Verifier, genesis
 from .events import NewCommand, NewEvent, PoisonedError, StoredEvent, UsedKey
 from .lane import Batch, Lane
-from .pool import Pools, connect
+from .pool import SOON_SECONDS, Pools, connect
 
 __all__ = ["PAGE", "LogReader", "LogWriter", "NewEvent", "PoisonedError", "StoredEvent", "UsedKey"]
 
@@ -43,7 +43,10 @@ class LogWriter:
 
     def __init__(self, pools: Pools) -> None:
         # Without a table's statistics a cached plan may be a scan; the index is always right.
-        join = partial(connect, pools.url, pools.role("hub"), enable_seqscan="off")
+        join = partial(
+            connect, pools.url, pools.role("hub"), command_seconds=SOON_SECONDS["hub"],
+            enable_seqscan="off",
+        )  # fmt: skip
         self._lanes = [Lane(join) for _ in range(_LANES)]
         self._supervisor = Supervisor("log")
 

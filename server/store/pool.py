@@ -20,7 +20,7 @@ from typing import Any, Self, TypeAlias
 import asyncpg
 from aiohttp import web
 
-from .errors import translated
+from .errors import LOST, translated
 
 # Quoted: asyncpg's classes take no parameter at run time.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -30,8 +30,10 @@ AcquiredConnection: TypeAlias = (
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 CONNECT_SECONDS = 5.0
-STATEMENT_SECONDS = 10
 COMMAND_SECONDS = 12.0
+"""A statement that takes longer has failed, and its connection is given up …"""
+SOON_SECONDS = {"app": 8.0, "hub": 5.0}
+"""… sooner where somebody waits for it, and soonest where a class does."""
 _ACQUIRE_SECONDS = 5.0
 
 # PostgreSQL counts microseconds from 2000-01-01.
@@ -39,7 +41,9 @@ _POSTGRES_EPOCH_MS = 946_684_800_000
 _INT64 = struct.Struct("!q")
 
 
-async def connect(url: str, role: str, **settings: str) -> Connection:
+async def connect(
+    url: str, role: str, *, command_seconds: float = COMMAND_SECONDS, **settings: str
+) -> Connection:
     """Open one connection that acts as ``role`` and speaks our codecs.
 
     Raises what asyncpg raises: whoever owns a connection decides what its loss means.
@@ -47,8 +51,8 @@ async def connect(url: str, role: str, **settings: str) -> Connection:
     connection = await asyncpg.connect(
         url,
         timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        server_settings=_settings(role, settings),
+        command_timeout=command_seconds,
+        server_settings=_settings(role, command_seconds, settings),
     )
     try:
         await _set_codecs(connection)
@@ -81,13 +85,14 @@ class Pools:
         async with AsyncExitStack() as stack:
             with translated():
                 for role in ("app", "hub", "projector"):
+                    seconds = SOON_SECONDS.get(role, COMMAND_SECONDS)
                     pool = asyncpg.create_pool(
                         url,
                         min_size=1,
                         max_size=size if role != "projector" else 2,
                         timeout=CONNECT_SECONDS,
-                        command_timeout=COMMAND_SECONDS,
-                        server_settings=_settings(pools.role(role), {}),
+                        command_timeout=seconds,
+                        server_settings=_settings(pools.role(role), seconds, {}),
                         init=_set_codecs,
                         # Whatever a block sets is local to its transaction: nothing to reset,
                         # and a third of a short read's time saved.
@@ -113,6 +118,8 @@ class Pools:
             await connection.execute(begin)
             try:
                 yield connection
+            except LOST:
+                raise  # with the connection, the transaction is lost
             except BaseException:
                 # When this cannot reach the server either, the pool drops the connection.
                 if not connection.is_closed():
@@ -151,13 +158,20 @@ class Pools:
     async def _acquire(self, role: str) -> AsyncIterator[AcquiredConnection]:
         with translated():
             async with self._pools[role].acquire(timeout=_ACQUIRE_SECONDS) as connection:
-                yield connection
+                try:
+                    yield connection
+                except LOST:
+                    # Whatever cut it off has cut off the others: each would cost a wait of its own.
+                    connection.terminate()
+                    for pool in self._pools.values():
+                        await pool.expire_connections()
+                    raise
 
 
 pools_key: web.AppKey[Pools] = web.AppKey("pools", Pools)
 
 
-def _settings(role: str, more: dict[str, str]) -> dict[str, str]:
+def _settings(role: str, command_seconds: float, more: dict[str, str]) -> dict[str, str]:
     return {
         "role": role,
         "application_name": role,
@@ -166,7 +180,7 @@ def _settings(role: str, more: dict[str, str]) -> dict[str, str]:
         # An acknowledgement means that the commit is on disk, whatever the server's default.
         "synchronous_commit": "on",
         # Before the client gives up: then the outcome is known.
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "statement_timeout": f"{command_seconds * 800:.0f}ms",
         "idle_in_transaction_session_timeout": "30s",
         **more,
     }
