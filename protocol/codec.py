@@ -17,6 +17,7 @@ from protocol.errors import MalformedFrameError, Refusal
 from protocol.events import EVENTS, AnyEvent
 from protocol.frames import ClientFrame, CommandFrame, LogEvent, ServerFrame
 from protocol.limits import FRAME_BYTES
+from protocol.snapshot import State
 from protocol.upcast import NoStepError, upcast
 
 _client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
@@ -131,6 +132,16 @@ def encode_event(
 def encode_events(first: int, last: int, events: Iterable[bytes]) -> bytes:
     """Return the ``events`` frame of the range ``first``…``last`` around encoded events."""
     return b'{"type":"events","from":%d,"to":%d,"events":[%b]}' % (first, last, b",".join(events))
+
+
+def encode_state(state: State) -> bytes:
+    """Return the state of a view as it stands in a ``snapshot`` frame."""
+    return _encoder.encode(state)
+
+
+def encode_snapshot(sequence: int, state: bytes) -> bytes:
+    """Return the ``snapshot`` frame at ``sequence`` around an encoded state."""
+    return b'{"type":"snapshot","sequence":%d,"state":%b}' % (sequence, state)
 
 
 def timestamp(milliseconds: int) -> str:

@@ -1,8 +1,11 @@
 """The views of one session: their state, their snapshot frames, and their feeds.
 
-An event is encoded once per view at most, and once for all views that see it the same.
+An event is encoded once per view at most, and once for all views that see it the same. What shows
+a view nothing moves only its position, and that is told with what comes next, or after a pause:
+when thousands vote in a few seconds, students see none of it but the counters.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -11,8 +14,7 @@ import orjson
 
 from protocol import codec
 from protocol.events import AnyEvent
-from protocol.frames import SnapshotFrame
-from protocol.limits import EVENTS_FRAME_BYTES, EVENTS_PER_FRAME
+from protocol.limits import COUNTERS_COALESCE_MS, EVENTS_FRAME_BYTES, EVENTS_PER_FRAME
 from protocol.snapshot import State, fold
 from server.classroom.view import Rewritten, view
 from server.hub.draft import Recorded
@@ -83,19 +85,29 @@ class View:
         self.audience = audience
         self.feed = feed
         self.sequence = 0
+        self._told = 0  # what is between the two shows nothing
         self._state = State()
-        self._snapshot: bytes | None = None
+        self._encoded: bytes | None = None
+        self._snapshot = 0, b""
 
     @property
     def snapshot(self) -> bytes:
-        """The ``snapshot`` frame at :attr:`sequence`, encoded once however many ask for it."""
-        if self._snapshot is None:
-            self._snapshot = codec.encode(SnapshotFrame(self.sequence, self._state))
-        return self._snapshot
+        """The ``snapshot`` frame at :attr:`sequence`, encoded once however many ask for it.
+
+        The state in it is encoded again only when something has been shown: whoever comes is not,
+        to students, and when a whole class comes at once each of them needs a snapshot.
+        """
+        if self._encoded is None:
+            self._encoded = codec.encode_state(self._state)
+        elif self._snapshot[0] == self.sequence:
+            return self._snapshot[1]
+        self._snapshot = self.sequence, codec.encode_snapshot(self.sequence, self._encoded)
+        return self._snapshot[1]
 
     def restart(self, state: State, sequence: int) -> None:
         """Begin at ``sequence`` with ``state``, which is this view's from now on."""
-        self._state, self.sequence, self._snapshot = state, sequence, None
+        self._state, self._encoded = state, None
+        self.sequence = self._told = sequence
         self.feed.restart(sequence)
 
     def commit(self, recorded: Sequence[Recorded], last: int, encoded: dict[int, bytes]) -> None:
@@ -115,6 +127,21 @@ class View:
             else:
                 data = encode(shown)
             told.append((each.sequence, data))
-        first, self.sequence, self._snapshot = self.sequence + 1, last, None
-        for start, end, payload in frames(first, last, told):
+        is_waiting, self.sequence = self._told < self.sequence, last
+        if told:
+            self._encoded = None
+            self._publish(told)
+        elif not is_waiting:
+            # As long as the counters' pause, which such events begin, too: both in one write.
+            loop = asyncio.get_running_loop()
+            loop.call_later(COUNTERS_COALESCE_MS / 1000, self.catch_up)
+
+    def catch_up(self) -> None:
+        """Tell the position, if nothing else has told it meanwhile."""
+        if self._told < self.sequence:
+            self._publish(())
+
+    def _publish(self, told: Iterable[tuple[int, bytes]]) -> None:
+        first, self._told = self._told + 1, self.sequence
+        for start, end, payload in frames(first, self.sequence, told):
             self.feed.publish(start, end, payload)

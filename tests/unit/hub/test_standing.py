@@ -66,6 +66,7 @@ async def test_a_demoted_assistant_is_welcomed_as_a_student_and_told_nothing_of_
     assert kinds(assistant, before) == ["welcome", "snapshot", "mine", "presence", "counters"]
     hall.does(tess, cmd.ChatPost(FOR_STAFF, to="staff"), cmd.ChatPost("later"))
     hall.commit()
+    hall.pause_ends()
     await settled()
     for wire in sides:
         client, welcome = wire.check()
@@ -175,6 +176,8 @@ async def test_the_last_word_of_a_batch_on_a_person_counts(hall, persons, comman
         again = hall.comes(ann)
         assert (again.code, kinds(again)) == (code, ["bye"])
     assert REASON not in str(other.data)
+    hall.pause_ends()
+    await settled()
     assert other.check()[0].position == hall.head.sequence
 
 
@@ -626,6 +629,7 @@ async def _end(hall):
         for wire in hall.wires:
             wire.takes()
         hall.seating.tick()
+        hall.pause_ends()
         await settled(4)
     hall.seating.tick()
     await settled(8)
