@@ -92,6 +92,13 @@ class Vault:
                 changed += 1
         return changed
 
+    async def count(self) -> tuple[int, int]:
+        """Return how many secrets can be read with these keys, and how many cannot."""
+        async with self._pools.hub() as connection:
+            rows = await connection.fetch("SELECT id, tenant_id, ciphertext FROM secrets")
+        readable = sum(self._decrypt(*row) is not None for row in rows)
+        return readable, len(rows) - readable
+
     def _encrypt(self, row: str, tenant: str, plain: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         cipher = self._ciphers[self._first]

@@ -1,7 +1,10 @@
 """The command line against real services, as an operator uses it."""
 
+import asyncio
 import base64
 import os
+import re
+import socket
 import subprocess
 import sys
 
@@ -9,6 +12,9 @@ import jwt
 import pytest
 
 from server.ids import new_id
+from server.secrets.secret import Secret
+from server.secrets.vault import Vault
+from tests.integration.store.conftest import make_session
 
 
 @pytest.fixture
@@ -45,9 +51,69 @@ async def test_an_empty_database_is_said_to_be_and_then_migrated(liveclass, empt
     assert liveclass("migrate", **url).stdout == ""
     checked = liveclass("check", **url)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert {line.split()[0] for line in checked.stdout.splitlines()} == {
-        "PostgreSQL", "schema", "clock", "Redis", "objects",
-    }  # fmt: skip
+    assert [line.split()[0] for line in checked.stdout.splitlines()] == [
+        "PostgreSQL", "commits", "schema", "clock", "roles", "connections", "vault", "tables",
+        "Redis", "objects", "ports", "media", "files", "disk", "kernel",
+    ]  # fmt: skip
+    # The tests' PostgreSQL keeps nothing for ever.
+    assert re.search("^commits +warning +fsync is off", checked.stdout, re.MULTILINE)
+    assert "FAILED" not in checked.stdout
+
+
+async def test_what_will_be_felt_one_day_is_a_warning(liveclass, database_url, owner, pools):
+    tenant, session = await make_session(pools)
+    await owner.execute(
+        "INSERT INTO projections (session_id, tenant_id, error) VALUES ($1, $2, 'event 3 (x)')",
+        session, tenant,
+    )  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        checked = liveclass(
+            "check", database_url=database_url, port=str(port), media_ports="50000-50005",
+            hub_workers="64",
+        )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    found = dict(line.split(maxsplit=1) for line in checked.stdout.splitlines())
+    assert found["tables"] == f"warning  stopped at an event: {session}: event 3 (x)"
+    assert found["media"].startswith("warning  UDP ports 50000-50005: enough for 3 people")
+    assert f"127.0.0.1, port {port}" in found["ports"]
+    assert found["connections"].endswith(": raise max_connections")
+
+
+async def test_a_key_of_the_vault_that_is_missing_fails(liveclass, database_url, pools):
+    tenant, _ = await make_session(pools)
+    vault = Vault(pools, [Secret(base64.b64encode(b"k" * 32).decode())])
+    async with pools.tenant(tenant) as connection:
+        await vault.put(connection, tenant, Secret("a stream key"))
+    checked = liveclass("check", database_url=database_url, media_addresses="192.0.2.1")
+    assert checked.returncode == 1
+    found = dict(line.split(maxsplit=1) for line in checked.stdout.splitlines())
+    assert found["vault"] == "FAILED   1 of 1 secrets cannot be read: is a key missing?"
+    assert found["media"].startswith("FAILED   192.0.2.1: Cannot assign")
+
+
+async def test_stun_and_turn_servers_are_asked(liveclass, database_url):
+    class Stun(asyncio.DatagramProtocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def datagram_received(self, data, address):
+            self.transport.sendto(b"\x01\x01" + data[2:], address)
+
+    loop = asyncio.get_running_loop()
+    server, _ = await loop.create_datagram_endpoint(Stun, local_addr=("127.0.0.1", 0))
+    async with await asyncio.start_server(lambda _, to: to.close(), "127.0.0.1", 0) as deaf:
+        good, bad = (
+            each.getsockname()[1] for each in (server.get_extra_info("socket"), deaf.sockets[0])
+        )
+        checked = await asyncio.to_thread(
+            liveclass, "check", database_url=database_url, turn_secret="s",
+            ice_servers=f"stun:127.0.0.1:{good},turn:127.0.0.1:{bad}?transport=tcp",
+        )  # fmt: skip
+    server.close()
+    found = dict(line.split(maxsplit=1) for line in checked.stdout.splitlines())
+    assert found[f"stun:127.0.0.1:{good}"].startswith("ok       answers within")
+    assert "not as STUN does" in found[f"turn:127.0.0.1:{bad}?transport=tcp"]
 
 
 async def test_a_service_that_is_away_fails_the_check_and_names_no_secret(liveclass, database_url):
@@ -59,7 +125,7 @@ async def test_a_service_that_is_away_fails_the_check_and_names_no_secret(livecl
     lines = dict(line.split(maxsplit=1) for line in checked.stdout.splitlines())
     assert lines["Redis"].startswith("FAILED")
     assert lines["PostgreSQL"].startswith("ok")
-    assert "of https://id  FAILED  http://127.0.0.1:1/: ClientConnectorError" in checked.stdout
+    assert "of https://id  FAILED   http://127.0.0.1:1/: ClientConnectorError" in checked.stdout
     assert "thirty-two" not in checked.stdout + checked.stderr
 
 
