@@ -58,6 +58,7 @@ from server.objects.signing import UrlSigner
 from server.ops import metrics
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
+from server.ops.limits import raise_file_limit
 from server.ops.loop_lag import LoopLag
 from server.ops.parts import room_on, seen
 from server.processes import (
@@ -368,6 +369,7 @@ def main() -> None:
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     forbid_core_dumps()
+    raise_file_limit()
     with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
         runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
 

@@ -16,6 +16,7 @@ from server.media.recording.spool import spool_directory
 from server.media.worker import run
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
+from server.ops.limits import raise_file_limit
 from server.processes import MEDIA_SOCKET, forbid_core_dumps, say_ready, stop_asked
 
 
@@ -58,6 +59,7 @@ def main() -> None:
     settings = load(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     forbid_core_dumps()
+    raise_file_limit()
     # What is loaded by now is never garbage: to look through it again, while somebody joins, would
     # stop the pictures for 50 ms.
     gc.collect()
