@@ -1,0 +1,215 @@
+"""PostgreSQL is away, in each way that it can be: the class stays, and nothing is lost."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from protocol import commands as cmd
+from protocol.errors import CloseCode
+from protocol.frames import Ack
+from tests.faults.served import children, eventually
+from tests.integration.hub.raw import Raw
+from tests.media.publisher import TestPublisher
+from tests.media.viewer import TestViewer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOTICED_SECONDS = 15.0
+"""A statement that hangs is given up after five; the rest is for a busy machine."""
+
+
+@asynccontextmanager
+async def refused(served):
+    """It has ended, or somebody has closed the port."""
+    served.database.refuse()
+    served.database.reset()
+    try:
+        yield
+    finally:
+        await served.database.listen()
+
+
+@asynccontextmanager
+async def stalled(served):
+    """The network takes everything, and nothing comes back."""
+    served.database.stall()
+    try:
+        yield
+    finally:
+        served.database.heal()
+
+
+@asynccontextmanager
+async def lost(served):
+    """What was sent is gone; the connections of before never answer again."""
+    served.database.blackhole()
+    try:
+        yield
+    finally:
+        served.database.refuse()
+        served.database.heal()
+        await served.database.listen()
+
+
+@asynccontextmanager
+async def killed(served):
+    """``kill -9``: it comes back by itself, and recovers."""
+    served.database.refuse()  # for as long as the test looks
+    os.kill(served.services.postgres.pid, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        await served.database.listen()
+
+
+@asynccontextmanager
+async def stopped(served):
+    """Its processes stand still."""
+    pid = served.services.postgres.pid
+    everybody = [pid, *children(pid)]
+    for each in everybody:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in everybody:
+            os.kill(each, signal.SIGCONT)
+
+
+class Talk:
+    """Everybody says a line now and then, and notes what was acked."""
+
+    def __init__(self, lesson):
+        self.acked: dict[str, tuple[int, int]] = {}
+        self._ends = False
+        self._tasks = [
+            asyncio.ensure_future(self._say(number, person))
+            for number, person in enumerate(lesson.everybody)
+        ]
+
+    async def _say(self, number, person):
+        line = 0
+        while not self._ends:
+            line += 1
+            text = f"{number}/{line}"
+            answer = await person.say(cmd.ChatPost(text))
+            assert isinstance(answer, Ack), answer
+            self.acked[text] = answer.sequence
+            await asyncio.sleep(0.15)
+
+    async def end(self):
+        self._ends = True
+        await asyncio.wait_for(asyncio.gather(*self._tasks), 30)
+
+
+async def refusal(raw):
+    """Return how commands are refused, as soon as they are."""
+    async with asyncio.timeout(NOTICED_SECONDS):
+        while True:
+            number = await raw.command("chat.post", {"text": "there?"})
+            while (answer := await raw.hear("ack", "nack", seconds=NOTICED_SECONDS))[
+                "id"
+            ] != number:
+                pass
+            if answer["type"] == "nack":
+                return answer
+            await asyncio.sleep(0.15)
+
+
+async def newcomer(served, lesson):
+    """Return the goodbye to somebody whom the class does not know."""
+    raw = await Raw.open(served, lesson.session)
+    await raw.send({"type": "hello", "token": lesson.token()})
+    bye = await raw.hear("bye", seconds=NOTICED_SECONDS)
+    assert await raw.hear(seconds=5) is None
+    return bye, raw.code
+
+
+async def goes_through_it(served, lesson, fault):
+    """Let the database be away in the middle of a talk; return what was seen."""
+    raw = await lesson.raw()
+    sockets = [each.client.welcome.connection for each in lesson.everybody]
+    talk = Talk(lesson)
+    await eventually(lambda: len(talk.acked) > 6)
+    async with fault(served):
+        raw_answer = await refusal(raw)
+        assert (raw_answer["code"], raw_answer["retryable"]) == ("unavailable", True)
+        assert 0 < raw_answer["retry_ms"] <= 5000
+        # What is felt goes on, and who was here comes back to the class as it is.
+        signals = {"type": "signal", "kind": "typing", "data": {}}
+        back = await Raw.join(served, lesson.session, lesson.ann.client.token)
+        await back.send(signals)
+        await raw.hear("signal", seconds=5)
+        assert {"welcome", "snapshot"} <= {frame["type"] for frame in back.heard}
+        bye, code = await newcomer(served, lesson)
+        assert code == CloseCode.OVERLOADED
+        assert bye["retry_ms"] > 0
+    healed = time.monotonic()
+    before = len(talk.acked)
+    await eventually(lambda: len(talk.acked) > before + 6)
+    recovered_seconds = time.monotonic() - healed
+    await talk.end()
+    await lesson.caught_up()
+    assert [each.client.welcome.connection for each in lesson.everybody] == sockets
+    said = await lesson.log()
+    assert all(said.count(text) == 1 for text in talk.acked)
+    # What nobody was told of is not there twice either, and nothing else is.
+    assert len([text for text in said if "/" in text]) == len(talk.acked)
+    await raw.socket.close()
+    await back.socket.close()
+    return recovered_seconds
+
+
+@pytest.mark.parametrize("fault", [refused, stalled])
+async def test_a_class_stays_as_it_is_while_the_database_is_away(served, fault):
+    mark = served.mark
+    async with served.lesson() as lesson:
+        assert await goes_through_it(served, lesson, fault) < 12
+    noise = served.warnings(mark)
+    assert len(noise) < 40, [line["event"] for line in noise]
+
+
+async def test_the_picture_goes_on_while_the_database_is_killed(served):
+    async with served.lesson() as lesson:
+        publisher, viewer = TestPublisher(), TestViewer()
+        try:
+
+            def post(path, token):
+                async def send(sdp):
+                    headers = {
+                        "Authorization": f"Bearer {token}", "Content-Type": "application/sdp",
+                    }  # fmt: skip
+                    url = f"{served.url}/v1/sessions/{lesson.session}/{path}"
+                    async with served.http.post(url, data=sdp, headers=headers) as response:
+                        return response.status, response.headers.copy(), await response.read()
+
+                return send
+
+            assert await publisher.publish(post("whip", lesson.teacher.client.token)) == 201
+            assert await viewer.watch(post("whep", lesson.ann.client.token)) == 201
+            await viewer.sees(10, 10)
+            seen = []
+
+            @asynccontextmanager
+            async def killed_while_seen(served):
+                async with killed(served):
+                    yield
+                    await viewer.shows(30, 15)
+                    seen.append(await served.health())
+
+            assert await goes_through_it(served, lesson, killed_while_seen) < 12
+            ((_, parts),) = seen
+            assert parts["postgresql"] != "ok"
+            assert parts["media"] == "ok"
+
+            async def is_ready():
+                return await served.health() == (200, parts | {"postgresql": "ok", "leases": "ok"})
+
+            await eventually(is_ready)
+        finally:
+            await publisher.close()
+            await viewer.close()
