@@ -1,4 +1,4 @@
-"""``python -m load.bench``: every benchmark in one run, a table and one line of JSON."""
+"""``python -m load.bench``: what the hub promises, measured; a table and one line of JSON."""
 
 import asyncio
 import json
@@ -6,99 +6,143 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 
-from load.bench import commands, fanout
-from load.bench.processes import BenchError, choose_processors, demo
+from load.bench import append, commands, crowd, failover, fanout, rows
+from load.bench.processes import (
+    BenchError,
+    Processors,
+    allow_many_sockets,
+    choose_processors,
+)
 from load.place import RefusedError
 
+PARTS = ("fanout", "path", "commands", "append", "storm", "memory", "failover")
+_OF_CROWD: tuple[crowd.Part, ...] = ("memory", "path", "storm")
+_SOCKETS = 20_000
 OURS = (sys.executable, "-m", "server.hub.fanout_bench_server")
 NAIVE = (sys.executable, "-m", "load.bench.naive_server")
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How much to measure."""
+
+    parts: tuple[str, ...]
+    peers: tuple[int, ...]
+    people: int
+    size: int
+    is_quick: bool
+
+    @property
+    def rounds(self) -> int:
+        """How often each measurement is repeated."""
+        return 1 if self.is_quick else 3
+
+
 @click.command()
-@click.option("--only", type=click.Choice(("fanout", "commands")), help="Leave the rest out.")
-@click.option("--peers", type=click.IntRange(1, 20_000), default=1000, show_default=True)
+@click.option(
+    "--only", "parts", multiple=True, type=click.Choice(PARTS), help="Leave the rest out."
+)
+@click.option("--peers", multiple=True, type=click.IntRange(1, 10_000), default=(100, 1000, 5000),
+              show_default=True, help="Subscribers of the fan-out; may be repeated.")  # fmt: skip
+@click.option("--people", type=click.IntRange(1, 10_000), default=5000, show_default=True,
+              help="Students of the one class.")  # fmt: skip
 @click.option("--bytes", "size", type=click.IntRange(64, 60_000), default=250, show_default=True)
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--serve", help="Another server under test, by the contract in load.bench.fanout.")
-@click.option("--sessions", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--rate", type=click.FloatRange(1), default=1000, show_default=True)
-@click.option("--seconds", type=click.FloatRange(1), default=10, show_default=True)
+@click.option("--quick", "is_quick", is_flag=True, help="Once each, and shorter: for a look.")
 def bench(
-    only: str | None,
-    peers: int,
-    size: int,
-    rounds: int,
-    serve: str | None,
-    sessions: int,
-    rate: float,
-    seconds: float,
+    parts: tuple[str, ...], peers: tuple[int, ...], people: int, size: int, is_quick: bool
 ) -> None:
-    """Measure fan-out against a naive loop, and command → durable ack on a whole server."""
-    results: dict[str, Any] = {
-        "machine": {"cpus": os.cpu_count(), "python": platform.python_version()}
-    }
+    """Measure what the hub promises; each server on a processor of its own, the generator too."""
+    wish = Wish(parts or PARTS, peers, people, size, is_quick)
+    load = [round(os.getloadavg()[0], 2)]
+    results: dict[str, Any] = {}
     try:
+        allow_many_sockets(_SOCKETS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            if only != "commands":
-                rows = runner.run(_fanout(serve, peers, size, rounds))
-                results["fanout"] = {"peers": peers, "bytes": size, "rows": rows}
-                click.echo(_fanout_table(peers, size, rows))
-            if only != "fanout":
-                results["commands"] = runner.run(_commands(sessions, rate, seconds))
-                click.echo(_commands_table(results["commands"]))
+            shown = runner.run(_measure(wish, results))
     except (BenchError, RefusedError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(results))
-
-
-async def _fanout(serve: str | None, peers: int, size: int, rounds: int) -> list[dict[str, Any]]:
-    ours = serve.split() if serve else OURS
-    return await fanout.measure(
-        {"ours": ours, "naive": NAIVE},
-        choose_processors(),
-        peers=peers,
-        size=size,
-        rounds=rounds,
-        seconds=1.5,
+    load.append(round(os.getloadavg()[0], 2))
+    click.echo(f"\n{rows.table(shown)}\n\nload average {load[0]} → {load[1]}")
+    click.echo(
+        json.dumps(
+            {
+                "machine": _machine() | {"load_average": load},
+                "generator_saturated": any(row.is_saturated for row in shown),
+                "rows": [row.as_dict() for row in shown],
+                **results,
+            }
+        )
     )
 
 
-async def _commands(sessions: int, rate: float, seconds: float) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as directory:
-        async with demo(Path(directory) / "demo.log") as held:
-            return await commands.measure(held.ready, sessions=sessions, rate=rate, seconds=seconds)
+async def _measure(wish: Wish, results: dict[str, Any]) -> list[rows.Row]:
+    """Measure part after part, into ``results``; return the table's rows."""
+    processors, quick = choose_processors(), wish.is_quick
+    shown: list[rows.Row] = []
+
+    def show(name: str, result: Any, of: Callable[[Any], Any]) -> None:
+        results[name] = result
+        shown.extend(of(result))
+        click.echo(f"{name}: done")
+
+    with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as name:
+        directory = Path(name)
+        if "fanout" in wish.parts:
+            results["fanout"] = await _fanout(wish, processors)
+        if parts := [part for part in _OF_CROWD if part in wish.parts]:
+            result = await crowd.measure(
+                directory, processors, parts,
+                people=wish.people, rate=10, seconds=5 if quick else 20, storms=wish.rounds,
+            )  # fmt: skip
+            for part, of in (
+                ("path", rows.of_path), ("storm", rows.of_storm), ("memory", rows.of_memory),
+            ):  # fmt: skip
+                if part in parts:
+                    show(part, result[part], of)
+        if "commands" in wish.parts:
+            result = await commands.measure(
+                directory, processors,
+                classes=100, rate=1000, seconds=5 if quick else 10, rounds=wish.rounds,
+            )  # fmt: skip
+            show("commands", result, rows.of_commands)
+        if "append" in wish.parts:
+            events = 1 << (16 if quick else 17)
+            result = await append.measure(processors, events=events, rounds=wish.rounds)
+            show("append", result, rows.of_append)
+        if "failover" in wish.parts:
+            result = await failover.measure(processors, rounds=wish.rounds)
+            show("failover", result, rows.of_failover)
+    return shown
 
 
-def _fanout_table(peers: int, size: int, rows: list[dict[str, Any]]) -> str:
-    lines = [
-        f"Fan-out to {peers} peers, events of {size} bytes",
-        f"{'':<16}{'server':<8}{'messages/CPU-s':>16}{'× naive':>10}{'p99 ms':>9}{'generator':>11}",
-    ]
-    lines += [
-        f"{row['scenario']:<16}{row['server']:<8}{row['messages_per_cpu_second']:>16,}"
-        f"{row['ratio']:>10.2f}{row['p99_ms']:>9.1f}{row['generator_cpu']:>10.0%} "
-        for row in rows
-    ]
-    return "\n".join(lines)
+async def _fanout(wish: Wish, processors: Processors) -> list[dict[str, Any]]:
+    return [
+        {
+            "peers": peers,
+            "rows": await fanout.measure(
+                {"ours": OURS, "naive": NAIVE}, processors,
+                peers=peers, size=wish.size, rounds=wish.rounds, seconds=1.5,
+            ),
+        }
+        for peers in wish.peers
+    ]  # fmt: skip
 
 
-def _commands_table(result: dict[str, Any]) -> str:
-    ack, generator = result["ack_ms"], result["generator"]
-    return (
-        f"Command → durable ack, {result['commands_per_second']} commands/s "
-        f"over {result['sessions']} sessions\n"
-        f"p50 {ack.get('p50')} ms · p99 {ack.get('p99')} ms · max {ack.get('max')} ms · "
-        f"refused {sum(result['refused'].values())} · unanswered {result['unanswered']}\n"
-        f"generator: {generator['cpu']:.0%} of a processor, "
-        f"p99 {generator['late_p99_ms']} ms late"
-        + (" — SATURATED: the figures are the generator's" if generator["saturated"] else "")
-    )
+def _machine() -> dict[str, Any]:
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return {"cpus": os.cpu_count(), "model": model, "python": platform.python_version()}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,164 @@
+"""The table of ``make bench``: what was to be reached, and what was."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from load.bench.commands import keeps_up
+from load.bench.generator import SATURATED_CPU
+
+Result = Mapping[str, Any]
+
+LATE_MS = 5.0
+"""A generator whose lines are later than this at p99 measures itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One promise. ``is_met`` is None where there is none, or where it could not be measured."""
+
+    what: str
+    aim: str
+    reached: str
+    is_met: bool | None
+    is_saturated: bool = False
+    """Whether the figures are the generator's rather than the server's."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row, ready for JSON."""
+        return {
+            "what": self.what,
+            "aim": self.aim,
+            "reached": self.reached,
+            "is_met": self.is_met,
+            "generator_saturated": self.is_saturated,
+        }
+
+
+def is_saturated(told: Result) -> bool:
+    """Return whether the generator could not keep up with what it was to send and hear."""
+    late = told.get("late_ms", {}).get("p99", 0.0)
+    return bool(told.get("talk_cpu", told["generator_cpu"]) > SATURATED_CPU or late > LATE_MS)
+
+
+def of_path(path: Result) -> Iterator[Row]:
+    """Yield the rows of one class of thousands that talks."""
+    p99 = path["delivery_ms"].get("p99", float("inf"))
+    wrong = wrongs(path)
+    yield Row(
+        f"{path['people']:,} peers × {path['rate']:g} events/s, whole path, one core: p99",
+        "≤ 120 ms",
+        f"{p99:.0f} ms (p50 {path['delivery_ms'].get('p50', 0):.0f}; hub {path['hub_cpu']:.0%}, "
+        f"{path['deliveries_per_hub_second']:,} deliveries per hub second)",
+        p99 <= 120,
+        is_saturated(path),
+    )
+    yield Row(
+        "… lost, repeated, out of order, unanswered, disconnected",
+        "0",
+        f"{sum(wrong.values())} of {path['expected']:,}"
+        + "".join(f", {name} {count}" for name, count in wrong.items() if count),
+        not sum(wrong.values()),
+    )
+
+
+def wrongs(told: Result) -> dict[str, int]:
+    """Return everything that must be zero."""
+    names = ("lost", "extra", "gaps", "misordered", "unanswered", "disconnected", "snapshots")
+    return {name: told[name] for name in names} | {"refused": sum(told["refused"].values())}
+
+
+def of_commands(result: Result) -> Iterator[Row]:
+    """Yield the rows of many classes that ask."""
+    runs = result["runs"]
+    p50 = median(run["ack_ms"]["p50"] for run in runs)
+    p99 = median(run["ack_ms"]["p99"] for run in runs)
+    wrong = sum(sum(wrongs(run).values()) for run in runs)
+    yield Row(
+        f"command → durable ack, {result['rate']:,g}/s over {result['classes']} classes",
+        "p50 ≤ 3, p99 ≤ 20 ms",
+        f"p50 {p50:.2f}, p99 {p99:.1f} ms (hub {median(run['hub_cpu'] for run in runs):.0%}); "
+        f"{wrong} lost or refused",
+        p50 <= 3 and p99 <= 20 and not wrong,
+        any(map(is_saturated, runs)),
+    )
+    steps = result["climb"]["steps"]
+    kept = [step for step in steps if keeps_up(step)]
+    best = max(step["acked_per_second"] for step in steps)
+    yield Row(
+        "acked commands per second of one hub core, whole path",
+        "≥ 5,000",
+        f"{best:,.0f}/s; {max(step['acked_per_hub_second'] for step in steps):,} per hub second; "
+        + (f"keeps up with {kept[-1]['rate']:,}/s" if kept else f"not with {steps[0]['rate']:,}/s"),
+        best >= 5000,
+        any(step["talk_cpu"] > SATURATED_CPU for step in steps),
+    )
+
+
+def of_append(result: Result) -> Iterator[Row]:
+    """Yield the row of the log writer alone."""
+    yield Row(
+        "events appended, one PostgreSQL core, digests and foreign keys",
+        "≥ 20,000/s",
+        f"{result['events_per_second']:,}/s; {result['events_per_postgres_second']:,} per second "
+        f"of PostgreSQL ({result['postgres_cpu']:.0%}, writer {result['writer_cpu']:.0%})",
+        result["events_per_second"] >= 20_000 and result["chain_holds"],
+        result["writer_cpu"] > SATURATED_CPU,
+    )
+
+
+def of_storm(storms: list[dict[str, Any]]) -> Iterator[Row]:
+    """Yield the rows of a class that comes back at once."""
+    seconds = median(storm["seconds"] for storm in storms)
+    reads = [storm["log_reads"] for storm in storms]
+    spent = median(storm["hub_cpu_seconds"] for storm in storms)
+    kinds = sorted({kind for storm in storms for kind in storm["recoveries"]})
+    yield Row(
+        f"reconnect storm of {storms[0]['people']:,} with resume, one core: all live",
+        "≤ 3 s",
+        f"{seconds:.2f} s (hub {spent:.2f} s of processor; came back by {', '.join(kinds)})",
+        seconds <= 3,
+        any(map(is_saturated, storms)),
+    )
+    yield Row(
+        "… reads of the log meanwhile, the ring covering it",
+        "0",
+        f"{max(reads)} (of any table: {max(storm['table_reads'] for storm in storms)})",
+        not any(reads),
+    )
+
+
+def of_memory(memory: Result) -> Iterator[Row]:
+    """Yield the rows of a class that only listens."""
+    yield Row(
+        f"memory per idle connection ({memory['people']:,} in one class), RSS of the hub",
+        "≤ 20 KB",
+        f"{memory['kib_per_connection'] * 1.024:.1f} KB (and {memory['kernel_kib_per_connection']}"
+        f" KiB of the kernel, both ends; hub {memory['hub_mib']} MiB)",
+        memory["kib_per_connection"] * 1.024 <= 20,
+    )
+
+
+def of_failover(result: Result) -> Iterator[Row]:
+    """Yield the row of an owner that is killed."""
+    yield Row(
+        f"kill -9 of the owner → first ack elsewhere ({result['rounds']} times)",
+        "≤ 1 s",
+        f"median {result['median_ms']} ms, worst {result['worst_ms']} ms",
+        result["worst_ms"] <= 1000,
+    )
+
+
+_SIGNS = {True: "✓", False: "✗", None: " "}
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows for people."""
+    wide = max(len(row.what) for row in rows)
+    aim = max(len(row.aim) for row in rows)
+    return "\n".join(
+        f"{_SIGNS[row.is_met]} {row.what:<{wide}}  {row.aim:<{aim}}  {row.reached}"
+        + ("  — GENERATOR SATURATED" if row.is_saturated else "")
+        for row in rows
+    )
