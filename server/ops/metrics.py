@@ -11,11 +11,15 @@ rooms = Gauge(
     "Classes that are open on this process: as owner, as follower, or waiting for the log.",
     ["role"],
 )
-sockets = Gauge("liveclass_sockets", "Open live sockets.", ["role"])
+sockets = Gauge("liveclass_sockets", "Open live sockets, by the role of their people.", ["role"])
 sockets_closed = Counter(
     "liveclass_sockets_closed_total", "Live sockets closed, by close code.", ["code"]
 )
-commands = Counter("liveclass_commands_total", "Commands answered.", ["type", "outcome"])
+commands = Counter(
+    "liveclass_commands_total",
+    "Commands answered: committed, unchanged, duplicate, or the code of a refusal.",
+    ["type", "outcome"],
+)
 command_seconds = Histogram(
     "liveclass_command_seconds", "From the inbox to the answer.", ["type"], buckets=_FAST
 )
@@ -51,7 +55,7 @@ lease_taken = Counter(
 lease_lost = Counter("liveclass_lease_lost_total", "Sessions that another process took over.")
 links = Gauge(
     "liveclass_links",
-    "Links to other nodes: connected or connecting from here, accepted from there.",
+    "Links to other nodes: connected from here, accepted from there.",
     ["state"],
 )
 links_lost = Counter("liveclass_links_lost_total", "Links from here that ended or never began.")
@@ -99,6 +103,10 @@ replays_published = Counter(
 # Recordings
 recording_downloads = Counter(
     "liveclass_recording_downloads_total", "Recordings made one file, by outcome.", ["outcome"]
+)
+
+spool_free_bytes = Gauge(
+    "liveclass_spool_free_bytes", "Free where recordings wait on the disk to be stored."
 )
 
 # Artifacts

@@ -1,6 +1,7 @@
 """How the parts do that have no word for it themselves: the object store, the disk."""
 
 import asyncio
+import math
 import shutil
 import time
 from contextlib import suppress
@@ -52,3 +53,11 @@ async def room_on(directory: Path) -> str:
     if free < RESERVE_BYTES:
         raise UnavailableError("full")
     return f"{free / (1 << 30):.1f} GiB free"
+
+
+def free_bytes(directory: Path) -> float:
+    """Return what is free where ``directory`` is; not a number if that cannot be known."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return math.nan

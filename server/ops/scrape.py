@@ -20,7 +20,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 WORKER_SECONDS = 1.0
 """How long one may take to answer: a scrape ends whatever it does."""
-_WORKERS = "liveclass_media_workers", "Media workers of this machine that answer."
+WORKERS = "liveclass_media_workers"
+WORKERS_TEXT = "Media workers of this machine: those that answer are there, the others away."
 
 
 class Scrape:
@@ -54,7 +55,10 @@ class Scrape:
             return []
         texts = await asyncio.gather(*map(_ask, self._workers))
         answered = [text for text in texts if text is not None]
-        return [GaugeMetricFamily(*_WORKERS, value=len(answered)), *added_up(answered)]
+        workers = GaugeMetricFamily(WORKERS, WORKERS_TEXT, labels=["state"])
+        workers.add_metric(["there"], len(answered))
+        workers.add_metric(["away"], len(texts) - len(answered))
+        return [workers, *added_up(answered)]
 
 
 def added_up(texts: Iterable[str]) -> list[Metric]:

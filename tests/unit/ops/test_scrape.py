@@ -85,7 +85,7 @@ async def test_what_media_workers_count_is_added_up(scraped) -> None:
         assert found["media_viewers",] == 5.5
         assert found["media_kinds_total", "a"] == 2
         assert found["media_kinds_total", "of 0.5"] == 1
-        assert found["liveclass_media_workers",] == 2
+        assert found["liveclass_media_workers", "there"] == 2
         assert text.count("# TYPE media_write_seconds histogram") == 1
         assert "media_kinds_created" not in text
         kind, text = await scraped(one, other, Accept="application/openmetrics-text; version=1.0.0")
@@ -97,6 +97,7 @@ async def test_a_worker_that_is_away_costs_a_scrape_nothing_else(scraped, tmp_pa
     async with worker(counting(1)) as one:
         _, text = await scraped(tmp_path / "none", one)
     found = samples(text)
-    assert found["liveclass_media_workers",] == 1
+    assert found["liveclass_media_workers", "there"] == 1
+    assert found["liveclass_media_workers", "away"] == 1
     assert found["media_viewers",] == 10
     assert ("liveclass_sessions_live",) in found
