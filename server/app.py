@@ -60,7 +60,7 @@ from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.ops.limits import raise_file_limit
 from server.ops.loop_lag import LoopLag
-from server.ops.parts import room_on, seen
+from server.ops.parts import free_bytes, room_on, seen
 from server.processes import (
     HUB_NUMBER,
     MEDIA_SOCKET,
@@ -309,6 +309,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         health.watch("media", fabric.check, is_needed=False)
         health.watch("objects", partial(seen, objects), is_needed=False, every_seconds=30.0)
         spool = spool_directory(settings.spool_dir, settings.runtime_dir)
+        metrics.spool_free_bytes.set_function(partial(free_bytes, spool))
         health.watch("disk", partial(room_on, spool), is_needed=False, every_seconds=10.0)
         health.phase = "serving"
         # What lives as long as the process is never garbage: do not look at it again and again.
