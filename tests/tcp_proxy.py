@@ -16,7 +16,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -45,7 +45,10 @@ class TcpProxy:
     """Little, where a peer that does not read is to be felt soon."""
 
     def __init__(
-        self, target: Address | Callable[[], Address], *, context: ssl.SSLContext | None = None
+        self,
+        target: Address | Callable[[], Awaitable[Address]],
+        *,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.port = 0
         self.connections: list[Passed] = []
@@ -164,7 +167,7 @@ class TcpProxy:
                 writer.transport.abort()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        target = self._target() if callable(self._target) else self._target
+        target = await self._target() if callable(self._target) else self._target
         if isinstance(target, str):
             return await asyncio.open_unix_connection(target)
         return await asyncio.open_connection(*target)

@@ -1,207 +1,272 @@
-"""What the people of a class saw, held against its log.
+"""What happened to one class, as its people and its log have it: data, and nothing else.
 
-From the clients' own records alone: every command that was acked is in the log once, where the
-answer said; what was refused is not; what was acked before another was sent comes before it; and
-each client was told exactly what its view shows of the log, in order, whatever died meanwhile.
+Times are seconds of one monotonic clock, that of the process in which all clients live;
+``epoch_ms`` is the wall clock's at its zero. A history is written as NDJSON, one record a line, and checked
+again from there::
+
+    python -m tests.faults.history FILE
 """
 
-import asyncio
-import json
-import random
-import time
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeAlias
 
-from load.connection import Connection
-from protocol import commands as cmd
+import msgspec
+from msgspec import Raw, Struct, field
+
 from protocol.frames import Ack, Nack
-from server.classroom.evolve import evolve
-from server.classroom.state import Classroom
-from server.hub.asks import Perform, Who
-from server.hub.draft import stored_key
-from server.hub.history import recall, shown
+from server.store.chain import Link
+from server.store.events import StoredEvent
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One command of one person: when it was sent first, and when and how it was answered."""
+class Logged(Struct, frozen=True, tag="event"):
+    """One event of the log, as the database has it."""
 
-    user: str
-    sent_at: float
-    answered_at: float
-    command: object
-    answer: Ack | Nack
+    sequence: int
+    id: str
+    kind: str
+    version: int
+    actor: str | None
+    at_ms: int
+    key: str | None
+    payload: Raw
+    salt: bytes | None
+    payload_digest: bytes
+    digest: bytes
+
+    @classmethod
+    def of(cls, link: Link) -> "Logged":
+        """Return what a page of the chain holds."""
+        return cls(*link[:7], Raw(link.payload), *link[8:])
+
+    @property
+    def link(self) -> Link:
+        """As the chain sees it."""
+        return Link(
+            self.sequence, self.id, self.kind, self.version, self.actor, self.at_ms, self.key,
+            bytes(self.payload), self.salt, self.payload_digest, self.digest,
+        )  # fmt: skip
+
+    @property
+    def stored(self) -> StoredEvent:
+        """As a room reads it."""
+        return StoredEvent(
+            self.sequence, self.id, self.kind, self.version, bytes(self.payload), self.key,
+            self.actor, self.at_ms, self.digest,
+        )  # fmt: skip
 
 
-@dataclass
-class Witness:
-    """One client and everything that it was told."""
+class Connected(Struct, frozen=True, tag="connected"):
+    """A connection was begun, to this node."""
+
+    at: float
+    node: str
+
+
+class Welcomed(Struct, frozen=True, tag="welcomed"):
+    """The server let them in: ``head`` is the end of the log by its word."""
+
+    view: str
+    role: str
+    recovery: str
+    head: int
+
+
+class Range(Struct, frozen=True, tag="range"):
+    """The events of a range, each a number of :class:`Said`."""
+
+    first: int
+    last: int
+    events: tuple[int, ...]
+
+
+class Snapshot(Struct, frozen=True, tag="snapshot"):
+    """The state of a view; ``state`` is a number of :class:`Said`."""
+
+    sequence: int
+    state: int
+
+
+class Own(Struct, frozen=True, tag="own"):
+    """A frame of what is theirs alone; ``frame`` is a number of :class:`Said`."""
+
+    sequence: int
+    frame: int
+
+
+class Moved(Struct, frozen=True, tag="moved"):
+    """They went back by themselves: to what they knew at ``position`` (None: to nothing)."""
+
+    position: int | None
+
+
+Item: TypeAlias = Connected | Welcomed | Range | Snapshot | Own | Moved
+
+
+class Said(Struct, frozen=True, tag="said"):
+    """Bytes that somebody was told; what many were told is here once."""
+
+    data: Raw
+
+
+class Heard(Struct, frozen=True, tag="heard"):
+    """An item that somebody heard; what many heard is here once."""
+
+    item: Item
+
+
+class Asked(Struct, tag="asked"):
+    """A command that a client sent: when first, and how and when it was answered, if it was."""
+
+    client: int
+    key: str
+    op: str
+    data: Raw
+    expect: int | None
+    sent: float
+    answered: float | None = None
+    answer: Ack | Nack | None = None
+
+
+class Client(Struct, tag="client"):
+    """One client from beginning to end: ``heard`` are numbers of :class:`Heard`, in order."""
 
     name: str
-    view: str
-    connection: Connection | None = None
+    user: str
+    called: str
+    """The name in their token."""
+    role: str
+    heard: list[int] = field(default_factory=list)
+    final_code: int | None = None
+    position: int | None = None
+    """Where they were at the end; None if they were not in the class."""
+    state: int | None = None
+    """The state that they had folded by then, a number of :class:`Said`."""
+
+
+class Known(Struct, frozen=True, tag="known"):
+    """Somebody was told of ``sequence`` at this time, and nobody of a later one before."""
+
+    at: float
+    sequence: int
+
+
+class Fault(Struct, frozen=True, tag="fault"):
+    """Something was broken, from then until then."""
+
+    began: float
+    ended: float
+    name: str
+    target: str
+
+
+class Of(Struct, frozen=True, tag="class"):
+    """Which class it is of."""
+
+    session: str
+    epoch_ms: float
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """What was seen to be wrong while it happened: somebody did not come back, say."""
+
+    text: str
+
+
+Record: TypeAlias = Of | Logged | Said | Heard | Client | Asked | Known | Fault | Failed
+
+
+class History(Struct):
+    """Everything that is known of one class."""
+
+    session: str
+    epoch_ms: float
+    """The wall clock, in milliseconds, at the zero of the times."""
+    log: list[Logged] = field(default_factory=list)
+    said: list[Raw] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
-    frames: list[dict] = field(default_factory=list)
-    welcomes: int = 0
-    user: str = ""
+    known: list[Known] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def at(self, at_ms: int) -> float:
+        """Return a time of the wall clock as one of the clients' clock."""
+        return (at_ms - self.epoch_ms) / 1000
+
+    def wall_ms(self, at: float) -> int:
+        """Return the wall clock's milliseconds at a time of the clients' clock."""
+        return round(self.epoch_ms + at * 1000)
+
+    def records(self) -> Iterator[Record]:
+        """Yield it, line by line."""
+        yield Of(self.session, self.epoch_ms)
+        yield from self.log
+        yield from map(Said, self.said)
+        yield from map(Heard, self.items)
+        yield from self.clients
+        yield from self.asked
+        yield from self.known
+        yield from self.faults
+        yield from map(Failed, self.failed)
 
     @classmethod
-    def comes(cls, http, url, token, name, view, tasks) -> "Witness":
-        """Connect somebody who comes back by themselves."""
-        self = cls(name, view)
-        rng = random.Random(name)
-        self.connection = Connection(http, url, token, rng=rng, on_frame=self.heard)
-        tasks.start(name, self.connection.run())
-        return self
+    def of(cls, records: Iterable[Record]) -> "History":
+        """Return the history whose records these are."""
+        history = cls("", 0.0)
+        for record in records:
+            match record:
+                case Of():
+                    history.session, history.epoch_ms = record.session, record.epoch_ms
+                case Logged():
+                    history.log.append(record)
+                case Said():
+                    history.said.append(record.data)
+                case Heard():
+                    history.items.append(record.item)
+                case Client():
+                    history.clients.append(record)
+                case Asked():
+                    history.asked.append(record)
+                case Known():
+                    history.known.append(record)
+                case Fault():
+                    history.faults.append(record)
+                case Failed():
+                    history.failed.append(record.text)
+        return history
 
-    def heard(self, data: bytes) -> None:
-        """Keep what concerns the log: to be given to the connection as ``on_frame``."""
-        frame = json.loads(data)
-        match frame["type"]:
-            case "events" | "snapshot":
-                self.frames.append(frame)
-            case "welcome":
-                self.welcomes += 1
-                self.user = frame["me"]["user"]
-                self.frames.append({"type": "welcome", "recovery": frame["recovery"]})
+    def write(self, path: Path) -> None:
+        """Write it as NDJSON."""
+        encoder = msgspec.json.Encoder()
+        with path.open("wb") as file:
+            for record in self.records():
+                file.write(encoder.encode(record) + b"\n")
 
     @classmethod
-    def of_demo(cls, http, demo, times, tasks) -> "list[Witness]":
-        """Connect everybody for whom ``demo`` has a token, ``times`` over; the teacher first."""
-        tokens = demo.ready["tokens"]
-        url = f"{demo.ready['url']}/v1/sessions/{demo.ready['session']}/live"
-        staff = [("staff", tokens["teacher"]), ("staff", tokens["assistant"])]
-        everybody = (staff + [("student", token) for token in tokens["students"]]) * times
-        return [
-            cls.comes(http, url, token, f"{view} {number}", view, tasks)
-            for number, (view, token) in enumerate(everybody)
-        ]
-
-    async def say(self, command, seconds: float = 60.0) -> Ack | Nack:
-        sent_at = time.monotonic()
-        answer = await self.connection.say(command, timeout_seconds=seconds)
-        self.asked.append(Asked(self.user, sent_at, time.monotonic(), command, answer))
-        return answer
+    def read(cls, path: Path) -> "History":
+        """Read what was written."""
+        decoder = msgspec.json.Decoder(Record)
+        with path.open("rb") as file:
+            return cls.of(map(decoder.decode, file))
 
 
-async def settled(witnesses, seconds: float = 30.0) -> None:
-    """Wait until every command is answered and everybody has heard of the last one."""
-    async with asyncio.timeout(seconds):
-        while any(each.connection.client.unanswered for each in witnesses):
-            await asyncio.sleep(0.05)
-    last = await witnesses[0].say(cmd.ChatPost("the last word"))
-    for each in witnesses:
-        is_there = lambda client: client.position >= last.sequence[1]  # noqa: E731
-        assert await each.connection.until(is_there, seconds), f"{each.name} has not heard the end"
-        assert each.connection.client.gaps == 0
+def main() -> int:
+    """Check the histories in the files named; print each violation with its story."""
+    from tests.faults.check import violations
+    from tests.faults.story import tell
+
+    found = 0
+    for name in sys.argv[1:]:
+        history = History.read(Path(name))
+        for violation in violations(history):
+            found += 1
+            sys.stdout.write(tell(history, violation) + "\n")
+    sys.stdout.write(f"{found} violations\n")
+    return min(found, 1)
 
 
-async def whole_log(reader, session):
-    stored = []
-    while page := await reader.read(session, len(stored)):
-        stored += page
-    return stored
-
-
-def violations(stored, witnesses) -> list[str]:
-    """Return what is wrong, in words; nothing if the class was one class for everybody."""
-    found = []
-    if [event.sequence for event in stored] != list(range(1, len(stored) + 1)):
-        found.append("the log has a gap")
-    by_key = {}
-    for event in stored:
-        if event.key is not None:
-            if event.key in by_key:
-                found.append(f"a key is in the log twice: {event.sequence}")
-            by_key[event.key] = event.sequence
-    found += _answers(by_key, len(stored), witnesses)
-    found += _real_time(witnesses)
-    for witness in witnesses:
-        found += _told(stored, witness)
-    states = {}
-    for witness in witnesses:
-        client = witness.connection.client
-        if client.position == len(stored):
-            first = states.setdefault(witness.view, (witness.name, client.state))
-            if first[1] != client.state:
-                found.append(f"{witness.name} and {first[0]} see different classes")
-    return found
-
-
-def _answers(by_key, head, witnesses):
-    for witness in witnesses:
-        for each in witness.asked:
-            who = Who(each.user, "", "student")
-            key = stored_key(Perform(who, each.answer.key, each.command, None, lambda _: None))
-            at = by_key.get(key)
-            match each.answer:
-                case Ack(sequence=(first, last)):
-                    if at != first:
-                        yield f"{witness.name}: acked at {first}, in the log at {at}"
-                    if last > head:
-                        yield f"{witness.name}: acked at {last}, the log ends at {head}"
-                case Ack():
-                    if at is not None:
-                        yield f"{witness.name}: acked as nothing, in the log at {at}"
-                case Nack():
-                    if at is not None:
-                        yield f"{witness.name}: refused ({each.answer.code}), in the log at {at}"
-
-
-def _real_time(witnesses):
-    acked = sorted(
-        (
-            each
-            for witness in witnesses
-            for each in witness.asked
-            if isinstance(each.answer, Ack) and each.answer.sequence and not each.answer.duplicate
-        ),
-        key=lambda each: each.sent_at,
-    )
-    # Of all that were answered before a command was sent, none may come later in the log.
-    answered = sorted(acked, key=lambda each: each.answered_at)
-    done, highest = 0, 0
-    for each in acked:
-        while done < len(answered) and answered[done].answered_at < each.sent_at:
-            highest = max(highest, answered[done].answer.sequence[1])
-            done += 1
-        if each.answer.sequence[0] <= highest:
-            yield f"{each.answer.sequence[0]} was sent after {highest} was acked"
-
-
-def _told(stored, witness):
-    """Compare frame by frame with what the view shows of the log, blanked as it was at the end."""
-    state = Classroom()
-    for event in stored:
-        recorded = recall(event)
-        if recorded is not None:
-            state = evolve(
-                state, recorded.event, sequence=recorded.sequence, at=recorded.at, by=recorded.by
-            )
-    visible = {
-        sequence: json.loads(data) for sequence, data in shown(stored, witness.view, frozenset())
-    }
-    blank = {
-        sequence: json.loads(data) for sequence, data in shown(stored, witness.view, state.blanked)
-    }
-    position = None
-    for frame in witness.frames:
-        match frame["type"]:
-            case "welcome" if frame["recovery"] == "snapshot":
-                position = None
-            case "snapshot":
-                position = frame["sequence"]
-            case "events":
-                first, last = frame["from"], frame["to"]
-                if position is None or first > position + 1:
-                    yield f"{witness.name}: events from {first} after {position}"
-                told = {each["sequence"]: each for each in frame["events"]}
-                if list(told) != sorted(told):
-                    yield f"{witness.name}: events out of order in {first}–{last}"
-                wanted = [n for n in range(first, min(last, len(stored)) + 1) if n in visible]
-                if list(told) != wanted:
-                    yield f"{witness.name}: told {list(told)} of {first}–{last}, not {wanted}"
-                for sequence, each in told.items():
-                    each.pop("key", None)
-                    if each not in (visible.get(sequence), blank.get(sequence)):
-                        yield f"{witness.name}: event {sequence} is not that of the log"
-                position = max(position or 0, last)
+if __name__ == "__main__":
+    sys.exit(main())

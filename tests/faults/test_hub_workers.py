@@ -14,7 +14,8 @@ from server.store.nodes import LIFE_SECONDS, find_owner
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
-from tests.faults.history import Witness, settled, violations, whole_log
+from tests.faults.check import violations
+from tests.faults.witness import Clock, Recorder, of_demo, settled
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
 
@@ -36,7 +37,8 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
         Pools.open(demo.ready["database_url"], size=2) as pools,
     ):
         # Enough that the kernel gives some of them to each of the two processes.
-        people = Witness.of_demo(http, demo, 3, tasks)
+        recorder = Recorder(session, Clock())
+        people = of_demo(recorder, http, demo, 3, tasks)
         teacher = people[0]
         assert isinstance(await teacher.say(cmd.SessionStart()), Ack)
 
@@ -62,12 +64,14 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
                 await asyncio.sleep(0.05)
         for task in talking:
             task.cancel()
-        await settled(people)
+        last = await teacher.say(cmd.ChatPost("the last word"))
+        assert await settled(people, last.sequence[1], 30) == []
+        for person in people:
+            person.finish()
         kept = [person for person in people if person.welcomes == 1]
         assert 0 < len(kept) < len(people), "who sat on the other process noticed nothing"
-        stored = await whole_log(LogReader(pools), session)
-        assert violations(stored, people) == []
-        assert (await LogReader(pools).verify(session)).broken is None
+        await recorder.read_log(LogReader(pools))
+        assert violations(recorder.history) == []
         # Who is killed comes back, and takes part again.
         async with asyncio.timeout(20):
             while len(demo.hub_workers()) < 2:

@@ -15,7 +15,7 @@ from server.store.log import LogReader
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
-from tests.faults.history import whole_log
+from tests.faults.witness import Clock, Recorder
 
 
 @pytest.fixture
@@ -80,9 +80,13 @@ async def test_a_class_survives_kill_9_of_everything(demo):
             assert await person.connection.until(lambda client: client.position >= head, 10)
 
         async with Pools.open(demo.ready["database_url"], size=2) as pools:
-            stored = await whole_log(LogReader(pools), demo.ready["session"])
+            recorder = Recorder(demo.ready["session"], Clock())
+            await recorder.read_log(LogReader(pools))
+        stored = recorder.history.log
         assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
-        lines = {event.sequence: event.payload for event in stored if event.type == "chat.posted"}
+        lines = {
+            event.sequence: bytes(event.payload) for event in stored if event.kind == "chat.posted"
+        }
         for person in people:
             for command, answer in person.acked.values():
                 if isinstance(command, cmd.ChatPost):

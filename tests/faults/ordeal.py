@@ -1,0 +1,214 @@
+"""Some classes on a cluster that is broken for a while; and then whether every promise was kept.
+
+::
+
+    cluster ◀── nemesis          from one seed: the same people want the same, the same breaks;
+       ▲                         what the machine makes of it differs from run to run
+    lessons (people) ──▶ histories ──▶ check
+"""
+
+import asyncio
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+from msgspec import Struct, field
+
+from load.fuzz.rooms import Mint
+from server.ids import new_id
+from server.store import courses, integrations, sessions, tenants
+from server.store.log import LogReader
+from server.store.pool import Pools
+from server.tasks import Supervisor
+from tests.faults.check import violations
+from tests.faults.cluster import Cluster, running
+from tests.faults.history import History
+from tests.faults.nemesis import Nemesis
+from tests.faults.story import tell, timeline
+from tests.faults.witness import Clock
+from tests.faults.workload import Crowd, Did, Lesson
+
+WHOLE_SECONDS = 45.0
+"""After the last fault everybody must be back, and of one mind, within this time."""
+BY_PROXY = 0.35
+MOST_STORIES = 20
+_DEFECT = re.compile(
+    r"Traceback|command_failed|command_poisoned|task_failed|task_restarting|\[(?:error|critical)\s*\]"
+)
+_EVENT = re.compile(r"\] (\w+)")
+
+
+class Plan(Struct, frozen=True):
+    """What is to happen. ``faults`` names those that may; all, unless told."""
+
+    seed: int
+    seconds: float
+    tenants: int = 2
+    lessons: int = 4
+    crowd: Crowd = Crowd()
+    pace: float = 3.0
+    nodes: int = 3
+    how: tuple[str, ...] = ()
+    """How the nodes are broken (``tests.faults.node``)."""
+    faults: frozenset[str] = frozenset()
+    fast: bool = False
+
+
+class Verdict(Struct):
+    """What came of it."""
+
+    histories: list[History]
+    found: list[str] = field(default_factory=list)
+    """The story of each violation."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    did: Did = field(default_factory=Did)
+    faults: dict[str, int] = field(default_factory=dict)
+    defects: Counter[str] = field(default_factory=Counter)
+    """What the server's logs call errors."""
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """Return what to report."""
+        asked = [each for history in self.histories for each in history.asked]
+        waits = sorted(each.answered - each.sent for each in asked if each.answered is not None)
+        clients = [client for history in self.histories for client in history.clients]
+        return {
+            "violations": sum(self.kinds.values()),
+            "classes": len(self.histories),
+            "clients": len(clients),
+            "events": sum(len(history.log) for history in self.histories),
+            "commands": len(asked),
+            "acked": self.did.total("acked"),
+            "no_change": self.did.total("no change"),
+            "duplicates": self.did.total("duplicate"),
+            "connections": sum(
+                type(history.items[ref]).__name__ == "Connected"
+                for history in self.histories
+                for client in history.clients
+                for ref in client.heard
+            ),
+            "p50_answer_s": round(waits[len(waits) // 2], 3) if waits else None,
+            "p99_answer_s": round(waits[len(waits) * 99 // 100], 3) if waits else None,
+            "longest_answer_s": round(waits[-1], 1) if waits else None,
+            "never_acked": self.did.never_acked,
+            **{name.replace(" ", "_"): count for name, count in self.faults.items()},
+        }
+
+
+async def endure(directory: Path, plan: Plan) -> Verdict:
+    """Run it all; write the histories that are not as they should be beside ``directory``."""
+    rng = random.Random(plan.seed)
+    verdict = Verdict([])
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(
+            running(directory, nodes=plan.nodes, how=plan.how, fast=plan.fast)
+        )
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        )
+        tasks = await stack.enter_async_context(Supervisor("people"))
+        clock = Clock()
+        lessons = await prepare(cluster, plan, http, clock, rng, verdict.did, tasks)
+        await asyncio.gather(*(each.begin(plan.crowd) for each in lessons))
+        nemesis = Nemesis(cluster, clock, random.Random(rng.random()), only=plan.faults)
+        await nemesis.run(plan.seconds)
+        await asyncio.gather(*(each.rest() for each in lessons))
+        await asyncio.gather(*(each.become_whole(WHOLE_SECONDS) for each in lessons))
+        reader = LogReader(cluster.pools)
+        for lesson in lessons:
+            await lesson.recorder.read_log(reader)
+            lesson.recorder.history.faults += nemesis.faults
+            verdict.histories.append(lesson.recorder.history)
+        verdict.histories[0].failed += nemesis.complaints
+        verdict.faults = nemesis.counts
+        verdict.defects = defects(cluster.logs)
+    judge(verdict, directory)
+    return verdict
+
+
+def judge(verdict: Verdict, directory: Path) -> None:
+    """Check every history."""
+    for history in verdict.histories:
+        found = violations(history)
+        verdict.kinds.update(each.kind for each in found)
+        # What many were told wrongly is one story.
+        stories = {(each.kind, each.text): each for each in found}
+        verdict.found += [tell(history, each) for each in [*stories.values()][:MOST_STORIES]]
+        if found:
+            path = directory.with_name(f"history-{history.session}.ndjson")
+            history.write(path)
+            verdict.found.append(f"{path}\n{timeline(history)}")
+
+
+async def prepare(
+    cluster: Cluster,
+    plan: Plan,
+    http: aiohttp.ClientSession,
+    clock: Clock,
+    rng: random.Random,
+    did: Did,
+    tasks: Supervisor,
+) -> list[Lesson]:
+    """Make the tenants and their classes; nobody acts yet."""
+    lessons = []
+    schools = [await _school(cluster.pools, number) for number in range(plan.tenants)]
+    choosing = random.Random(rng.random())
+
+    def choose(session: str) -> tuple[str, str]:
+        node, by_proxy = choosing.choice(cluster.nodes), choosing.random() < BY_PROXY
+        url = f"{node.url(by_proxy=by_proxy)}/v1/sessions/{session}/live"
+        return f"{node.name}{' by proxy' * by_proxy}", url
+
+    for number in range(plan.lessons):
+        tenant, lesson, destinations = schools[number % len(schools)]
+        async with cluster.pools.tenant(tenant) as connection:
+            made = await sessions.create(connection, tenant, title="Algebra", lesson=lesson)
+        lessons.append(
+            Lesson(
+                made.id,
+                Mint(cluster.token_secret, tenant),
+                http=http,
+                choose=choose,
+                clock=clock,
+                rng=random.Random(rng.random()),
+                did=did,
+                tasks=tasks,
+                pace=plan.pace,
+                destinations=destinations,
+            )
+        )
+    return lessons
+
+
+async def _school(pools: Pools, number: int) -> tuple[str, str, tuple[str, ...]]:
+    """Return a tenant, a lesson of it, and its destinations: nobody listens there."""
+    tenant = (await tenants.create(pools, f"School {number}", id=new_id())).id
+    async with pools.tenant(tenant) as connection:
+        course = await courses.create(connection, tenant, title="Maths", status="published")
+        lesson = await courses.create_lesson(
+            connection, tenant, course.id, title="One", order_index=1
+        )
+        integration = await integrations.create(connection, tenant, provider="custom")
+        made = [
+            await integrations.create_destination(
+                connection, tenant, integration.id, name=f"D{each}",
+                url="rtmp://127.0.0.1:9/live", stream_key_ref="env:NO_SUCH_KEY",
+            )
+            for each in range(2)
+        ]  # fmt: skip
+    return tenant, lesson.id, tuple(each.id for each in made)
+
+
+def defects(logs: Sequence[Path]) -> Counter[str]:
+    """Return what the logs tell of errors, by the name of the record."""
+    found: Counter[str] = Counter()
+    for path in logs:
+        for line in path.read_text(errors="replace").splitlines():
+            if _DEFECT.search(line):
+                name = _EVENT.search(line)
+                found[name[1] if name else line[:100]] += 1
+    return found
