@@ -95,10 +95,12 @@ class Link:
 
     def _count(self) -> DeliverySample:
         queue = self.subscription.queue
+        acked, allowed = self.connection.bytes_accepted()
         return DeliverySample(
             at=self._clock.monotonic(),
             offered=queue.offered,
-            acked=self.connection.bytes_accepted(),
+            acked=acked,
+            allowed=allowed,
             lag_ms=queue.lag_ms,
             dropped=queue.dropped,
         )

@@ -135,12 +135,17 @@ class RtmpPublisher(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         return None if sock is None else sockets.tcp_info(sock)
 
-    def bytes_accepted(self) -> int:
-        """Return how many bytes the peer has acknowledged, or else the kernel has taken."""
+    def bytes_accepted(self) -> tuple[int, int]:
+        """Return how many bytes the peer has acknowledged, and with those that it has room for.
+
+        Where a kernel does not tell, it is what our own has taken; without a window it is one
+        number twice.
+        """
         info = self.tcp_info()
-        if info is not None:
-            return info.bytes_acked
-        return self.bytes_sent - self._transport.get_write_buffer_size()
+        if info is None:
+            taken = self.bytes_sent - self._transport.get_write_buffer_size()
+            return taken, taken
+        return info.bytes_acked, info.bytes_acked + (info.window_bytes or 0)
 
     def backlog_bytes(self) -> int:
         """Return about how many bytes wait here, in the kernel and on the way."""

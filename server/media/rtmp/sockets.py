@@ -20,8 +20,9 @@ USER_TIMEOUT_MS = 10_000
 _KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 
 # struct tcp_info (linux/tcp.h): fields are only ever added at its end.
-_TCP_INFO_BYTES = 148
-_UNACKED, _RTT_US, _RETRANSMITS, _BYTES_ACKED, _NOT_SENT = 24, 68, 100, 120, 144
+_TCP_INFO_BYTES = 232
+_TCP_INFO_LEAST = 148
+_UNACKED, _RTT_US, _RETRANSMITS, _BYTES_ACKED, _NOT_SENT, _WINDOW = 24, 68, 100, 120, 144, 228
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class TcpInfo:
     """What waits in the kernel."""
     bytes_acked: int
     """What the peer's kernel has, the SYN and TLS included."""
+    window_bytes: int | None
+    """What it has room for; None from a kernel before Linux 5.4."""
 
 
 async def connect(addresses: Sequence[str], port: int) -> socket.socket:
@@ -99,7 +102,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo | None:
         data = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
     except OSError:
         return None
-    if len(data) < _TCP_INFO_BYTES:
+    if len(data) < _TCP_INFO_LEAST:
         return None
 
     def number(at: int) -> int:
@@ -112,4 +115,5 @@ def tcp_info(sock: socket.socket) -> TcpInfo | None:
         unacked=number(_UNACKED),
         notsent_bytes=number(_NOT_SENT),
         bytes_acked=struct.unpack_from("=Q", data, _BYTES_ACKED)[0],
+        window_bytes=number(_WINDOW) if len(data) >= _TCP_INFO_BYTES else None,
     )

@@ -11,16 +11,19 @@ class Connection:
 
     def __init__(self) -> None:
         self.at, self.offered, self.acked, self.dropped = 100.0, 50_000, 4_000, 0
+        self.window = 60_000
         self.delivery = Delivery(self.sample(0))
 
     def sample(self, lag_ms: int) -> DeliverySample:
-        return DeliverySample(self.at, self.offered, self.acked, lag_ms, self.dropped)
+        allowed = self.acked + self.window
+        return DeliverySample(self.at, self.offered, self.acked, allowed, lag_ms, self.dropped)
 
     def run(
         self,
         seconds: float,
         *,
         takes: float = 1.0,
+        reads: float | None = None,
         rate: int = RATE,
         lag_ms: int = 0,
         drops: int = 0,
@@ -28,7 +31,11 @@ class Connection:
         for _ in range(round(seconds * 2)):
             self.at += 0.5
             self.offered += rate // 2
-            self.acked += round(rate / 2 * takes)
+            taken = round(rate / 2 * takes)
+            self.acked += taken
+            # What is taken and not read waits in the peer's kernel, which has less room for more.
+            unread = taken - round(rate / 2 * (takes if reads is None else reads))
+            self.window = max(0, self.window - unread)
             self.dropped += drops
             found = self.delivery.add(self.sample(lag_ms))
         return found
@@ -41,17 +48,41 @@ def test_four_kibibytes_are_progress() -> None:
     assert connection.run(0.5, takes=0.1).has_progressed
 
 
-def test_a_peer_that_takes_nothing_for_ten_seconds_has_stalled() -> None:
+def test_a_peer_that_takes_nothing_for_eight_seconds_has_stalled() -> None:
     connection = Connection()
     connection.run(5)
-    assert not connection.run(9.5, takes=0).has_stalled
+    assert not connection.run(7.5, takes=0).has_stalled
     assert connection.run(0.5, takes=0).has_stalled
+    assert connection.delivery.waited == 8
+
+
+def test_a_peer_whose_kernel_takes_what_nobody_reads_has_stalled_as_soon() -> None:
+    connection = Connection()
+    connection.window = 200_000
+    connection.run(5, rate=24_000)
+    # What fits into the window lasts longer than that.
+    assert not connection.run(7.5, rate=24_000, reads=0).has_stalled
+    assert connection.run(0.5, rate=24_000, reads=0).has_stalled
+    assert connection.window > 0
+
+
+def test_a_peer_that_reads_half_of_it_has_not() -> None:
+    connection = Connection()
+    found = connection.run(30, takes=0.5)
+    assert not found.has_stalled
+    assert found.trouble is Code.STALL, "it is slow"
+
+
+def test_a_window_that_is_told_in_large_steps_is_no_stall() -> None:
+    connection = Connection()
+    # Of what is too little to see in such steps, what was taken says enough.
+    assert not connection.run(60, rate=4_000, reads=0).has_stalled
 
 
 def test_acknowledgements_without_media_are_no_progress() -> None:
     connection = Connection()
     connection.run(5)
-    assert connection.run(10, takes=4_000 / RATE / 10).has_stalled
+    assert connection.run(8, takes=4_000 / RATE / 8).has_stalled
 
 
 def test_silence_is_no_stall_and_neither_is_what_follows_it() -> None:
@@ -59,7 +90,7 @@ def test_silence_is_no_stall_and_neither_is_what_follows_it() -> None:
     connection.run(5)
     assert not connection.run(60, rate=0).has_stalled
     assert not connection.run(0.5, takes=0).has_stalled
-    assert not connection.run(9, takes=0).has_stalled
+    assert not connection.run(7, takes=0).has_stalled
     assert connection.run(1, takes=0).has_stalled
 
 
