@@ -1,5 +1,6 @@
 """nginx with its RTMP module: what a platform is to the server."""
 
+import asyncio
 import socket
 import subprocess
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from tests import peers
 from tests.demo import free_port
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -46,7 +48,7 @@ application kept {{
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
@@ -55,6 +57,13 @@ application kept {{
                 assert self.process.poll() is None, (self.directory / "error.log").read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
+
+    async def plays(self, count: int) -> None:
+        """Wait until so many have asked to be played a stream."""
+        log = self.directory / "error.log"
+        async with asyncio.timeout(PATIENCE):
+            while log.read_text().count("play: name=") < count:
+                await asyncio.sleep(0.02)
 
     def stop(self) -> None:
         if self.process is not None:

@@ -40,6 +40,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 UNCLAIMED_SECONDS = 60.0
 RELEASED_SECONDS = 5.0
 """Its next owner may speak later than the one before said goodbye."""
+HEALTH_SECONDS = 1.0
 SEND_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 FLUSH_SECONDS = 2.0
@@ -198,7 +199,7 @@ class Worker:
 
     async def _every_second(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(HEALTH_SECONDS)
             now = self._clock.monotonic()
             for name, carried in list(self._carried.items()):
                 if now - carried.claimed_at > UNCLAIMED_SECONDS:

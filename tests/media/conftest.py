@@ -22,6 +22,7 @@ from server.tasks import Supervisor
 from tests import peers
 from tests.media.certificates import certificate
 from tests.media.publisher import TestPublisher
+from tests.patience import PATIENCE
 from tests.rtmp_server import RtmpServer
 
 SESSION = "0193a000-0000-7000-8000-000000000001"
@@ -38,6 +39,13 @@ def rtmp(tmp_path: Path) -> Iterator[RtmpServer]:
     server.start()
     yield server
     server.stop()
+
+
+def is_passing(event: MediaEvent) -> bool:
+    """Say whether it describes a moment; on a busy machine there are more of these."""
+    if event.type == "publisher.warning":
+        return event.data["code"] == "stalled"
+    return event.type in ("destination.degraded", "destination.recovered")
 
 
 class DirectoryObjects:
@@ -79,13 +87,15 @@ class Media:
         self._news.set()
 
     def names(self, **matching: object) -> list[str]:
+        """Return what happened, but for what merely was slow for a moment."""
         return [
             e.type
             for e in self.events
-            if all(e.data.get(key) == value for key, value in matching.items())
+            if not is_passing(e)
+            and all(e.data.get(key) == value for key, value in matching.items())
         ]
 
-    async def hears(self, kind: str, seconds: float = 10.0, **matching: object) -> MediaEvent:
+    async def hears(self, kind: str, seconds: float = PATIENCE, **matching: object) -> MediaEvent:
         """Wait for an event of this type whose data has these values."""
         async with asyncio.timeout(seconds):
             while True:
@@ -128,7 +138,7 @@ class Media:
     async def reports(self, count: int = 1) -> None:
         """Wait for that many more health reports."""
         until = len(self.health) + count
-        async with asyncio.timeout(5 + count):
+        async with asyncio.timeout(PATIENCE):
             while len(self.health) < until:
                 self._news.clear()
                 await self._news.wait()
@@ -174,7 +184,7 @@ async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
                 context=tls.client,
             ),
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await ready.wait()
 
         async def on_event(event: MediaEvent) -> None:
@@ -194,7 +204,7 @@ async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
         )
         state = Media(fabric, objects)
         async with fabric:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await fabric.connected.wait()
             yield state
             await state.close()
@@ -218,7 +228,7 @@ async def over(socket: Path, objects: Path, key_of: Callable[[str], str]) -> Asy
     )
     state = Media(fabric, DirectoryObjects(objects))
     async with fabric:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await fabric.connected.wait()
         yield state
         await state.close()

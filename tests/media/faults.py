@@ -13,6 +13,7 @@ import av
 from server.media.fabric import MediaEvent
 from tests.demo import free_port
 from tests.media.conftest import Media
+from tests.patience import PATIENCE
 
 LIVE = "destination.live"
 RETRY = "destination.retry_scheduled"
@@ -44,7 +45,9 @@ class Stage:
         targets = tuple(self._targets.values())
         await self.media.desire(destinations=targets, retries=dict(self._retries))
 
-    async def hears(self, kind: str, name: str, seconds: float, *, nth: int = 1) -> MediaEvent:
+    async def hears(
+        self, kind: str, name: str, seconds: float = PATIENCE, *, nth: int = 1
+    ) -> MediaEvent:
         """Wait for the ``nth`` event of this type of a destination."""
         async with asyncio.timeout(seconds):
             while True:
@@ -59,8 +62,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def ffmpeg_listening(directory: Path) -> AsyncIterator[tuple[str, Path]]:
-    """Run FFmpeg as an RTMP server of one stream; give its URL, and the file it writes."""
+async def ffmpeg_listening(
+    directory: Path,
+) -> AsyncIterator[tuple[str, Path, subprocess.Popen[bytes]]]:
+    """Run FFmpeg as an RTMP server of one stream; give its URL, the file it writes, and itself.
+
+    It ends when the stream does, and has written the file then.
+    """
     binary = shutil.which("ffmpeg")
     assert binary is not None
     port, file = free_port(), directory / "listened.flv"
@@ -71,10 +79,10 @@ async def ffmpeg_listening(directory: Path) -> AsyncIterator[tuple[str, Path]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield url, file
+        yield url, file, process
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 5)
+        await asyncio.to_thread(process.wait, PATIENCE)
 
 
 class Recorded:

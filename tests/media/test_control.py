@@ -10,6 +10,13 @@ from server.media import control, outbox, worker
 from server.media.fabric import Desired, MediaEvent, RecordingTarget
 from server.media.local_fabric import LocalFabric
 from tests.media.conftest import SESSION, TEACHER, Media
+from tests.patience import PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have health reported five times a second: what is waited for here are rounds of it."""
+    monkeypatch.setattr(worker, "HEALTH_SECONDS", 0.2)
 
 
 async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
@@ -26,9 +33,9 @@ async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
 
     media.fabric._on_event = on_event
     await media.publish()
-    await media.hears("publisher.connected", 8)
+    await media.hears("publisher.connected")
     assert len({event.id for event in tried}) == 1
-    await media.reports(2)
+    await media.reports(5)
     assert len(tried) == 3
 
 
@@ -37,16 +44,16 @@ async def test_a_lower_epoch_is_rejected(media: Media, monkeypatch: pytest.Monke
     media.epoch = 7
     await media.desire(recording=recording)
     await media.publish()
-    await media.hears("publisher.connected", 5)
+    await media.hears("publisher.connected")
     # A hub that lost the session, and does not know it yet.
     await media.fabric._say(control.Apply(SESSION, 6, Desired(live=False)))
     await media.fabric._say(control.Release(SESSION, 6))
-    await media.reports(2)
+    await media.reports(4)
     assert "publisher.lost" not in media.names()
     assert "recording.finalized" not in media.names()
     monkeypatch.setattr(worker, "RELEASED_SECONDS", 0.5)
     await media.fabric.release(SESSION)
-    await media.hears("publisher.lost", 5)
+    await media.hears("publisher.lost")
     # Whoever has the session now goes on with its recording.
     assert "recording.finalized" not in media.names()
 
@@ -54,15 +61,15 @@ async def test_a_lower_epoch_is_rejected(media: Media, monkeypatch: pytest.Monke
 async def test_a_release_before_the_next_owner_speaks_ends_nothing(
     media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "RELEASED_SECONDS", 1.0)
+    monkeypatch.setattr(worker, "RELEASED_SECONDS", 2.0)
     await media.desire()
     await media.publish()
-    await media.hears("publisher.connected", 5)
+    await media.hears("publisher.connected")
     await media.fabric.release(SESSION)
     await media.reports()
     media.epoch += 1
     await media.desire()
-    await media.reports(3)
+    await media.reports(15)
     assert "publisher.lost" not in media.names()
     assert await media.fabric.sessions() == {SESSION: False}
 
@@ -71,7 +78,7 @@ async def test_a_session_that_carries_nothing_ends_with_its_release(media: Media
     await media.desire()
     assert await media.fabric.sessions() == {SESSION: False}
     await media.fabric.release(SESSION)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         while await media.fabric.sessions():
             await asyncio.sleep(0.01)
 
@@ -80,9 +87,9 @@ async def test_a_session_nobody_claims_is_stopped(
     media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await media.publish()
-    await media.hears("publisher.connected", 5)
+    await media.hears("publisher.connected")
     monkeypatch.setattr(worker, "UNCLAIMED_SECONDS", 0.5)
-    lost = await media.hears("publisher.lost", 4)
+    lost = await media.hears("publisher.lost")
     assert lost.data == {"user": TEACHER, "reason": "ended"}
 
 

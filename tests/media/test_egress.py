@@ -10,13 +10,14 @@ from server.clock import SystemClock
 from server.media import metrics
 from server.media.bus import Bus, EncodedUnit, Kind
 from server.media.destinations.address import AddressGuard
-from server.media.destinations.egress import Egress
+from server.media.destinations.egress import FRESH_GOP_MS, Egress
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import DestinationTarget
 from server.media.h264 import VideoParameters
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests.media.scripted_server import ScriptedServer, status
+from tests.patience import PATIENCE
 
 PARAMETERS = VideoParameters(b"\x67\x42\xe0\x1f", b"\x68\xce", 640, 360)
 LIVE, STOPPED = "destination.live", "destination.stopped"
@@ -31,6 +32,8 @@ class Stream:
         self.told: list[str] = []
         self.parameters = PARAMETERS
         self.gop = gop
+        self.number = 0
+        """Of the picture that comes next."""
         self.asked = 0
         self.bus.want_keyframe = self._want_keyframe
         clock = SystemClock()
@@ -52,17 +55,18 @@ class Stream:
 
     async def publish(self) -> None:
         """A picture of 4 kB each 20 ms, with a keyframe every ``gop``."""
-        number = 0
         while True:
-            key = number % self.gop == 0
-            unit = EncodedUnit(Kind.VIDEO, number * 20, key, bytes(4_000), self.parameters)
-            self.bus.publish(unit)
-            self.bus.publish(EncodedUnit(Kind.AUDIO, number * 20, False, bytes(200)))
-            number += 1
+            self.publish_one()
             await asyncio.sleep(0.02)
 
-    async def hears(self, name: str, *, nth: int = 1, seconds: float = 3.0) -> None:
-        async with asyncio.timeout(seconds):
+    def publish_one(self) -> None:
+        key, at = self.number % self.gop == 0, self.number * 20
+        self.number += 1
+        self.bus.publish(EncodedUnit(Kind.VIDEO, at, key, bytes(4_000), self.parameters))
+        self.bus.publish(EncodedUnit(Kind.AUDIO, at, False, bytes(200)))
+
+    async def hears(self, name: str, *, nth: int = 1) -> None:
+        async with asyncio.timeout(PATIENCE):
             while self.told.count(name) < nth:
                 await asyncio.sleep(0.01)
 
@@ -93,9 +97,9 @@ async def test_a_slate_is_sent_for_as_long_as_the_platform_waits() -> None:
         stream.egress._provider = replace(stream.egress._provider, hold_seconds=1)
         await stream.hears(LIVE)
         stream.bus.on_slate = True
-        await asyncio.sleep(0.6)
-        assert STOPPED not in stream.told
+        began = asyncio.get_running_loop().time()
         await stream.hears(STOPPED)
+        assert asyncio.get_running_loop().time() - began >= 1
         # Nothing begins with a slate.
         await asyncio.sleep(0.4)
         assert server.connections == 1
@@ -109,7 +113,7 @@ async def test_a_live_stream_is_redirected_at_a_keyframe_without_a_failure() -> 
         # At the first keyframe after it was asked, which is not that of the cache.
         async with ScriptedServer(then=[ask]) as server, streaming(server) as stream:
             await stream.hears(LIVE)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE):
                 while not other.media:
                     await asyncio.sleep(0.01)
             assert server.commands[-2:] == ["FCUnpublish", "deleteStream"]
@@ -120,7 +124,7 @@ async def test_redirections_in_a_circle_are_a_failure() -> None:
     async with ScriptedServer() as server:
         server.then.append(status("NetConnection.Connect.ReconnectRequest", tcUrl=server.url()))
         async with streaming(server, gop=5) as stream:
-            await stream.hears("destination.retry_scheduled", seconds=5)
+            await stream.hears("destination.retry_scheduled")
             assert server.connections <= 5
 
 
@@ -128,7 +132,7 @@ async def test_another_size_begins_anew_where_the_provider_is_strict() -> None:
     async with ScriptedServer() as server, streaming(server, profile="strict") as stream:
         await stream.hears(LIVE)
         stream.parameters = VideoParameters(b"\x67\x42\xe0\x20", b"\x68\xce", 1280, 720)
-        await stream.hears(LIVE, nth=2, seconds=4)
+        await stream.hears(LIVE, nth=2)
         assert "destination.retry_scheduled" in stream.told
         assert server.commands.count("FCUnpublish") == 1
 
@@ -137,10 +141,11 @@ async def test_an_encoder_that_takes_no_requests_is_sent_from_its_last_keyframe(
     async with ScriptedServer() as server:
         stream = Stream(server.url(), gop=250)
         async with Supervisor("test") as tasks:
+            while stream.bus.last_ms <= FRESH_GOP_MS:
+                stream.publish_one()
             tasks.start("publish", stream.publish())
-            await asyncio.sleep(2.3)
             tasks.start("egress", stream.egress.run())
-            await stream.hears(LIVE, seconds=1.5)
+            await stream.hears(LIVE)
             assert stream.asked == 1
             assert stream.egress.sample(0.0, sends=True).dropped == 0
 

@@ -15,6 +15,7 @@ from server.media.network import Network
 from server.media.peer import Peer
 from server.media.sdp import MAX_CANDIDATES, UnacceptableOfferError
 from tests.media.offers import OBS
+from tests.patience import PATIENCE
 
 CANDIDATE = re.compile(r"a=candidate:\S+ 1 udp (\d+) (\S+) (\d+) typ (\S+)")
 
@@ -142,7 +143,7 @@ async def test_media_is_told_by_its_first_byte_and_read_in_turns() -> None:
             for number in range(200):
                 sender.send(bytes((128, number)))
             turns = 0
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE):
                 while len(taken) < 204:
                     before = len(taken)
                     await asyncio.sleep(0)

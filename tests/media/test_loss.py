@@ -6,7 +6,9 @@ from itertools import pairwise
 import aiortc
 import pytest
 
+from server.media.bus import Kind
 from tests.media.uplink import LargeKeyframes, PicturesWithBFrames, uplink
+from tests.patience import PATIENCE, Stopwatch
 
 
 async def test_what_a_bad_network_takes_is_asked_for_until_it_is_there() -> None:
@@ -15,13 +17,16 @@ async def test_what_a_bad_network_takes_is_asked_for_until_it_is_there() -> None
         up.relay.impairment.delay_ms = 20
         up.relay.impairment.jitter_ms = 30
         up.relay.impairment.reorder = 0.01
-        await asyncio.sleep(6)
+        watch = Stopwatch()
+        await asyncio.sleep(5)
         outcome = up.outcome()
+        late = watch.lost / 5
         assert up.relay.up.dropped > 10
     assert outcome.damaged == 0
-    assert outcome.loss <= 0.03
+    # What comes again too late on a machine that is late itself is no fault of the network's.
+    assert outcome.loss <= 0.03 + late
     assert outcome.longest_gop <= 4
-    assert outcome.skew_ms <= 80
+    assert outcome.skew_ms <= 80 + 1000 * late
     assert outcome.silent_ms <= 22
     assert outcome.figures["repaired"] > 5
 
@@ -33,13 +38,15 @@ async def test_after_a_blackout_whole_pictures_follow_within_a_second() -> None:
         up.relay.impairment.blackout = True
         await asyncio.sleep(1)
         up.relay.impairment.blackout = False
-        over = asyncio.get_running_loop().time()
-        await asyncio.sleep(2)
+        keys, watch = up.keyframes, Stopwatch()
+        async with asyncio.timeout(PATIENCE):
+            while up.keyframes == keys:
+                await asyncio.sleep(0.01)
+        assert watch.seconds <= 1
+        await asyncio.sleep(0.5)
         outcome = up.outcome()
-        keys = [at for unit, at in up.units if unit.key and at > over]
     assert outcome.damaged == 0
     assert outcome.silent_ms <= 22
-    assert keys[0] - over <= 1
 
 
 async def test_large_keyframes_arrive_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,11 +55,12 @@ async def test_large_keyframes_arrive_byte_for_byte(monkeypatch: pytest.MonkeyPa
     async with uplink(seed=6, picture=LargeKeyframes(128, 160, 400, 1500), burst=8) as up:
         up.relay.impairment.loss = 0.01
         up.relay.impairment.delay_ms = 10
-        await asyncio.sleep(3)
+        async with asyncio.timeout(PATIENCE):
+            while up.keyframes < 8:
+                await asyncio.sleep(0.02)
         outcome = up.outcome(decode=False)
     assert outcome.damaged == 0
     assert outcome.lost == 0
-    assert outcome.sent >= 8
     assert outcome.figures["repaired"] > 10
 
 
@@ -74,16 +82,19 @@ async def test_retransmissions_from_a_source_no_offer_named_are_understood() -> 
     async with uplink(seed=3, edit=without_retransmission_source) as up:
         up.relay.impairment.loss = 0.05
         up.relay.impairment.delay_ms = 10
-        await asyncio.sleep(3)
+        async with asyncio.timeout(PATIENCE):
+            while up.who.nacks.repaired <= 10:
+                await asyncio.sleep(0.02)
         outcome = up.outcome()
     assert outcome.damaged == 0
-    assert outcome.figures["repaired"] > 5
     assert outcome.figures["repaired"] >= 0.5 * outcome.figures["asked"]
 
 
 async def test_b_frames_are_told_of_and_what_is_left_is_whole() -> None:
     async with uplink(picture=PicturesWithBFrames()) as up:
-        await asyncio.sleep(2.5)
+        async with asyncio.timeout(PATIENCE):
+            while sum(unit.kind is Kind.VIDEO for unit, _ in up.units) < 16:
+                await asyncio.sleep(0.02)
         outcome = up.outcome()
     assert outcome.damaged == 0
     assert outcome.events == ["publisher.connected", "publisher.warning b_frames"]

@@ -24,6 +24,7 @@ from server.media.fabric import DestinationTarget
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests.media.scripted_server import ScriptedServer, status
+from tests.patience import PATIENCE
 
 PUBLIC = "127.0.0.2"
 """Stands for a public address: it is allowed, what the trap listens on is not."""
@@ -109,7 +110,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Iterator[list[str]]]:
 
 async def fails(egress: Egress, count: int = 1) -> str:
     """Return why it failed when it has failed so often."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(PATIENCE):
         while (sample := egress.sample(0, sends=True)).failures < count:
             await asyncio.sleep(0.01)
     return str(sample.code)
@@ -194,7 +195,7 @@ async def test_a_name_that_becomes_private_is_not_followed(
         async with on_air() as (bus, tasks):
             url = server.url(host="rebind.example")
             sent = send(tasks, url, AddressGuard(AS_IF_PUBLIC), bus)
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(PATIENCE):
                 while len(server.media) < 50:
                     await asyncio.sleep(0.01)
             server.drop()

@@ -13,6 +13,7 @@ import pytest
 
 from server.media.fabric import RecordingTarget
 from tests.media.conftest import TEACHER, Media, RtmpServer, over
+from tests.patience import PATIENCE
 
 KEY = "canary-51-key"
 PREFIX = "t/s/recordings/rec"
@@ -51,12 +52,12 @@ class WorkerProcess:
                 stderr=log,
                 env=env,
             )
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             assert self.process.stdout is not None
             assert await self.process.stdout.readline(), self.log.read_text()
 
-    async def ended(self, seconds: float) -> int:
-        async with asyncio.timeout(seconds):
+    async def ended(self) -> int:
+        async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
 
 
@@ -84,10 +85,10 @@ async def test_sigterm_ends_streams_politely_and_uploads_what_is_recorded(
     one = media.destination("one", rtmp.url("one"))
     await media.desire(destinations=(one,), recording=RecordingTarget("rec", PREFIX))
     await media.publish()
-    await media.hears("destination.live", 10)
+    await media.hears("destination.live")
     worker.process.send_signal(signal.SIGTERM)
-    await media.hears("destination.stopped", 5)
-    assert await worker.ended(8) == 0
+    await media.hears("destination.stopped")
+    assert await worker.ended() == 0
     # It is not over: the class is on air, and the next worker goes on.
     assert "recording.finalized" not in media.names()
     playlist = (worker.objects / PREFIX / "index.m3u8").read_text()
@@ -105,7 +106,7 @@ async def test_sigterm_ends_streams_politely_and_uploads_what_is_recorded(
 async def test_it_ends_when_its_supervisor_is_gone(worker: WorkerProcess) -> None:
     assert worker.process.stdin is not None
     worker.process.stdin.close()
-    assert await worker.ended(8) == 0
+    assert await worker.ended() == 0
 
 
 async def test_a_worker_that_died_is_followed_by_one_that_does_the_same(
@@ -114,18 +115,18 @@ async def test_a_worker_that_died_is_followed_by_one_that_does_the_same(
     one, recording = media.destination("one", rtmp.url("one")), RecordingTarget("rec", PREFIX)
     await media.desire(destinations=(one,), recording=recording)
     await media.publish()
-    await media.hears("destination.live", 10)
+    await media.hears("destination.live")
     await media.desire(destinations=(one,), recording=recording, publisher=TEACHER)
     worker.process.kill()
-    await worker.ended(5)
+    await worker.ended()
     media.events.clear()
     await worker.start()
-    lost = await media.hears("publisher.lost", 5)
+    lost = await media.hears("publisher.lost")
     assert lost.data == {"user": TEACHER, "reason": "restarted"}
     await media.publish()
-    await media.hears("destination.live", 15)
+    await media.hears("destination.live")
     await media.desire(destinations=(one,), over=(recording,))
-    await media.hears("recording.finalized", 8)
+    await media.hears("recording.finalized")
     assert media.names() == [
         *("publisher.lost", "publisher.connected"),
         *("destination.connecting", "destination.live", "recording.finalized"),

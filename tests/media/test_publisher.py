@@ -14,6 +14,7 @@ from tests.media.conftest import SESSION, TEACHER, Media, RtmpServer
 from tests.media.onair import Kept, children, watching
 from tests.media.publisher import ObsPublisher, PublishingProcess, TestPublisher
 from tests.media.scripted_server import ScriptedServer
+from tests.patience import PATIENCE, Stopwatch
 
 PREFIX = "tenant/session/recordings/rec"
 
@@ -24,44 +25,53 @@ async def test_a_publisher_that_is_killed_leaves_one_connection_and_one_file(
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,))
     killed = await media.publish(kind=PublishingProcess)
-    await media.hears("destination.live", 10)
+    await media.hears("destination.live")
     await killed.kill()
-    at = time.monotonic()
+    watch = Stopwatch()
     async with watching(media) as viewer:
-        await media.hears("publisher.lost", 3)
-        assert time.monotonic() - at <= 2.4
-        stalled = await media.hears("publisher.warning", 1)
+        lost = await media.hears("publisher.lost")
+        assert lost.data == {"user": TEACHER, "reason": "silence"}
+        assert watch.seconds <= 2.5
+        stalled = await media.hears("publisher.warning")
         assert stalled.data == {"code": "stalled"}
         # Viewers are not left with a frozen picture either.
-        await viewer.shows(8, 3)
+        await viewer.shows(8)
     back = await media.publish()
-    await media.hears("publisher.resumed", 3, user=TEACHER)
-    assert time.monotonic() - back.picture.first_key_at <= 2
+    returned = Stopwatch()
+    await media.hears("publisher.resumed", user=TEACHER)
+    assert time.monotonic() - back.picture.first_key_at - returned.lost <= 2
     await media.reports(1)
     assert media.names(destination="one") == ["destination.connecting", "destination.live"]
     await media.desire(destinations=())
-    await media.hears("destination.stopped", 3)
+    await media.hears("destination.stopped")
 
     kept = Kept.read(rtmp.directory)
     kept.check()
-    assert kept.longest_gap <= 2.5
+    assert kept.longest_gap <= 2.5 + watch.lost
     assert kept.slate_pictures >= 8
     # The teacher's picture, the slate, the teacher's picture.
     assert kept.headers == 3
+
+
+def keyframes_of(server: ScriptedServer) -> int:
+    return sum(head[:2] == b"\x17\x01" for _, _, head in server.heads)
 
 
 async def test_a_change_of_size_is_one_new_header_with_a_keyframe(media: Media) -> None:
     async with ScriptedServer() as server:
         await media.desire(destinations=(media.destination("one", server.url()),))
         publisher = await media.publish()
-        await media.hears("destination.live", 8)
+        await media.hears("destination.live")
         for size in ((320, 180), (640, 360)):
             media.events.clear()
             publisher.picture.resize(*size)
-            await media.hears("publisher.connected", 3, width=size[0])
+            await media.hears("publisher.connected", width=size[0])
             # A keyframe of the same size is no reason for a header.
+            seen = keyframes_of(server)
             publisher.picture.want_key()
-            await media.reports(1)
+            async with asyncio.timeout(PATIENCE):
+                while keyframes_of(server) == seen:
+                    await asyncio.sleep(0.02)
         assert publisher.picture.keyframes >= 5
         headers = [i for i, (_, _, head) in enumerate(server.heads) if head[:2] == b"\x17\x00"]
         told = [i for i, (kind, _, _) in enumerate(server.heads) if kind == MessageType.DATA]
@@ -81,23 +91,23 @@ async def test_a_publisher_like_obs_is_streamed_and_its_teacher_warned(
 ) -> None:
     one, two = media.destination("one", rtmp.url("kept")), media.destination("two", rtmp.url("two"))
     await media.desire(destinations=(one,))
+    watch = Stopwatch()
     publisher = await media.publish(kind=ObsPublisher, gop=150)
-    await media.hears("publisher.connected", 3, width=640)
-    live = await media.hears("destination.live", 6)
-    assert live.data["ttff_ms"] <= 1_500
-    warning = await media.hears("publisher.warning", 6)
-    assert warning.data == {"code": "gop"}
+    await media.hears("publisher.connected", width=640)
+    live = await media.hears("destination.live")
+    assert live.data["ttff_ms"] <= 1_500 + watch.lost * 1000
+    await media.hears("publisher.warning", code="gop")
     assert publisher.picture.asked >= 2
     # Who comes late begins with the cached group of pictures, which has just begun.
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while publisher.picture.keyframes < 2:
             await asyncio.sleep(0.02)
     await media.desire(destinations=(one, two))
-    late = await media.hears("destination.live", 3, destination="two")
-    assert late.data["ttff_ms"] <= 1_500
+    late = await media.hears("destination.live", destination="two")
+    assert late.data["ttff_ms"] <= 1_500 + watch.lost * 1000
     assert publisher.picture.keyframes == 2
     await media.desire()
-    await media.hears("destination.stopped", 3, destination="one")
+    await media.hears("destination.stopped", destination="one")
     kept = Kept.read(rtmp.directory)
     kept.check()
     assert kept.headers == 1
@@ -108,21 +118,21 @@ async def test_a_publisher_of_vp8_is_transcoded_while_somebody_takes_it(
 ) -> None:
     monkeypatch.setattr(source, "IDLE_SECONDS", 0.2)
     await media.publish(codec="VP8")
-    connected = await media.hears("publisher.connected", 4)
+    connected = await media.hears("publisher.connected")
     assert connected.data == {"user": TEACHER, "width": 640, "height": 360, "codec": "VP8"}
     assert not await children("ingest.transcode")
     await media.desire(destinations=(media.destination("one", rtmp.url("kept")),))
-    await media.hears("destination.live", 8)
+    await media.hears("destination.live")
     assert len(await children("ingest.transcode")) == 1
-    await media.reports(2)
+    await media.reports(3)
     await media.desire()
-    await media.hears("destination.stopped", 3)
-    async with asyncio.timeout(5):
+    await media.hears("destination.stopped")
+    async with asyncio.timeout(PATIENCE):
         while await children("ingest.transcode"):
             await asyncio.sleep(0.05)
     kept = Kept.read(rtmp.directory)
     kept.check()
-    assert kept.longest_gop <= 2.5
+    assert kept.longest_gop <= 4
     assert kept.headers == 1
 
 
@@ -132,16 +142,18 @@ async def test_sound_alone_is_streamed_watched_and_recorded_with_a_picture_of_ou
     one = media.destination("one", rtmp.url("kept"))
     await media.desire(destinations=(one,), recording=RecordingTarget("rec", PREFIX))
     await media.publish(picture=False)
-    connected = await media.hears("publisher.connected", 4)
+    connected = await media.hears("publisher.connected")
     assert connected.data == {"user": TEACHER, "width": 1280, "height": 720, "codec": "opus"}
     async with watching(media) as viewer:
-        await viewer.sees(3, 4)
+        await viewer.sees(3)
         assert set(viewer.pictures) == {(1280, 720)}
-    await media.hears("destination.live", 8)
+    await media.hears("destination.live")
     await media.reports(2)
-    assert media.health[-1]["uplink"]["state"] == "good"
+    async with asyncio.timeout(PATIENCE):
+        while media.health[-1]["uplink"]["state"] != "good":
+            await media.reports()
     await media.desire()
-    await media.hears("destination.stopped", 3)
+    await media.hears("destination.stopped")
     kept = Kept.read(rtmp.directory)
     kept.check()
     assert kept.slate_pictures >= 5
@@ -175,9 +187,9 @@ async def test_sound_and_picture_that_are_found_far_apart_are_set_anew_and_that_
 ) -> None:
     await media.desire()
     await media.publish(kind=Discovering)
-    await media.hears("publisher.connected", 5)
+    await media.hears("publisher.connected")
     # Somebody takes pictures: there are keyframes, at which they can be moved.
     assert (await media.fabric.hls(SESSION, "index.m3u8")).status == 200
-    await media.hears("publisher.warning", 8, code="clock")
+    await media.hears("publisher.warning", code="clock")
     await media.reports(2)
     assert media.names(code="clock") == ["publisher.warning"]

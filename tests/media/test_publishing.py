@@ -5,20 +5,26 @@ from itertools import pairwise
 
 from tests.media.conftest import TEACHER, Media, RtmpServer
 from tests.media.pulled import pull
+from tests.patience import PATIENCE
 
 
-async def test_one_publisher_reaches_two_applications(media: Media, rtmp: RtmpServer) -> None:
+async def test_publishers_after_each_other_are_one_stream_in_two_applications(
+    media: Media, rtmp: RtmpServer
+) -> None:
     one = media.destination("one", rtmp.url("one"))
     two = media.destination("two", rtmp.url("two"))
     await media.desire(destinations=(one, two))
-    await media.publish()
-    connected = await media.hears("publisher.connected", 5)
+    first = await media.publish()
+    connected = await media.hears("publisher.connected")
     assert connected.data == {"user": TEACHER, "width": 640, "height": 360, "codec": "H264"}
-    await media.hears("destination.live", 8, destination="one")
-    await media.hears("destination.live", 8, destination="two")
+    await media.hears("destination.live", destination="one")
+    await media.hears("destination.live", destination="two")
 
-    pulled = await asyncio.gather(*(pull(rtmp.url(name) + "/stream", 3) for name in ("one", "two")))
-    for stream in pulled:
+    pulling = [asyncio.create_task(pull(rtmp.url(name) + "/stream", 3)) for name in ("one", "two")]
+    await rtmp.plays(2)
+    await media.publish(TEACHER)
+    await media.hears("publisher.replaced", user=TEACHER)
+    for stream in await asyncio.gather(*pulling):
         assert stream.video_codec == "h264"
         assert stream.audio_codec.startswith("aac")
         assert stream.sample_rate == 48_000
@@ -27,6 +33,11 @@ async def test_one_publisher_reaches_two_applications(media: Media, rtmp: RtmpSe
         assert all(a < b for a, b in pairwise(stream.audio))
         keys = [time for time, key in stream.video if key]
         assert keys[0] == stream.video[0][0]
-        assert max(b - a for a, b in pairwise(keys)) <= 2.5
+        # Asked for each two seconds; a busy machine asks later, and platforms bear four.
+        assert max(b - a for a, b in pairwise(keys)) <= 4
         assert stream.decoded >= len(stream.video) - 2
-    assert media.names(destination="one") == ["destination.connecting", "destination.live"]
+    for name in ("one", "two"):
+        assert media.names(destination=name) == ["destination.connecting", "destination.live"]
+    async with asyncio.timeout(PATIENCE):
+        while first.pc.connectionState != "closed":
+            await asyncio.sleep(0.05)

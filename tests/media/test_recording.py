@@ -1,25 +1,52 @@
-"""What was published can be played again from the object store."""
+"""What is published can be played: while it is on air, and again from the object store."""
 
 import io
 from itertools import pairwise
 
 import av
 
-from server.media.fabric import RecordingTarget
-from tests.media.conftest import Media
+from server.media.fabric import Answer, RecordingTarget
+from tests.media.conftest import SESSION, Media
+from tests.patience import Stopwatch
 
 PREFIX = "tenant/session/recordings/rec"
 
 
-async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) -> None:
+async def hls(media: Media, file: str = "index.m3u8") -> Answer:
+    answer = await media.fabric.hls(SESSION, file)
+    assert answer.status == 200, answer.body
+    return answer
+
+
+async def plays_live(media: Media) -> None:
+    """Expect the first to ask for HLS to start it, and to play what is on air."""
+    started = Stopwatch()
+    playlist = (await hls(media)).body.decode().splitlines()
+    # From the cached group of pictures on: two segments of two seconds.
+    assert started.seconds < 6
+    header = next(line for line in playlist if "MAP" in line).split('"')[1]
+    names = [line for line in playlist if line.endswith(".m4s")]
+    data = b"".join([(await hls(media, name)).body for name in (header, *names)])
+    with av.open(io.BytesIO(data)) as container:
+        picture, sound = container.streams
+        assert (picture.codec_context.width, sound.codec_context.name) == (640, "aac")
+        pictures = len(list(container.decode(picture)))
+    assert pictures >= 4 * 15 - 4
+    gone = await media.fabric.hls(SESSION, "live-1.m4s")
+    assert gone.status == 404
+
+
+async def test_what_is_on_air_is_live_hls_and_recorded_as_segments_of_a_playlist_that_ends(
+    media: Media,
+) -> None:
     await media.desire(recording=RecordingTarget("rec", PREFIX))
     await media.publish()
-    await media.hears("publisher.connected", 5)
-    await media.reports(5)
+    await media.hears("publisher.connected")
+    await plays_live(media)
     root = media.objects.root / PREFIX
     assert "#EXT-X-PLAYLIST-TYPE:EVENT" in (root / "index.m3u8").read_text()
     await media.desire(recording=None, over=(RecordingTarget("rec", PREFIX),))
-    finalized = await media.hears("recording.finalized", 5)
+    finalized = await media.hears("recording.finalized")
     assert finalized.data["media_uri"] == f"{PREFIX}/index.m3u8"
     playlist = (root / "index.m3u8").read_text()
     names = [line for line in playlist.splitlines() if line.endswith(".m4s")]
@@ -56,5 +83,5 @@ async def test_a_recording_is_segments_and_a_playlist_that_ends(media: Media) ->
 async def test_a_recording_of_nothing_fails(media: Media) -> None:
     await media.desire(recording=RecordingTarget("rec", PREFIX))
     await media.desire(recording=None, over=(RecordingTarget("rec", PREFIX),))
-    failed = await media.hears("recording.failed", 5)
+    failed = await media.hears("recording.failed")
     assert failed.data == {"recording": "rec", "code": "empty"}

@@ -22,6 +22,7 @@ from server.objects.s3 import S3Objects
 from server.tasks import Supervisor
 from tests.media.conftest import DirectoryObjects, Media
 from tests.media.test_process import PREFIX, WorkerProcess, media, worker
+from tests.patience import PATIENCE, Stopwatch
 from tests.s3 import aws, bucket, moto_url
 
 __all__ = ["aws", "bucket", "media", "moto_url", "worker"]
@@ -51,8 +52,8 @@ def plays(path: Path) -> None:
     assert len(jumps) == path.read_text().count("#EXT-X-DISCONTINUITY")
 
 
-async def stands(path: Path, condition: str, seconds: float = 6) -> str:
-    async with asyncio.timeout(seconds):
+async def stands(path: Path, condition: str) -> str:
+    async with asyncio.timeout(PATIENCE):
         while not path.exists() or condition not in path.read_text():
             await asyncio.sleep(0.05)
     return path.read_text()
@@ -65,26 +66,29 @@ async def test_a_worker_that_is_killed_loses_less_than_a_second(
     await media.desire(recording=RECORDING)
     await media.publish()
     await stands(index, "#EXTINF")
-    # In the middle of a segment, the longest time after the last upload.
-    await asyncio.sleep(1.3)
+    # Late in a segment, the longest time after the last upload.
+    watch = Stopwatch(worker.process.pid)
+    while now_ms() - last_ms(parse(index.read_text())) < 1.7 * LOST_MOST_MS:
+        await asyncio.sleep(0.02)
+    late_ms = watch.lost * 1000
     killed_ms = now_ms()
     worker.process.kill()
-    await worker.ended(5)
+    await worker.ended()
     stored_ms = last_ms(parse(index.read_text()))
     assert killed_ms - stored_ms > LOST_MOST_MS, "the object store had it anyway"
 
     # The class goes on, and so does its recording: what was left on the disk comes first.
     await worker.start()
     await media.publish()
-    await stands(index, "#EXT-X-DISCONTINUITY", 10)
+    await stands(index, "#EXT-X-DISCONTINUITY")
     await media.desire(recording=None, over=(RECORDING,))
-    finalized = await media.hears("recording.finalized", 8)
+    finalized = await media.hears("recording.finalized")
 
     found = parse(index.read_text())
     (jump,) = [number for number, each in enumerate(found.segments) if each.discontinuity]
     left = found.segments[jump - 1]
     lost_ms = killed_ms - left.starts_at_ms - left.duration_ms
-    assert 0 <= lost_ms <= LOST_MOST_MS
+    assert 0 <= lost_ms <= LOST_MOST_MS + late_ms
     assert len(finalized.data["clock"]) == 2
     assert [*worker.spool.rglob("*")] == []
     listed = manifest.decode((index.parent / "manifest.json").read_bytes())
@@ -97,19 +101,21 @@ async def test_a_recording_whose_class_ended_while_the_worker_was_dead_is_finali
 ) -> None:
     await media.desire(recording=RECORDING)
     await media.publish()
-    async with asyncio.timeout(8):
+    watch = Stopwatch(worker.process.pid)
+    async with asyncio.timeout(PATIENCE):
         while not [*worker.spool.rglob("*.part")]:
             await asyncio.sleep(0.05)
     await asyncio.sleep(1.0)
+    late_ms = watch.lost * 1000
     killed_ms = now_ms()
     worker.process.kill()
-    await worker.ended(5)
+    await worker.ended()
     await media.desire(live=False, over=(RECORDING,))
     await worker.start()
-    await media.hears("recording.finalized", 5)
+    await media.hears("recording.finalized")
     found = parse((worker.objects / PREFIX / "index.m3u8").read_text())
     assert found.ended
-    assert 0 <= killed_ms - last_ms(found) <= LOST_MOST_MS
+    assert 0 <= killed_ms - last_ms(found) <= LOST_MOST_MS + late_ms
 
 
 class FaultyStore:
@@ -169,7 +175,7 @@ async def on_s3(
                 path, objects=objects, spool=tmp_path / "spool", guard=guard, ready=ready.set
             ),
         )
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), PATIENCE)
 
         async def on_event(event: object) -> None:
             state.tell(event)
@@ -185,7 +191,7 @@ async def on_s3(
         )
         state = Media(fabric, DirectoryObjects(tmp_path / "unused"))
         async with fabric:
-            await asyncio.wait_for(fabric.connected.wait(), 5)
+            await asyncio.wait_for(fabric.connected.wait(), PATIENCE)
             yield state, objects
             await state.close()
 
@@ -201,22 +207,23 @@ async def test_a_store_that_refuses_and_hangs_for_a_while_loses_nothing(
     monkeypatch.setattr(uploader, "RETRY_SECONDS", (0.2,))
     await media.desire(recording=RECORDING)
     await media.publish()
-    await media.hears("publisher.connected", 5)
-    await media.reports(2)
+    await media.hears("publisher.connected")
     store.fault = "500"
-    await media.reports(2)
-    store.fault = "hang"
-    await media.reports(2)
-    kept = media.health[-1]["recording"]
-    assert kept["state"] == "unstable"
-    assert kept["waiting_ms"] >= 1_000
+    async with asyncio.timeout(PATIENCE):
+        while store.refused < 2:
+            await asyncio.sleep(0.02)
+        store.fault = "hang"
+        while store.refused < 4:
+            await asyncio.sleep(0.02)
+        while media.health[-1]["recording"]["waiting_ms"] < 1_000:
+            await media.reports()
+    assert media.health[-1]["recording"]["state"] == "unstable"
     assert [*(tmp_path / "spool").rglob("*.part")]
-    assert store.refused > 2
     store.fault = ""
-    await media.reports(1)
     await media.desire(recording=None, over=(RECORDING,))
-    finalized = await media.hears("recording.finalized", 8)
-    assert finalized.data["duration_ms"] > 5_000
+    finalized = await media.hears("recording.finalized")
+    # The segment that was refused, and the one that was open meanwhile.
+    assert finalized.data["duration_ms"] > 3_000
     assert len(finalized.data["clock"]) == 1
     assert [*(tmp_path / "spool").rglob("*")] == []
 

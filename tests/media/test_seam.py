@@ -21,6 +21,7 @@ from server.media.h264 import join_annexb, nal_type, split_annexb
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, VideoAssembler
 from server.media.network import EVERYWHERE
 from server.media.viewers.packetizer import packetize
+from tests.patience import PATIENCE
 
 
 def test_aiortc_is_the_version_the_seam_was_written_for() -> None:
@@ -86,8 +87,8 @@ class Pair:
         await self.receiver.setLocalDescription(await self.receiver.createAnswer())
         await self.sender.setRemoteDescription(self.receiver.localDescription)
 
-    async def until(self, state: str, seconds: float = 5.0) -> None:
-        async with asyncio.timeout(seconds):
+    async def until(self, state: str) -> None:
+        async with asyncio.timeout(PATIENCE):
             while self.receiver.connectionState != state:
                 await asyncio.sleep(0.02)
 
@@ -161,7 +162,7 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
     aiortc_seam.bound_estimate(receiving, aiortc_seam.Bounds(800_000, 6_000_000))
     try:
         await pair.connect(at_once=at_once)
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE):
             # What is sent before the other side listens is lost: that is no fault of the seam.
             while not all(r._RTCRtpReceiver__started for r in (receiving, listening)):
                 await asyncio.sleep(0.01)
@@ -179,7 +180,7 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
         assert len(packets) > 50
         asked.clear()
         await aiortc_seam.request_keyframe(receiving)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await asked.wait()
             while not reports:
                 await asyncio.sleep(0.02)

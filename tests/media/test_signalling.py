@@ -16,6 +16,7 @@ from tests.media.conftest import SESSION, STUDENT, TEACHER, Media
 from tests.media.offers import CHROMIUM, FFMPEG, OBS, RFC_9725
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
+from tests.patience import PATIENCE
 
 
 async def offer(codec: str, *, kinds: tuple[str, ...] = ("video", "audio")) -> bytes:
@@ -145,7 +146,7 @@ async def test_a_trickled_candidate_is_checked_and_one_of_another_session_is_not
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(loop.sock_recv(peer, 2048), 0.5)
         assert await patch(fragment("n0Jq", port), etag) == 204
-        check = await asyncio.wait_for(loop.sock_recv(peer, 2048), 2)
+        check = await asyncio.wait_for(loop.sock_recv(peer, 2048), PATIENCE)
         assert check[:2] == b"\x00\x01"  # a STUN binding request
         assert b"n0Jq:" in check
 
@@ -166,7 +167,7 @@ async def test_ffmpeg_is_found_by_checks_that_say_less_than_they_should(media: M
         request.add_message_integrity(ours["pwd"].encode())
         await loop.sock_sendall(peer, bytes(request))
         got = []
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             while len(got) < 2:
                 got.append(stun.parse_message(await loop.sock_recv(peer, 2048)))
         assert {each.message_class for each in got} == {stun.Class.RESPONSE, stun.Class.REQUEST}
@@ -176,7 +177,7 @@ async def test_ffmpeg_is_found_by_checks_that_say_less_than_they_should(media: M
         )
         answer.add_message_integrity(b"6f4a3d7e8a5b21c09d3cbc5f10f4e2aa")
         await loop.sock_sendall(peer, bytes(answer))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 hello = await loop.sock_recv(peer, 2048)
                 if hello[0] == 22:  # a DTLS handshake: it is the client, since FFmpeg is passive
@@ -221,7 +222,7 @@ async def test_an_ice_restart_moves_the_media_to_new_addresses(media: Media) -> 
 
     try:
         assert await viewer.watch(post) == 201
-        await viewer.sees(10, 10)
+        await viewer.sees(10)
         resource = publisher.location.rpartition("/")[2]
         restart = aioice_seam.IceRestart(publisher.pc, EVERYWHERE, lambda _: False)
         mine = await restart.gather()
@@ -235,11 +236,11 @@ async def test_an_ice_restart_moves_the_media_to_new_addresses(media: Media) -> 
         restart.meet(theirs.username, theirs.password)
         for each in theirs.candidates:
             await restart.add(each)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await restart.establish()
         await restart.close()  # what was used until now: nothing reaches the server there any more
         seen = len(viewer.pictures)
-        await viewer.sees(seen + 30, 10)
+        await viewer.sees(seen + 15)
         # The first ICE session is over: its tag, and its credentials under any tag.
         etag, old = answer.headers["ETag"], offered_username(publisher)
         for headers, name, status in (
@@ -253,7 +254,7 @@ async def test_an_ice_restart_moves_the_media_to_new_addresses(media: Media) -> 
         failed = await media.fabric.patch(SESSION, resource, fragment("gone", 9), {"If-Match": "*"})
         assert failed.status == 200
         seen = len(viewer.pictures)
-        await viewer.sees(seen + 30, 10)
+        await viewer.sees(seen + 15)
     finally:
         await viewer.close()
 

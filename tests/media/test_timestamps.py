@@ -11,7 +11,7 @@ async def test_a_stream_goes_on_past_the_boundary_of_its_timestamps(
     rtmp: RtmpServer, tmp_path: Path
 ) -> None:
     peers.require("FFmpeg")
-    found, ours = await cross(rtmp, tmp_path, before=3, after=5, speed=2)
+    found, ours = await cross(rtmp, tmp_path, before=3, after=5, speed=3)
     for name, kept in found.items():
         assert kept.backward_steps == 0, name
         assert kept.longest_gap < 0.1, name

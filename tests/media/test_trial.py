@@ -71,6 +71,8 @@ async def test_what_fails_has_its_code_and_a_remedy(
     how: dict[str, object], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "STALL_SECONDS", 0.3)
+    # What the kernels on the way take is full at once.
+    monkeypatch.setattr(testcard, "BIT_RATE", 40_000_000)
     async with ScriptedServer(**how) as server:
         done = await attempt(server.url(), seconds=20)
     assert done.exit_code == 1

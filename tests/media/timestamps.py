@@ -26,6 +26,7 @@ from server.secrets.secret import Secret
 from tests.demo import free_port
 from tests.media.pulled import pull
 from tests.media.scripted_server import ScriptedServer
+from tests.patience import PATIENCE
 from tests.rtmp_server import RtmpServer
 
 GUARD = AddressGuard(parse_allowed("127.0.0.0/8:*"))
@@ -100,10 +101,11 @@ async def cross(
                 connections.append(await _publish(url))
                 stack.push_async_callback(connections[-1].close)
             seconds = before + after
-            pulling = asyncio.create_task(pull(nginx.url("kept") + "/stream", seconds - 3.5))
+            pulling = asyncio.create_task(pull(nginx.url("kept") + "/stream", seconds - 1))
+            await nginx.plays(1)
             await _send(connections, start_ms, seconds, speed)
             pulled = await pulling
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             _, said = await ffmpeg.communicate()
     finally:
         if ffmpeg.returncode is None:
@@ -120,7 +122,7 @@ async def cross(
 
 
 async def _publish(url: str) -> RtmpPublisher:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         endpoint = await GUARD.pin(url)
         while True:
             try:

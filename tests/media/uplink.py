@@ -29,6 +29,7 @@ from tests.media.publisher import (
     TestPublisher,
     ToneTrack,
 )
+from tests.patience import PATIENCE
 
 TEACHER = "0193a000-0000-7000-8000-0000000000aa"
 EVERYTHING = QueueLimits(lag_ms=None, overflow_bytes=1 << 30, overflow_ms=None)
@@ -171,6 +172,11 @@ class Uplink:
     units: list[tuple[EncodedUnit, float]]
     events: list[str] = field(default_factory=list)
 
+    @property
+    def keyframes(self) -> int:
+        """How many have arrived."""
+        return sum(unit.key for unit, _ in self.units)
+
     def clear(self) -> None:
         """Forget what arrived until now."""
         self.units.clear()
@@ -192,7 +198,7 @@ class Uplink:
             sent=sent,
             lost=sent - len(numbers),
             damaged=damaged,
-            longest_gop=max(b - a for a, b in pairwise(keys)) / 1000,
+            longest_gop=max(b - a for a, b in pairwise([*keys, pictures[-1].dts_ms])) / 1000,
             skew_ms=self._skew(pictures, sound),
             silent_ms=max(b - a for a, b in pairwise(frames)),
             numbers=numbers,
@@ -311,7 +317,7 @@ async def uplink(
             assert await publisher.publish(post) == 201
             if burst is not None:
                 pace(publisher, burst)
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(PATIENCE):
                 while len({unit.kind for unit, _ in units}) < 3:
                     await asyncio.sleep(0.02)
             yield Uplink(relay, publisher, who[0], units, events)

@@ -6,6 +6,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessi
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from tests.media.publisher import Post
+from tests.patience import PATIENCE
 
 
 class TestViewer:
@@ -41,14 +42,14 @@ class TestViewer:
             await self.pc.setRemoteDescription(RTCSessionDescription(body.decode(), "answer"))
         return status
 
-    async def sees(self, count: int, seconds: float) -> None:
+    async def sees(self, count: int, seconds: float = PATIENCE) -> None:
         """Wait for that many pictures and for sound."""
         async with asyncio.timeout(seconds):
             while len(self.pictures) < count or not self.sounds:
                 self._news.clear()
                 await self._news.wait()
 
-    async def shows(self, count: int, seconds: float) -> None:
+    async def shows(self, count: int, seconds: float = PATIENCE) -> None:
         """Wait for that many more pictures, with or without sound."""
         until = len(self.pictures) + count
         async with asyncio.timeout(seconds):

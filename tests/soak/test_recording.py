@@ -29,7 +29,7 @@ async def test_a_recording_outlives_every_crash(
         await asyncio.sleep(chance.uniform(3.0, 8.0))
         killed.append(now_ms())
         worker.process.kill()
-        await worker.ended(5)
+        await worker.ended()
         await publisher.close()
         await worker.start()
     await media.desire(recording=None, over=(RECORDING,))

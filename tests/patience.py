@@ -1,0 +1,35 @@
+"""How long tests wait, and how they judge a promised time while others keep the machine busy.
+
+What must come is waited for with patience: that it comes is the assertion, not how soon. Where a
+time is the promise, :class:`Stopwatch` leaves out what the scheduler took from this process: that
+is nobody's fault but the machine's.
+"""
+
+import time
+from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds to wait for what must come; never how soon it must."""
+
+
+class Stopwatch:
+    """Measure the time that this process had, and that of other processes by their ids."""
+
+    def __init__(self, *pids: int) -> None:
+        self._stats = [Path(f"/proc/{pid}/schedstat") for pid in ("self", *pids)]
+        self._lost = self._kept_waiting()
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start, without those lost."""
+        return time.monotonic() - self._started - self.lost
+
+    @property
+    def lost(self) -> float:
+        """Seconds in which it was ready to run, and the processor was with others."""
+        return self._kept_waiting() - self._lost
+
+    def _kept_waiting(self) -> float:
+        """Return what Linux counts (Documentation/scheduler/sched-stats.rst); elsewhere nothing."""
+        return sum(int(each.read_text().split()[1]) for each in self._stats if each.exists()) / 1e9
