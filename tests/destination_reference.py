@@ -157,7 +157,7 @@ NUMBERS = (
      f"{destination.SWITCH_AFTER} failures in a row, or one stall"),
     ("Between attempts while the platform holds the name",
      f"{destination.NAME_IN_USE_DELAY_MS // 1000} to 15 s, but for the first"),
-    ("A stall: nothing taken, though there is media, for",
+    ("A stall: nothing taken or read, though there is media, for",
      f"{delivery.STALL_SECONDS:g} s, or {egress.RTMP_LIMITS.overflow_ms // 1000} s with a full "
      "queue"),
     ("Late: degraded after",
