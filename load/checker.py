@@ -72,7 +72,8 @@ class Checker:
         self._snapshot_at = 0
         self._overtaken: int | None = None
         """After a gap, the last sequence before what came too early."""
-        self._may_repeat = False
+        self._may_repeat = True
+        """A batch may be under way while somebody is let in; from then on nothing comes twice."""
         self._by_me: dict[int, str] = {}
         self._acks: dict[str, tuple[int, int]] = {}
         self._owner: dict[int, str] = {}
@@ -154,7 +155,7 @@ class Checker:
         if self._overtaken is not None:  # the connection ended before it was there
             self._violate("lost", f"what follows {self._position} did not come")
             self._overtaken = None
-        self._may_repeat = False
+        self._may_repeat = True
         if frame.log != self._log:
             self._highest, self._position = 0, None
         self._log, self._view, self._user = frame.log, frame.view, frame.me.user
@@ -188,7 +189,7 @@ class Checker:
         if position is None:
             self._violate("broken", f"events {told.from_}…{told.to} before the snapshot")
             return
-        if told.from_ != position + 1 or self._overtaken is not None:
+        if told.from_ != position + 1 or self._overtaken is not None or self._may_repeat:
             if told.from_ > position + 1:
                 self._gap(told, position)
                 return
@@ -225,8 +226,9 @@ class Checker:
             else:
                 self._violate("lost", f"{missing} came only when it was asked for again")
             self._overtaken = None
-        elif self._once and not self._may_repeat:
+        elif self._once and not self._may_repeat and told.from_ <= position:
             self._violate("duplicated", f"{told.from_}…{told.to} came when {position} was here")
+        self._may_repeat = self._may_repeat and told.to <= position
         repeated = sum(event.sequence <= position for event in told.events)
         self._report.counts["events repeated"] += repeated
         self._report.counts["events applied"] -= repeated

@@ -12,6 +12,7 @@ import click
 
 from load.place import Place, RefusedError, read_ready
 from load.report import Report
+from load.run.command import run_command
 
 if TYPE_CHECKING:
     from load.simulation import Plan
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 @click.group()
 def load() -> None:
     """Simulate classes against a running server."""
+
+
+load.add_command(run_command)
 
 
 @load.command("class")

@@ -193,7 +193,9 @@ class Ledger:
 
 def digest(event: LogEvent) -> int:
     """Return 8 bytes of a digest of what everybody of a view must agree on; never 0."""
-    data = b"" if event.type in _MAY_BE_BLANK else bytes(event.data)
+    data = b""
+    if event.type not in _MAY_BE_BLANK:  # and in one form: its keys have no order
+        data = msgspec.json.encode(msgspec.json.decode(event.data), order="sorted")
     named = f"{event.sequence}\0{event.type}\0{event.at}\0{event.by}\0".encode()
     return int.from_bytes(hashlib.blake2b(named + data, digest_size=8).digest()) or 1
 

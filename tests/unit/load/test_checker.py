@@ -106,6 +106,7 @@ def test_a_range_that_begins_early_is_no_gap_and_its_events_count_once():
 
 def test_where_each_event_must_come_once_a_repetition_is_found():
     it = joined(once=True).events(1, 2, said(1, BEN), said(2, BEN)).events(2, 2, said(2, BEN))
+    assert joined().events(1, 2).events(2, 2).report.violations == 0
     assert it.report.kinds == {"duplicated": 1}
 
 
@@ -118,10 +119,16 @@ def test_what_was_overtaken_is_told_from_what_was_lost():
     assert gone.report.kinds == {"gap": 1, "lost": 1}
 
 
-def test_after_a_gap_a_repetition_is_what_was_asked_for():
-    it = joined(once=True).events(2, 2).events(3, 3).events(1, 3).events(2, 4)
+def test_after_a_gap_the_answer_may_begin_early_and_nothing_else():
+    it = joined(once=True).events(1, 2).events(4, 4).events(1, 4).events(5, 5)
     assert it.report.kinds == {"gap": 1, "lost": 1}
-    assert it.welcome(head=4, recovery="live").events(4, 5).report.kinds["duplicated"] == 1
+    assert it.events(5, 6).report.kinds["duplicated"] == 1
+
+
+def test_the_first_range_of_a_connection_may_begin_early():
+    it = joined(once=True).events(1, 2).welcome(head=2, recovery="live").events(2, 3)
+    assert it.report.violations == 0
+    assert it.events(3, 4).report.kinds == {"duplicated": 1}
 
 
 def test_a_gap_that_nothing_fills_is_a_loss_at_the_end():
