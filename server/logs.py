@@ -56,6 +56,12 @@ def configure(form: str = "console", level: str = "info") -> None:
     for noisy in ("aiortc", "aioice", "botocore", "aiobotocore", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("aiohttp.server").addFilter(_is_no_bad_request)
+    logging.getLogger("asyncpg.pool").addFilter(_is_no_outage)
+
+
+def _is_no_outage(record: logging.LogRecord) -> bool:
+    """Whether a record is about more than a database that is away, which is told by us, once."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], OSError)
 
 
 def _is_no_bad_request(record: logging.LogRecord) -> bool:

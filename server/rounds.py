@@ -36,7 +36,7 @@ class Rounds:
                 while await self._work():
                     pass
             except UnavailableError:
-                log.warning("round_left_for_later", work=self._name)
+                log.debug("round_left_for_later", work=self._name)
             try:
                 async with asyncio.timeout(self._seconds):
                     await self._told.wait()

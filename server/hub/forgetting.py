@@ -36,7 +36,7 @@ class Forgetting:
                         await self._reload_raised(watch)
                         await watch.wait(PERIOD_SECONDS)
             except UnavailableError as error:
-                log.warning("forgetting_waits_for_database")
+                log.debug("forgetting_waits_for_database")
                 await asyncio.sleep(error.retry_seconds)
 
     async def _reload_raised(self, watch: EpochWatch) -> None:

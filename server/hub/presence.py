@@ -11,13 +11,11 @@ node again, and what a dead node wrote expires by itself.
 import asyncio
 from collections.abc import Callable, Mapping
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.ops import metrics
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from server.outages import Outage
 
 BEAT_SECONDS = 5.0
 CALL_SECONDS = 2.0
@@ -57,6 +55,7 @@ class Presence:
         self._now = now
         self._count = redis.register_script(_COUNT)
         self._told: set[str] = set()
+        self._outage = Outage("redis")
         self.errors = 0
         """Beats that Redis did not take."""
 
@@ -73,11 +72,12 @@ class Presence:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 await self._write(connections, sessions)
-        except (RedisError, OSError, TimeoutError):
+        except (RedisError, OSError, TimeoutError) as error:
             self.errors += 1
             metrics.presence_errors.inc()
-            log.warning("presence_beat_failed", node=self._node)
+            self._outage.failed(error)
         else:
+            self._outage.worked()
             self._told = {session for session, users in connections.items() if users}
 
     async def _write(self, connections: Connections, sessions: list[str]) -> None:

@@ -41,7 +41,7 @@ class Revocation:
             try:
                 await self.sweep()
             except UnavailableError:
-                log.warning("revocation_sweep_failed")
+                log.debug("revocation_sweep_failed")
 
     async def sweep(self) -> None:
         """Close whoever may not be here any more, with 4500; and remember them at the door.

@@ -246,7 +246,7 @@ class Room:
                     else:
                         await self._follow_owner(claim)
                 except UnavailableError as error:
-                    log.warning("room_waits", session=self.place.session, reason=str(error))
+                    log.debug("room_waits", session=self.place.session, reason=str(error))
                     await asyncio.sleep(error.retry_seconds)
         finally:
             if self.owns:

@@ -52,7 +52,7 @@ class Turn:
                 if isinstance(failed, Perform | Report):
                     failed.answer(Refusal("internal", "This command failed; it was logged."))
         except UnavailableError as error:
-            log.warning("append_failed", session=self._replica.place.session, error=repr(error))
+            log.debug("append_failed", session=self._replica.place.session, error=repr(error))
             return False
         asks.clear()
         return True

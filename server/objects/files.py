@@ -16,9 +16,12 @@ from uuid import uuid4
 from server.errors import NotFoundError, UnavailableError
 from server.objects.signing import UrlSigner
 from server.objects.store import LIST_MOST, ObjectInfo, checked
+from server.outages import Outage
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_outage = Outage("objects")
 
 
 class FileObjects:
@@ -99,11 +102,14 @@ class _FileWriter:
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking ``work``; its errors become ours."""
     try:
-        return await asyncio.to_thread(work, *args, **kwargs)
+        done = await asyncio.to_thread(work, *args, **kwargs)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFoundError from error
     except OSError as error:
+        _outage.failed(error)  # above all: the disk is full
         raise UnavailableError("The directory of objects cannot be used.") from error
+    _outage.worked()
+    return done
 
 
 def _create(path: Path) -> BinaryIO:

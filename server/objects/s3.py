@@ -12,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from server.errors import NotFoundError, UnavailableError
 from server.objects.store import LIST_MOST, ObjectInfo, checked
+from server.outages import Outage
 
+_outage = Outage("objects")
 PART_BYTES = 8 * 1024 * 1024
 """Held in memory per writer; S3 wants at least 5 MiB in each part but the last."""
 _MISSING = frozenset(("NoSuchKey", "404", "NotFound"))
@@ -181,12 +183,15 @@ def _translated() -> Iterator[None]:
     """Let no exception of botocore pass."""
     try:
         yield
+        _outage.worked()
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _MISSING:
             raise NotFoundError from error
         if code in ("InvalidRange", "416"):
             raise _BeyondEnd from error
+        _outage.failed(error)
         raise UnavailableError("The object store refused.") from error
     except (BotoCoreError, OSError, TimeoutError) as error:
+        _outage.failed(error)
         raise UnavailableError("The object store is away.") from error

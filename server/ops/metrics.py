@@ -64,6 +64,13 @@ beat_age_seconds = Gauge(
     "Since this node last renewed its life in the database; after 5 s others take its classes.",
 )
 
+# What the process rests on
+outages = Counter(
+    "liveclass_outages_total",
+    "How often a part was away: postgresql, redis, objects, spool, clock.",
+    ["part"],
+)
+
 # PostgreSQL
 store_append_seconds = Histogram(
     "liveclass_store_append_seconds", "One group commit to the log.", buckets=_FAST

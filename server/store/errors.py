@@ -18,6 +18,9 @@ _UNKNOWN_CLASSES = frozenset(("08", "57", "58", "XX"))
 # serialization, resources (a full disk), locks.
 _TEMPORARY_CLASSES = frozenset(("25", "40", "53", "55"))
 
+# Too many connections, a full disk, no memory.
+_FULL_CLASSES = frozenset(("53",))
+
 # What a query raises when its outcome is unknown. InternalClientError is neither a
 # PostgresError nor an InterfaceError: asyncpg raises it when a connection breaks mid-protocol.
 LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
@@ -36,6 +39,15 @@ def is_temporary(error: BaseException) -> bool:
     """Say whether the same statement may well succeed later."""
     if isinstance(error, asyncpg.PostgresError):
         return _sqlstate(error)[:2] in _TEMPORARY_CLASSES | _UNKNOWN_CLASSES
+    return isinstance(error, LOST)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Say whether ``error`` says that the database does not do its work at all now."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return False
+    if isinstance(error, asyncpg.PostgresError):
+        return _sqlstate(error)[:2] in _UNKNOWN_CLASSES | _FULL_CLASSES
     return isinstance(error, LOST)
 
 

@@ -20,6 +20,7 @@ import structlog
 
 from server.errors import FencedError, LiveClassError, UnavailableError
 from server.ops import metrics
+from server.outages import Outage
 
 from .errors import LOST, is_temporary, outcome_unknown
 from .events import NewCommand, NewEvent, PoisonedError
@@ -90,8 +91,9 @@ class Batch(NamedTuple):
 class Lane:
     """A queue of batches and the one connection that appends them."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], outage: Outage) -> None:
         self._connect = connect
+        self._outage = outage
         self._connection: Connection | None = None
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(MOST_WAITING)
         self._held: Batch | None = None
@@ -145,7 +147,7 @@ class Lane:
         try:
             connection = await self._connected()
         except (asyncpg.PostgresError, *LOST) as error:
-            log.warning("log_unreachable", error=repr(error))
+            self._outage.failed(error)
             self._fail(batches, UnavailableError())
             return
         try:

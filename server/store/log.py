@@ -47,7 +47,7 @@ class LogWriter:
             connect, pools.url, pools.role("hub"), command_seconds=SOON_SECONDS["hub"],
             enable_seqscan="off",
         )  # fmt: skip
-        self._lanes = [Lane(join) for _ in range(_LANES)]
+        self._lanes = [Lane(join, pools.outage) for _ in range(_LANES)]
         self._supervisor = Supervisor("log")
 
     async def __aenter__(self) -> Self:

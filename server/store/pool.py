@@ -20,7 +20,9 @@ from typing import Any, Self, TypeAlias
 import asyncpg
 from aiohttp import web
 
-from .errors import LOST, translated
+from server.outages import Outage
+
+from .errors import LOST, is_outage, translated
 
 # Quoted: asyncpg's classes take no parameter at run time.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -68,6 +70,7 @@ class Pools:
     def __init__(self, url: str, prefix: str) -> None:
         self.url = url
         self.prefix = prefix
+        self.outage = Outage("postgresql")
         self._pools: dict[str, _Pool] = {}
 
     @classmethod
@@ -157,15 +160,21 @@ class Pools:
     @asynccontextmanager
     async def _acquire(self, role: str) -> AsyncIterator[AcquiredConnection]:
         with translated():
-            async with self._pools[role].acquire(timeout=_ACQUIRE_SECONDS) as connection:
-                try:
-                    yield connection
-                except LOST:
-                    # Whatever cut it off has cut off the others: each would cost a wait of its own.
-                    connection.terminate()
-                    for pool in self._pools.values():
-                        await pool.expire_connections()
-                    raise
+            try:
+                async with self._pools[role].acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                    try:
+                        yield connection
+                    except LOST:
+                        # What cut it off has cut off the others: each would cost a wait of its own.
+                        connection.terminate()
+                        for pool in self._pools.values():
+                            await pool.expire_connections()
+                        raise
+            except (asyncpg.PostgresError, *LOST) as error:
+                if is_outage(error):
+                    self.outage.failed(error)
+                raise
+            self.outage.worked()
 
 
 pools_key: web.AppKey[Pools] = web.AppKey("pools", Pools)

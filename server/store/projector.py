@@ -131,7 +131,7 @@ class Projector:
             try:
                 await self._look_for_left_behind()
             except UnavailableError as error:
-                log.warning("projector_sweep_failed", error=repr(error))
+                log.debug("projector_sweep_failed", error=repr(error))
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _look_for_left_behind(self) -> None:

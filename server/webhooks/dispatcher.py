@@ -128,7 +128,7 @@ class Dispatcher:
                     for reference in await queue.take_old_secrets(connection, now_ms):
                         await self._vault.drop(connection, reference)
             except UnavailableError as error:
-                log.warning("webhook_sweep_failed", error=repr(error))
+                log.debug("webhook_sweep_failed", error=repr(error))
             await asyncio.sleep(SWEEP_SECONDS)
 
     # ------------------------------------------------------------ to the endpoints

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import asyncpg
 import pytest
@@ -132,7 +133,8 @@ async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(databa
             await holder.execute(
                 "SELECT 1 FROM session_hubs WHERE session_id = $1 FOR UPDATE", second
             )
-            lane = Lane(lambda: connect(pools.url, pools.role("hub"), enable_seqscan="off"))
+            join = partial(connect, pools.url, pools.role("hub"), enable_seqscan="off")
+            lane = Lane(join, pools.outage)
             head = (await LogReader(pools).head(first))[0]
             batches = [
                 Batch(session, 1, [[event(session, head + 1)]], loop.create_future())
