@@ -131,10 +131,11 @@ class Lease:
         self._is_leaving, self._leaves_server = True, with_server
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._membership.leave()
-                return bool(await self._others())
+                is_known = await self._membership.leave()
+                # Where that hangs, whatever else is asked hangs for longer than may be waited.
+                return is_known and bool(await self._others())
         except (UnavailableError, TimeoutError):
-            return False  # with the database away nobody takes anything
+            return False
 
     async def _others(self) -> list[Neighbour]:
         found = await neighbours(self._pools, self._node)

@@ -85,21 +85,25 @@ class Membership:
     ) -> None:
         await self.leave()
 
-    async def leave(self) -> None:
-        """Leave at once, so that nobody waits for this node to expire. Idempotent."""
+    async def leave(self) -> bool:
+        """Leave at once, so that nobody waits for this node to expire. Idempotent.
+
+        Say whether the database knows it; with that away nobody can take over, either.
+        """
         self._has_left = True
         async with self._busy:
             connection, self._connection = self._connection, None
             if connection is None:
-                return
+                return False
             try:
-                # With the database away nobody can take over, either.
                 with suppress(UnavailableError), translated():
                     await connection.execute(
                         "DELETE FROM nodes WHERE node = $1", self._node, timeout=LEAVE_SECONDS
                     )
+                    return True
             finally:
                 connection.terminate()
+        return False
 
     async def beat(self) -> bool:
         """Renew this node's life, on a new connection with the lock if the last one was lost.
