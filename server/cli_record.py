@@ -181,8 +181,8 @@ def import_(
         where = f"event {error.verdict.broken}" if error.verdict.broken else "the header"
         click.echo(f"BROKEN at {where}: {error.verdict.why}", err=True)
         raise SystemExit(DOES_NOT_VERIFY) from None
-    if done.fault is not None:
-        click.echo(f"liveclass: the tables stop there: {done.fault}", err=True)
+    if not done.is_shown:
+        click.echo("liveclass: the log is whole; this version cannot show all of it", err=True)
     again = f", {done.erased} erased again" if done.erased else ""
     click.echo(
         f"imported  {done.session}  {done.events} events{again}  head {done.digest.hex()}  "

@@ -22,7 +22,7 @@ from . import erasure, export_check
 from .chain import Link, Verdict, Verifier
 from .errors import translated
 from .export import Header
-from .folding import PAGE, PoisonError, clear, fold_page
+from .folding import PAGE, refold
 from .heads import SignedHead
 from .pool import Connection, Pools, connect
 
@@ -50,8 +50,8 @@ class UnverifiedError(ConflictError):
 class Restored(NamedTuple):
     """What was written: the session, how many events, and how many of them were erased again.
 
-    ``fault`` says at which event the tables stop, if this version cannot show one: as with a
-    session that is not imported, the log is whole, and the projector waits for a person.
+    If this version cannot fold an event, nothing ``is_shown``: the log is whole all the same, and
+    the projector will say what is wrong when the session is opened.
     """
 
     session: str
@@ -59,7 +59,7 @@ class Restored(NamedTuple):
     events: int
     erased: int
     digest: bytes
-    fault: str | None
+    is_shown: bool
 
 
 async def restore(
@@ -102,11 +102,11 @@ async def restore(
                 await _tell_nobody(connection, header.session, tenant, checked.verdict.sequence)
                 await _act_as(connection, pools, "projector")
                 erased = await _erase_again(connection, tenant, header.session, people)
-                fault = await _fold(connection, header.session)
+                is_shown = await _is_folded(connection, header.session, checked.verdict.sequence)
         finally:
             connection.terminate()
     verdict = checked.verdict
-    return Restored(header.session, tenant, verdict.sequence, erased, verdict.digest, fault)
+    return Restored(header.session, tenant, verdict.sequence, erased, verdict.digest, is_shown)
 
 
 async def _open(connection: Connection, pools: Pools, header: Header, tenant: str) -> None:
@@ -191,25 +191,13 @@ async def _erase_again(connection: Connection, tenant: str, session: str, people
     return sum([await erasure.erase_again(connection, tenant, session, row[0]) for row in rows])
 
 
-async def _fold(connection: Connection, session: str) -> str | None:
-    """Write the tables as the projector does; return at which event they stop, and why."""
-    cursor, limit = await clear(connection, session), PAGE
-    while True:
-        try:
-            async with connection.transaction():
-                folded, last = await fold_page(connection, session, cursor, limit)
-        except PoisonError as poison:
-            if limit > 1:
-                # Somewhere in this page. One by one up to it, so that what is before it is shown.
-                limit = 1
-                continue
-            await connection.execute(
-                "UPDATE projections SET error = $2 WHERE session_id = $1", session, str(poison)
-            )
-            return str(poison)
-        if not folded:
-            return None
-        cursor = cursor._replace(sequence=last)
+async def _is_folded(connection: Connection, session: str, sequence: int) -> bool:
+    """Write the tables as the projector does; say whether they show everything."""
+    await refold(connection, session)
+    shown: int = await connection.fetchval(
+        "SELECT sequence FROM projections WHERE session_id = $1", session
+    )
+    return shown == sequence
 
 
 def _digest(file: BinaryIO) -> bytes:
