@@ -51,6 +51,9 @@ from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before a class is opened again whose log has taken nothing so often: a disk may be full."""
+
 
 class Listener(Protocol):
     """Whoever outside the room follows it; hears without waiting, and only where it is owned."""
@@ -124,6 +127,8 @@ class Room:
         self._settled = asyncio.Event()
         self._is_doubted = False
         self._is_leaving = False
+        self._fruitless = 0
+        """How often in a row the log has not taken what was decided."""
         self._relink_seconds = RELINK_SECONDS
 
     @property
@@ -243,6 +248,7 @@ class Room:
                     claim = await self._lease.acquire(self.place.session, followers)
                     if isinstance(claim, Held):
                         await self._own(claim.epoch)
+                        await asyncio.sleep(PAUSES[min(self._fruitless, len(PAUSES) - 1)])
                     else:
                         await self._follow_owner(claim)
                 except UnavailableError as error:
@@ -304,6 +310,8 @@ class Room:
                 if self._must_acquire:
                     break
                 self._inbox.take()
+            else:
+                self._fruitless += 1
         finally:
             if self._is_leaving:
                 self._inbox.hold()
@@ -316,6 +324,7 @@ class Room:
         return is_unsure or self._is_leaving
 
     def _commit(self, draft: Draft) -> None:
+        self._fruitless = 0
         before = self.state
         self._replica.take(draft)
         if draft.recorded:

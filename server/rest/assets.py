@@ -1,5 +1,6 @@
 """Uploads, and what the class can be shown: slides page by page, boards as SVG, media."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -23,7 +24,13 @@ from protocol.rest import (
 )
 from server.assets import keys, svg
 from server.assets.kinds import HEAD_BYTES, KINDS, sniff
-from server.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from server.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from server.rest import answers
 from server.rest.live import submit
 from server.rest.ports import clock_key, live_sessions_key, objects_key, uploads_key
@@ -32,6 +39,7 @@ from server.store import assets as store
 from server.store import sessions, uploads, users
 
 UPLOAD_SECONDS = 3600
+OBJECTS_SECONDS = 10.0
 MEDIA_SECONDS = 6 * 3600
 PAGE_IS = "image/webp"
 BOARD_IS = "image/svg+xml"
@@ -198,13 +206,17 @@ async def _check_content(call: Call[None, None], row: uploads.Upload) -> None:
     Raises:
         ConflictError: If nothing was sent.
         InvalidInputError: If it is something else.
+        UnavailableError: If the object store is away.
 
     """
     objects = call.app[objects_key]
     key = keys.incoming(call.identity.tenant, row.session_id, row.id)
     try:
-        info = await objects.head(key)
-        head = await objects.get(key, length=HEAD_BYTES)
+        async with asyncio.timeout(OBJECTS_SECONDS):
+            info = await objects.head(key)
+            head = await objects.get(key, length=HEAD_BYTES)
+    except TimeoutError:
+        raise UnavailableError("The object store does not answer.") from None
     except NotFoundError:
         raise ConflictError("Nothing has been sent to this upload yet.") from None
     if info.bytes != row.bytes:

@@ -157,6 +157,7 @@ class Lane:
         except (asyncpg.PostgresError, *LOST) as error:
             await self._recover(connection, batches, error)
             return
+        self._outage.worked()
         for batch in batches:
             if batch.session not in held:
                 self._fail([batch], FencedError())
@@ -172,7 +173,7 @@ class Lane:
             self._fail(batches, UnavailableError("The outcome is unknown."))
         elif is_temporary(error):
             # Perhaps the server we are connected to: a standby refuses writes for good.
-            log.warning("append_refused", rooms=len(batches), error=repr(error))
+            self._outage.failed(error)
             self._drop_connection()
             self._fail(batches, UnavailableError())
         elif len(batches) > 1:

@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from server.outages import Outage
 from server.tasks import Supervisor
 
 from .chain import Link, Verdict, Verifier, genesis
@@ -47,7 +48,8 @@ class LogWriter:
             connect, pools.url, pools.role("hub"), command_seconds=SOON_SECONDS["hub"],
             enable_seqscan="off",
         )  # fmt: skip
-        self._lanes = [Lane(join, pools.outage) for _ in range(_LANES)]
+        outage = Outage("log")
+        self._lanes = [Lane(join, outage) for _ in range(_LANES)]
         self._supervisor = Supervisor("log")
 
     async def __aenter__(self) -> Self:

@@ -15,6 +15,7 @@ from server.hub import lease
 from server.hub.lease import Elsewhere
 from server.ids import new_id
 from server.ops import metrics
+from server.outages import Outage
 from server.store import nodes
 from server.store.chain import genesis
 from server.store.events import NewEvent
@@ -134,7 +135,7 @@ async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(databa
                 "SELECT 1 FROM session_hubs WHERE session_id = $1 FOR UPDATE", second
             )
             join = partial(connect, pools.url, pools.role("hub"), enable_seqscan="off")
-            lane = Lane(join, pools.outage)
+            lane = Lane(join, Outage("log"))
             head = (await LogReader(pools).head(first))[0]
             batches = [
                 Batch(session, 1, [[event(session, head + 1)]], loop.create_future())
