@@ -52,7 +52,7 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before a class is opened again whose log has taken nothing so often: a disk may be full."""
+"""Seconds before a class is opened again whose log has taken nothing for so often."""
 
 
 class Listener(Protocol):

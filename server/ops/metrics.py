@@ -67,8 +67,8 @@ beat_age_seconds = Gauge(
 # What the process rests on
 outages = Counter(
     "liveclass_outages_total",
-    "How often a part was away, or did not take what it was given: postgresql, log, redis, objects, "
-    "spool, clock.",
+    "How often a part was away, or did not take what it was given: postgresql, log, redis, "
+    "objects, spool, clock.",
     ["part"],
 )
 
