@@ -111,6 +111,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
+UNWIND_SECONDS = 1.0
 RESUME_SECONDS = 5.0
 MEDIA_SECONDS = 5.0
 """How long people wait for the classes that were on air to be open again."""
@@ -324,6 +325,8 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         await depart(hub, lease, settings.drain_seconds, with_server=with_server)
         await front.aclose()
         await hub.drain()
+        # What is left to end is ours alone: a database that hangs keeps nobody here.
+        asyncio.get_running_loop().call_later(UNWIND_SECONDS, pools.abandon)
 
 
 async def _listen(

@@ -9,6 +9,8 @@ import structlog
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 1.0
+
 
 def contain(step: Callable[[], None], failure: asyncio.Future[None]) -> None:
     """Run ``step`` here and now; what it raises is raised where ``failure`` is awaited."""
@@ -54,13 +56,17 @@ class Supervisor:
         return self._add(name, self._again(name, make, pause_seconds))
 
     async def close(self) -> None:
-        """Cancel every task and wait until each has ended. Idempotent."""
+        """Cancel every task and wait until each has ended. Idempotent.
+
+        A cancellation can be lost: a connection that breaks in the very moment raises something
+        else in its place. So it is said again to whoever goes on.
+        """
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.difference_update(tasks)
+            ended, _ = await asyncio.wait(tasks, timeout=AGAIN_SECONDS)
+            self._tasks.difference_update(ended)
 
     def _add(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"{self._name}.{name}")

@@ -142,6 +142,11 @@ class Pools:
         async with self._acquire("projector") as connection:
             yield connection
 
+    def abandon(self) -> None:
+        """Give every connection up at once, whatever it waits for: for the end of the process."""
+        for pool in self._pools.values():
+            pool.terminate()
+
     def in_use(self, role: str) -> int:
         """Return how many connections of a role somebody holds."""
         pool = self._pools[role]
