@@ -1,0 +1,32 @@
+"""Servers that are restarted while classes go on: nobody loses anything, nobody waits."""
+
+import pytest
+
+from tests.faults.rolling import Rolling, restart_all
+from tests.faults.servers import serving
+from tests.patience import Stopwatch
+
+LIVE_AGAIN_SECONDS = 2.0
+
+
+@pytest.fixture
+async def servers(data_dir):
+    async with serving(data_dir, 3, drain_seconds="5") as servers:
+        yield servers
+
+
+async def test_three_servers_are_restarted_one_by_one_and_nobody_loses_anything(servers):
+    rolling = Rolling(servers, classes=4, students=15)
+    watch = Stopwatch()
+    found = await rolling.run(restart_all)
+    assert found == []
+    returns = rolling.returns
+    assert returns.away == 0
+    assert len(returns.seconds) >= 60, "everybody sat on a server that was restarted"
+    assert max(returns.seconds) <= LIVE_AGAIN_SECONDS + watch.lost
+    assert {bye["code"] for bye in returns.byes} == {4101}
+    for server in servers.all:
+        assert not server.said("worker_killed"), server.name
+        assert len(server.said("handed_over")) == 1
+        assert sum(each["kept"] for each in server.said("handed_over")) == 0
+    assert sum(each["sessions"] for s in servers.all for each in s.said("handed_over")) >= 4
