@@ -14,8 +14,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from server.media.bus import RECORDER_LIMITS, Bus, Kind
 from server.media.fabric import RecordingTarget
 from server.media.hls import fmp4
@@ -23,10 +21,11 @@ from server.media.hls.playlist import init_name
 from server.media.hls.segmenter import Closed, Fragment, Opened, Output, Segmenter
 from server.media.recording.spool import Header, Left, Spool, SpoolError
 from server.media.recording.uploader import Uploader
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from server.outages import Outage
 
 CLAIM_SECONDS = 0.2
+
+_outage = Outage("spool")
 
 MakeUploader = Callable[[], Uploader]
 
@@ -128,9 +127,11 @@ class Recorder:
         assert self._open is not None
         try:
             await asyncio.to_thread(write)
-        except SpoolError:
-            log.warning("spool_refuses", recording=self.target.id)
+        except SpoolError as error:
+            _outage.failed(error.__cause__)
             self._open.is_spooled = False
+        else:
+            _outage.worked()
 
 
 @dataclass(slots=True)
