@@ -17,6 +17,7 @@ import structlog
 
 from server.config import PREFIX, Settings, variable
 from server.errors import InvalidSettingsError
+from server.ops import systemd
 from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker, free_port, stop_asked
 from server.store.migrate import pending
 from server.tasks import Supervisor
@@ -102,7 +103,9 @@ async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) ->
         raise InvalidSettingsError(text)
     async with running(settings, environ) as server:
         log.info("serving", url=server.url, ops_url=server.ops_url)
+        systemd.notify("READY=1")
         await stop_asked()
+        systemd.notify("STOPPING=1")
 
 
 def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str, str]:
