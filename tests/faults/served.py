@@ -13,12 +13,15 @@ import base64
 import contextlib
 import os
 import random
+import resource
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 import asyncpg
@@ -44,6 +47,22 @@ from tests.tcp_proxy import TcpProxy
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
+
+
+@contextmanager
+def _copied_to(path: Path) -> Iterator[BinaryIO]:
+    """Yield a pipe whose end is written to a file: whatever limits its writer has, and always."""
+    reads, writes = os.pipe()
+
+    def copy() -> None:
+        with os.fdopen(reads, "rb", buffering=0) as source, path.open("wb", buffering=0) as file:
+            while data := source.read(1 << 16):
+                file.write(data)
+
+    copier = threading.Thread(target=copy, daemon=True)
+    copier.start()
+    yield os.fdopen(writes, "wb")
+    copier.join(STOP_SECONDS)
 
 
 def children(pid: int) -> list[int]:
@@ -161,7 +180,7 @@ class Served:
             }
             self.url, self.ops_url = f"http://{HOST}:{port}", f"http://{HOST}:{ops_port}"
             environ = worker_environment(os.environ, **wanted | settings)
-            with self._log.open("wb") as log:
+            with stack.enter_context(_copied_to(self._log)) as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "server", "serve",
                     stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environ,
@@ -187,6 +206,29 @@ class Served:
             for pid in children(self.pid)
             if f"-m\0{module}\0" in Path(f"/proc/{pid}/cmdline").read_text()
         ]
+
+    @contextmanager
+    def quota(self, module: str, file_bytes: int) -> Iterator[None]:
+        """Let no process of ``module`` write a file beyond so much, as a full disk would not."""
+        before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in self.workers(module)}
+        assert before
+        for pid, (_, most) in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (file_bytes, most))
+        try:
+            yield
+        finally:
+            for pid, limits in before.items():
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+    def post(self, path: str, token: str):
+        """Return what posts an offer of media."""
+
+        async def post(sdp: bytes) -> tuple:
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+            async with self.http.post(self.url + path, data=sdp, headers=headers) as response:
+                return response.status, response.headers.copy(), await response.read()
+
+        return post
 
     def live(self, session: str) -> str:
         return f"{self.url}/v1/sessions/{session}/live"

@@ -200,21 +200,13 @@ async def test_a_class_stays_as_it_is_while_the_database_is_away(served, fault):
 async def test_the_picture_goes_on_while_the_database_is_killed(served):
     async with served.lesson() as lesson:
         publisher, viewer = TestPublisher(), TestViewer()
+        base = f"/v1/sessions/{lesson.session}"
         try:
-
-            def post(path, token):
-                async def send(sdp):
-                    headers = {
-                        "Authorization": f"Bearer {token}", "Content-Type": "application/sdp",
-                    }  # fmt: skip
-                    url = f"{served.url}/v1/sessions/{lesson.session}/{path}"
-                    async with served.http.post(url, data=sdp, headers=headers) as response:
-                        return response.status, response.headers.copy(), await response.read()
-
-                return send
-
-            assert await publisher.publish(post("whip", lesson.teacher.client.token)) == 201
-            assert await viewer.watch(post("whep", lesson.ann.client.token)) == 201
+            assert (
+                await publisher.publish(served.post(f"{base}/whip", lesson.teacher.client.token))
+                == 201
+            )
+            assert await viewer.watch(served.post(f"{base}/whep", lesson.ann.client.token)) == 201
             await viewer.sees(10, 10)
             seen = []
 
