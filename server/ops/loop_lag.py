@@ -2,9 +2,12 @@
 
 import asyncio
 
+import structlog
 from prometheus_client import Histogram
 
 from server.errors import UnavailableError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 0.25
 BUSY_SECONDS = 1.0
@@ -27,6 +30,9 @@ class LoopLag:
             await asyncio.sleep(WATCH_SECONDS)
             self.latest = max(0.0, loop.time() - due)
             self._seconds.observe(self.latest)
+            if self.latest > BUSY_SECONDS:
+                # No flood: a loop that is late comes here as much less often.
+                log.warning("event_loop_stood_still", seconds=round(self.latest, 1))
 
     async def check(self) -> str:
         """Return how late it is, in words.
