@@ -1,0 +1,149 @@
+"""A class through documented balancers: real nginx, with one node that is not there."""
+
+import asyncio
+import contextlib
+import io
+import random
+import ssl
+import subprocess
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from load.connection import Connection
+from protocol import commands as cmd
+from protocol.frames import Ack
+from server.tasks import Supervisor
+from tests import peers
+from tests.demo import Demo, free_port
+from tests.media.certificates import certificate
+
+ROOT = Path(__file__).parents[2]
+STEP_SECONDS = 20.0
+OF_THE_HOP = {"date", "server", "connection", "transfer-encoding", "content-length", "keep-alive"}
+MANY_BYTES = 3 << 20
+
+
+@pytest.fixture
+async def demo(data_dir):
+    peers.require("nginx with its RTMP module")
+    demo = Demo(data_dir / "class", "--teacher", "none", "--students", "0")
+    yield await demo.start()
+    await demo.kill()
+    assert not await demo.all_gone()
+
+
+class Proxy:
+    """nginx with a documented configuration, for addresses of this machine."""
+
+    def __init__(self, file: str, node: int, directory: Path) -> None:
+        self.directory = directory
+        self.port, self.plain_port = free_port(), free_port()
+        self.is_secure = "ssl_certificate" in (text := (ROOT / file).read_text(encoding="utf-8"))
+        chain, _ = certificate(directory)
+        self.context = ssl.create_default_context(cafile=chain)
+        for old, new in {
+            "node-1:8080": f"127.0.0.1:{node}",
+            "10.0.0.7:8080": f"127.0.0.1:{node}",
+            "node-2:8080": f"127.0.0.1:{free_port()}",  # where nobody listens
+            "10.0.0.8:8080": f"127.0.0.1:{free_port()}",
+            "listen 8080": f"listen 127.0.0.1:{self.port}",
+            "listen 443": f"listen 127.0.0.1:{self.port}",
+            "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
+            "/etc/ssl/class.pem": str(chain),
+            "/etc/ssl/class.key": str(directory / "key.pem"),
+            "/run/nginx.pid": f"{directory}/pid",
+            "/tmp/nginx.pid": f"{directory}/pid",
+            "/var/log/nginx/error.log": f"{directory}/error.log",
+            "/dev/stderr": f"{directory}/error.log",
+            # What a package makes for itself.
+            "http {": "daemon off;\nhttp {\n" + "".join(
+                f"{name}_temp_path {directory}/{name};\n"
+                for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            ),
+        }.items():  # fmt: skip
+            text = text.replace(old, new)
+        self.config = directory / "nginx.conf"
+        self.config.write_text(text)
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        binary, _ = peers.nginx()
+        command = [binary, "-p", str(self.directory), "-c", str(self.config)]
+        tried = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=20)
+        assert tried.returncode == 0, tried.stderr
+        assert "[warn]" not in tried.stderr.replace('the "user" directive', ""), tried.stderr
+        process = await asyncio.create_subprocess_exec(*command)
+        try:
+            async with asyncio.timeout(STEP_SECONDS):
+                while True:
+                    with contextlib.suppress(OSError):
+                        _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                        writer.close()
+                        break
+                    await asyncio.sleep(0.02)
+            yield f"{'https' if self.is_secure else 'http'}://localhost:{self.port}"
+        finally:
+            process.terminate()
+            await asyncio.wait_for(process.wait(), STEP_SECONDS)
+
+
+async def answer(http, method, url, *, data=None, **more):
+    body = None if data is None else io.BytesIO(data)
+    async with http.request(method, url, allow_redirects=False, data=body, **more) as response:
+        kept = {k.lower(): v for k, v in response.headers.items() if k.lower() not in OF_THE_HOP}
+        kept.pop("x-request-id", None)
+        return response.status, kept, await response.read()
+
+
+async def test_a_class_is_held_through_nginx(demo, tmp_path):
+    for number, file in enumerate(("docker/nginx.conf", "docs/operations/nginx.conf"), 1):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        await holds_a_class(Proxy(file, demo.port, directory), demo, number)
+
+
+async def holds_a_class(proxy, demo, times):
+    session, tokens = demo.ready["session"], demo.ready["tokens"]
+    connector = aiohttp.TCPConnector(ssl=proxy.context)
+    async with (
+        proxy.running() as url,
+        aiohttp.ClientSession(connector=connector) as http,
+        Supervisor("people") as tasks,
+    ):
+        people = []
+        for token in (tokens["teacher"], *tokens["students"][:4]):
+            live = f"{url}/v1/sessions/{session}/live"
+            people.append(Connection(http, live, token, rng=random.Random(1)))
+            tasks.start("person", people[-1].run())
+        async with asyncio.timeout(STEP_SECONDS):
+            if times == 1:
+                assert isinstance(await people[0].say(cmd.SessionStart()), Ack)
+            for person in people:
+                assert isinstance(await person.say(cmd.ChatPost("hello")), Ack)
+        told = times * len(people)
+        for person in people:
+            assert await person.until(lambda c: len(c.state.messages) == told, STEP_SECONDS)
+
+        # Pages, answers and refusals are the server's own.
+        direct = f"http://127.0.0.1:{demo.port}"
+        headers = {"Authorization": f"Bearer {tokens['teacher']}"}
+        big = bytes(MANY_BYTES)
+        for method, path, more in (
+            ("GET", "/", {}),
+            ("GET", f"/v1/sessions/{session}", {"headers": headers}),
+            ("GET", f"/v1/sessions/{session}/events?limit=500", {"headers": headers}),
+            ("GET", "/v1/openapi.json", {}),
+            ("GET", "/no/such/page", {}),
+            ("POST", f"/v1/sessions/{session}/commands", {"headers": headers, "data": b"{"}),
+            ("PUT", f"/v1/sessions/{session}", {"headers": headers, "data": big}),
+        ):
+            through = await answer(http, method, url + path, **more)
+            assert through == await answer(http, method, direct + path, **more), path
+        for path in ("/healthz/live", "/metrics", "/internal/link"):
+            assert (await answer(http, "GET", url + path))[0] == 404, "never public"
+        if proxy.is_secure:
+            plain = f"http://localhost:{proxy.plain_port}/room?x=1"
+            status, said, _ = await answer(http, "GET", plain)
+            assert (status, said["location"]) == (301, "https://localhost/room?x=1")
