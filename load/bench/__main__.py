@@ -14,7 +14,7 @@ from typing import Any
 import click
 import uvloop
 
-from load.bench import append, commands, crowd, failover, fanout, rows
+from load.bench import append, commands, crowd, failover, fanout, peers, rows
 from load.bench.processes import (
     BenchError,
     Processors,
@@ -26,8 +26,7 @@ from load.place import RefusedError
 PARTS = ("fanout", "path", "commands", "append", "storm", "memory", "failover")
 _OF_CROWD: tuple[crowd.Part, ...] = ("memory", "path", "storm")
 _SOCKETS = 20_000
-OURS = (sys.executable, "-m", "server.hub.fanout_bench_server")
-NAIVE = (sys.executable, "-m", "load.bench.naive_server")
+OURS = peers.Contender("ours", (sys.executable, "-m", "server.hub.fanout_bench_server"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +49,18 @@ class Wish:
 @click.option(
     "--only", "parts", multiple=True, type=click.Choice(PARTS), help="Leave the rest out."
 )
-@click.option("--peers", multiple=True, type=click.IntRange(1, 10_000), default=(100, 1000, 5000),
-              show_default=True, help="Subscribers of the fan-out; may be repeated.")  # fmt: skip
+@click.option("--peers", "counts", multiple=True, type=click.IntRange(1, 10_000),
+              default=(100, 1000, 5000), show_default=True,
+              help="Subscribers of the fan-out; may be repeated.")  # fmt: skip
 @click.option("--people", type=click.IntRange(1, 10_000), default=5000, show_default=True,
               help="Students of the one class.")  # fmt: skip
 @click.option("--bytes", "size", type=click.IntRange(64, 60_000), default=250, show_default=True)
 @click.option("--quick", "is_quick", is_flag=True, help="Once each, and shorter: for a look.")
 def bench(
-    parts: tuple[str, ...], peers: tuple[int, ...], people: int, size: int, is_quick: bool
+    parts: tuple[str, ...], counts: tuple[int, ...], people: int, size: int, is_quick: bool
 ) -> None:
     """Measure what the hub promises; each server on a processor of its own, the generator too."""
-    wish = Wish(parts or PARTS, peers, people, size, is_quick)
+    wish = Wish(parts or PARTS, counts, people, size, is_quick)
     load = [round(os.getloadavg()[0], 2)]
     results: dict[str, Any] = {}
     try:
@@ -91,12 +91,15 @@ async def _measure(wish: Wish, results: dict[str, Any]) -> list[rows.Row]:
     def show(name: str, result: Any, of: Callable[[Any], Any]) -> None:
         results[name] = result
         shown.extend(of(result))
-        click.echo(f"{name}: done")
+        click.echo(f"{name}: measured", err=True)
 
     with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as name:
         directory = Path(name)
+        result: Any
         if "fanout" in wish.parts:
-            results["fanout"] = await _fanout(wish, processors)
+            result = await _fanout(wish, directory, processors)
+            show("fanout", result, rows.of_fanout)
+            click.echo(rows.fanout_table(result))
         if parts := [part for part in _OF_CROWD if part in wish.parts]:
             result = await crowd.measure(
                 directory, processors, parts,
@@ -123,17 +126,22 @@ async def _measure(wish: Wish, results: dict[str, Any]) -> list[rows.Row]:
     return shown
 
 
-async def _fanout(wish: Wish, processors: Processors) -> list[dict[str, Any]]:
-    return [
-        {
-            "peers": peers,
-            "rows": await fanout.measure(
-                {"ours": OURS, "naive": NAIVE}, processors,
-                peers=peers, size=wish.size, rounds=wish.rounds, seconds=1.5,
-            ),
-        }
-        for peers in wish.peers
-    ]  # fmt: skip
+async def _fanout(wish: Wish, directory: Path, processors: Processors) -> list[dict[str, Any]]:
+    """Measure ours beside every peer that is here, with each number of subscribers."""
+    found = list(peers.find(directory))
+    others = [each for each in found if isinstance(each, peers.Contender)]
+    results: list[dict[str, Any]] = []
+    for count in wish.peers:
+        results += await fanout.measure(
+            directory, OURS, others, processors,
+            peers=count, size=wish.size, rounds=wish.rounds, seconds=0.5 if wish.is_quick else 1.5,
+        )  # fmt: skip
+        results += [
+            {"peers": count, "server": each.name, "missing": f"not here: {each.remedy}"}
+            for each in found
+            if isinstance(each, peers.Missing)
+        ]
+    return results
 
 
 def _machine() -> dict[str, Any]:

@@ -10,8 +10,15 @@ import statistics
 import sys
 from typing import Any
 
-from load.bench.hub import below, pin
-from load.bench.processes import BenchError, Processors, cpu_seconds, on_processor, stopping
+from load.bench.hub import pin
+from load.bench.processes import (
+    BenchError,
+    Processors,
+    below,
+    cpu_seconds,
+    on_processor,
+    stopping,
+)
 
 ROOMS = 64
 BATCH = 16

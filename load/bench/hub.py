@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
-from load.bench.processes import BenchError, Processors, cpu_seconds, demo
+from load.bench.processes import BenchError, Processors, below, cpu_seconds, demo
 from load.place import Ready
 
 _PAGE = resource.getpagesize()
@@ -152,20 +152,3 @@ def pin(pids: Sequence[int], processor: int | None) -> None:
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setaffinity(int(task.name), {processor})
-
-
-def below(root: int) -> Iterator[tuple[int, str]]:
-    """Yield the processes that one has started, directly or not, with their command lines."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(fields[1])
-    for pid in parents:
-        above = pid
-        while above in parents and above != root:
-            above = parents[above]
-        if above == root and pid != root:
-            with contextlib.suppress(OSError):
-                yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()

@@ -75,6 +75,37 @@ def cpu_seconds(pid: int) -> float:
     return parse_ps_time(shown)
 
 
+def cpu_seconds_below(pid: int) -> float:
+    """Return the processor time of a process and of all that it has started and that are there.
+
+    Raises:
+        BenchError: If the process is gone.
+
+    """
+    spent = cpu_seconds(pid)
+    for child, _ in below(pid):
+        with contextlib.suppress(BenchError):  # it has just ended
+            spent += cpu_seconds(child)
+    return spent
+
+
+def below(root: int) -> Iterator[tuple[int, str]]:
+    """Yield the processes that one has started, directly or not, with their command lines."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+    for pid in parents:
+        above = pid
+        while above in parents and above != root:
+            above = parents[above]
+        if above == root and pid != root:
+            with contextlib.suppress(OSError):
+                yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
 def parse_ps_time(text: str) -> float:
     """Return the seconds in what ``ps -o time`` shows: ``1:02.34`` or ``1-01:02:03``."""
     days, _, clock = text.strip().rpartition("-")
@@ -109,12 +140,14 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def serving(
-    name: str, command: Sequence[str], processor: int | None
+    name: str, command: Sequence[str], processor: int | None, *, port: int | None = None
 ) -> AsyncIterator[Served]:
     """Run a server of the contract in :mod:`load.bench.fanout` for as long as the block lasts.
 
+    One that does not say its ``port`` is told to stop, rather than to listen for our end.
+
     Raises:
-        BenchError: If it does not say its port in time.
+        BenchError: If it does not say its port, or listen there, in time.
 
     """
     with on_processor(processor):
@@ -122,24 +155,41 @@ async def serving(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                word, _, port = (await process.stdout.readline()).decode().partition(" ")
-        except TimeoutError:
-            raise BenchError(f"{name} did not start") from None
-        if word != "port":
-            raise BenchError(f"{name} did not say its port")
-        yield Served(name, process.pid, int(port))
+        if port is None:
+            port = await _said_port(name, process)
+        else:
+            await _listening(name, port)
+        yield Served(name, process.pid, port)
     finally:
         process.stdin.close()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        async with stopping(process):
+            pass
+
+
+async def _said_port(name: str, process: asyncio.subprocess.Process) -> int:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            word, _, port = (await process.stdout.readline()).decode().partition(" ")
+    except TimeoutError:
+        raise BenchError(f"{name} did not start") from None
+    if word != "port":
+        raise BenchError(f"{name} did not say its port")
+    return int(port)
+
+
+async def _listening(name: str, port: int) -> None:
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while True:
+                with contextlib.suppress(ConnectionError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise BenchError(f"{name} did not start") from None
 
 
 @contextlib.asynccontextmanager

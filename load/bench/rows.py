@@ -1,6 +1,6 @@
 """The table of ``make bench``: what was to be reached, and what was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -40,6 +40,63 @@ def is_saturated(told: Result) -> bool:
     """Return whether the generator could not keep up with what it was to send and hear."""
     late = told.get("late_ms", {}).get("p99", 0.0)
     return bool(told.get("talk_cpu", told["generator_cpu"]) > SATURATED_CPU or late > LATE_MS)
+
+
+_PROMISED_PEERS = 1000
+_PROMISES = (
+    ("4 outstanding", "Nchan", 2.0),
+    ("4 outstanding", "naive", 2.3),
+    ("bursts of 20", "Nchan", None),
+    ("bursts of 20", "naive", 5.0),
+)
+
+
+def of_fanout(results: Sequence[Result]) -> Iterator[Row]:
+    """Yield what is promised of the fan-out, at every number of peers that was measured."""
+    by = {(row["peers"], row.get("scenario"), row["server"]): row for row in results}
+    for peers in sorted({row["peers"] for row in results}):
+        for scenario, other, least in _PROMISES:
+            mine, row = by.get((peers, scenario, "ours")), by.get((peers, scenario, other))
+            what = f"fan-out, {peers:,} peers, {scenario}: messages per CPU second beside {other}"
+            aim = "" if least is None or peers != _PROMISED_PEERS else f"≥ {least:g}×"
+            if mine is None or row is None or row["ours_is"] is None or mine["wrong"]:
+                broken = (mine and mine["wrong"]) or (row and row["wrong"])
+                yield Row(what, aim, f"no figure: {broken or 'not here'}", None)
+                continue
+            low, high = row["spread"]
+            yield Row(
+                what,
+                aim,
+                f"{row['ours_is']:.1f}× ({low:.1f}–{high:.1f}): "
+                f"{mine['messages_per_cpu_second']:,} and {row['messages_per_cpu_second']:,}",
+                row["ours_is"] >= least if aim and least else None,
+                mine["generator_saturated"] or row["generator_saturated"],
+            )
+
+
+def fanout_table(results: Sequence[Result]) -> str:
+    """Return everybody's figures for people."""
+    lines, last = [], None
+    for row in results:
+        if "missing" in row:
+            lines.append(f"{row['server']:<17}at {row['peers']:,}: {row['missing']}")
+            continue
+        if last != (row["peers"], row["scenario"]):
+            last = (row["peers"], row["scenario"])
+            lines += [
+                "",
+                f"Fan-out, {row['peers']:,} peers, {row['scenario']}",
+                f"{'':<17}{'messages/CPU-s':>15}{'ours is':>9}{'messages/s':>12}{'p99 ms':>9}"
+                f"{'server':>8}{'generator':>11}",
+            ]
+        ratio = "–" if row["ours_is"] is None else f"{row['ours_is']:.2f}×"
+        lines.append(
+            f"{row['server']:<17}{row['messages_per_cpu_second']:>15,}{ratio:>9}"
+            f"{row['messages_per_second']:>12,}{row['p99_ms']:>9.1f}{row['server_cpu']:>8.0%}"
+            f"{row['generator_cpu']:>11.0%}{'  saturated' if row['generator_saturated'] else ''}"
+            f"{'  WRONG: ' + str(row['wrong']) if row['wrong'] else ''}"
+        )
+    return "\n".join(lines)
 
 
 def of_path(path: Result) -> Iterator[Row]:

@@ -55,7 +55,7 @@ void histogram_print(FILE *out, const struct histogram *histogram)
     static const struct {
         const char *name;
         double percent;
-    } shown[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}};
+    } shown[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}};
     fprintf(out, "{\"count\":%llu", (unsigned long long)histogram->count);
     for (size_t i = 0; histogram->count && i < sizeof shown / sizeof *shown; i++)
         fprintf(out, ",\"%s\":%.3f", shown[i].name,

@@ -4,8 +4,9 @@ import json
 import pytest
 
 from load import websocket
-from load.bench.fanout import FIRST, Run, Scenario, Slowest, Subscriber, event
+from load.bench.fanout import FIRST, Scenario, event
 from load.bench.processes import parse_ps_time
+from load.bench.swarm.fan import Run, Slowest, Subscriber
 
 
 class Fan:
