@@ -163,7 +163,7 @@ class Served:
             self.tokens = Tokens(secret, "liveclass", SystemClock())
             credentials = direct.partition("://")[2].partition("@")[0]
             name = direct.partition("@/")[2].partition("?")[0]
-            port, ops_port = free_port(HOST), free_port(HOST)
+            port = free_port(HOST)
             wanted = {
                 "database_url": f"postgresql://{credentials}@{HOST}:{self.database.port}/{name}"
                 "?sslmode=disable",
@@ -173,12 +173,12 @@ class Served:
                 "token_secret": secret.reveal(),
                 "secret_keys": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "port": str(port),
-                "ops_port": str(ops_port),
+                "ops_port": "0",
                 "public_url": f"http://{HOST}:{port}",
                 "drain_seconds": "1",
                 "log_format": "json",
             }
-            self.url, self.ops_url = f"http://{HOST}:{port}", f"http://{HOST}:{ops_port}"
+            self.url = f"http://{HOST}:{port}"
             environ = worker_environment(os.environ, **wanted | settings)
             with stack.enter_context(_copied_to(self._log)) as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -191,6 +191,7 @@ class Served:
                 while not self.said("serving"):
                     assert self._process.returncode is None, self._log.read_text()
                     await asyncio.sleep(0.05)
+            self.ops_url = self.said("serving")[0]["ops_url"]
             yield self
             await self.http.close()
 

@@ -1,0 +1,123 @@
+"""The process that owns a class stands still for longer than its lease, and comes back."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from protocol import commands as cmd
+from protocol.frames import Ack
+from server.store.nodes import find_owner
+from tests.directories import reachable_directory
+from tests.faults.served import Served, eventually
+
+PEOPLE = 7
+"""Beside the three of every class: enough that some sit on each of two processes."""
+TAKEN_SECONDS = 40.0
+
+
+@pytest.fixture
+async def two_hubs():
+    with reachable_directory() as directory:
+        async with Served.start(directory, hub_workers="2") as served:
+            yield served
+
+
+async def test_who_stood_still_for_too_long_owns_nothing_any_more(two_hubs):
+    served = two_hubs
+    async with served.lesson() as lesson:
+        more = [lesson.person(name=f"P{number}") for number in range(PEOPLE)]
+        everybody = [*lesson.everybody, *more]
+        answers = await asyncio.gather(*(each.say(cmd.ChatPost("here")) for each in everybody))
+        assert all(isinstance(each, Ack) for each in answers)
+        before = await find_owner(served.pools, lesson.session)
+        number = int(before.node.rpartition(".")[2])
+        (pid,) = [pid for pid in served.workers("server.app") if hub_number(pid) == number]
+        mark = served.mark
+
+        os.kill(pid, signal.SIGSTOP)
+        try:
+
+            async def is_taken():
+                now = await find_owner(served.pools, lesson.session)
+                return now.node != before.node
+
+            await eventually(is_taken, TAKEN_SECONDS)
+            # A line that nobody on the process that stands still takes part in.
+            talking = [asyncio.ensure_future(each.say(cmd.ChatPost("!"))) for each in everybody]
+            done, _ = await asyncio.wait(talking, return_when="FIRST_COMPLETED", timeout=20)
+            assert done
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        # What was sent to it meanwhile it may not ack by itself: its time is over.
+        answers = await asyncio.wait_for(asyncio.gather(*talking), 30)
+        assert all(isinstance(each, Ack) for each in answers)
+        assert len({each.sequence for each in answers}) == len(everybody)
+        head = max(each.sequence[1] for each in answers)
+        for each in everybody:
+            assert await each.until(lambda client: client.position >= head, 20)
+        assert (await find_owner(served.pools, lesson.session)).node != before.node
+        said = await lesson.log()
+        assert (said.count("here"), said.count("!")) == (len(everybody), len(everybody))
+        await eventually(lambda: served.said("lease_interrupted", mark))
+        assert served.said("event_loop_stood_still", mark)
+        seconds = [line["seconds"] for line in served.said("event_loop_stood_still", mark)]
+        assert max(seconds) > 5
+
+
+async def test_who_comes_back_from_a_standstill_is_told_what_others_said(two_hubs):
+    """Also where nobody asks anything of it: it finds out by itself that its time is over."""
+    served = two_hubs
+    async with served.lesson() as lesson:
+        crowd = [lesson.person(name=f"P{number}") for number in range(PEOPLE)]
+        everybody = [*lesson.everybody, *crowd]
+        for each in everybody:
+            assert await each.until(lambda client: client.state is not None, 10)
+        sockets = [each.client.welcome.connection for each in everybody]
+        before = await find_owner(served.pools, lesson.session)
+        number = int(before.node.rpartition(".")[2])
+        (pid,) = [pid for pid in served.workers("server.app") if hub_number(pid) == number]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+
+            async def is_taken():
+                now = await find_owner(served.pools, lesson.session)
+                return now.node != before.node
+
+            await eventually(is_taken, TAKEN_SECONDS)
+            # By REST, from outside: whoever sits in the class says nothing at all.
+            body = {"key": "by-rest", "op": "chat.post", "data": {"text": "elsewhere"}}
+            path = f"/v1/sessions/{lesson.session}/commands"
+            async with asyncio.timeout(20):
+                while True:  # until the kernel gives the connection to the process that runs
+                    try:
+                        async with asyncio.timeout(1):
+                            status, _, answer = await served.rest(
+                                "POST", path, lesson.teacher.client.token, body
+                            )
+                    except TimeoutError:
+                        continue
+                    if status == 200:
+                        break
+                    await asyncio.sleep(0.1)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        for each in everybody:
+            assert await each.until(
+                lambda client: any(
+                    message.text == "elsewhere" for message in client.state.messages
+                ),
+                20,
+            ), answer
+        kept = [
+            each.client.welcome.connection == socket
+            for each, socket in zip(everybody, sockets, strict=True)
+        ]
+        assert any(kept)
+
+
+def hub_number(pid):
+    with open(f"/proc/{pid}/environ", "rb") as environ:
+        values = dict(each.partition(b"=")[::2] for each in environ.read().split(b"\0"))
+    return int(values[b"HUB_NUMBER"])
