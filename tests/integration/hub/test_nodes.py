@@ -9,13 +9,17 @@ import pytest_asyncio
 
 from protocol import commands as cmd
 from protocol.frames import Ack, Nack
+from server.hub import departure
 from server.hub import following as following_module
 from server.hub import links as links_module
+from server.hub.departure import depart
+from server.hub.lease import Lease
 from server.hub.link_messages import Follow, encode
 from server.hub.links import link_key
 from server.store import nodes
 from server.store.log import LogReader
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 
 from .conftest import SECRET, Lesson, started
 from .raw import Raw
@@ -34,6 +38,11 @@ class Two:
 
     async def raw(self, node, role="student", name="Raw", **more):
         return await Raw.join(node, self.session, self.lesson.token(role, name, **more))
+
+    async def leave_a(self):
+        """Let A leave, while B is seen to live; return whether A sees it."""
+        await self.b.lease._membership.beat()  # a life is short in these tests
+        return await Lease.leave(self.a.lease)
 
     async def lose_a(self, monkeypatch):
         """Let A seem dead to the database, without a word to anybody."""
@@ -57,7 +66,7 @@ async def two(database_url, school, monkeypatch):
         assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
         await lesson.caught_up()
         lesson.far = b.person(lesson.session, lesson.token(name="Far"), far)
-        assert await lesson.far.until(lambda client: client.welcome is not None, 5)
+        assert await lesson.far.until(lambda client: client.welcome is not None, PATIENCE)
         two = Two(a, b, lesson, of_a)
         two.far_task_ends = far.close
         yield two
@@ -92,7 +101,7 @@ async def test_what_is_said_on_either_node_is_heard_on_both(two, pools):
 
     head = max(owner.head.sequence, *sequences)
     for each in everybody:
-        assert await each.until(lambda client: client.position >= head, 5)
+        assert await each.until(lambda client: client.position >= head, PATIENCE)
         assert each.client.gaps == 0
     assert far.client.state == lesson.ann.client.state == lesson.bob.client.state
     stored = await LogReader(pools).read(two.session, 0)
@@ -188,18 +197,18 @@ async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(
     follower._following.lost()
     await eventually(lambda: follower.owns)
     assert follower.epoch == epoch + 1
-    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=10)
+    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=PATIENCE)
     assert isinstance(answer, Ack)
     assert far.client.welcome is welcome, "it has not connected again"
     # The zombie's next append is fenced; it follows the new owner, and its people stay, too.
     kept = lesson.ann.client.welcome
-    answer = await lesson.ann.say(cmd.ChatPost("from the zombie"), timeout_seconds=10)
+    answer = await lesson.ann.say(cmd.ChatPost("from the zombie"), timeout_seconds=PATIENCE)
     assert isinstance(answer, Ack)
     assert lesson.ann.client.welcome is kept
     await eventually(lambda: not owner.owns and owner.is_open.is_set())
     assert two.rooms == (owner, follower)
     for each in (*lesson.everybody, far):
-        assert await each.until(lambda client: client.position >= answer.sequence[1], 5)
+        assert await each.until(lambda client: client.position >= answer.sequence[1], PATIENCE)
         assert each.client.gaps == 0
     texts = [message.text for message in far.client.state.messages]
     assert texts == ["before", "after", "from the zombie"]
@@ -215,12 +224,12 @@ async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
     for n in range(5):
         follower._following.lost()
         answers = await asyncio.gather(
-            far.say(cmd.ChatPost(f"far {n}"), timeout_seconds=10),
+            far.say(cmd.ChatPost(f"far {n}"), timeout_seconds=PATIENCE),
             lesson.ann.say(cmd.ChatPost(f"near {n}")),
         )
         assert all(isinstance(each, Ack) for each in answers)
     await eventually(lambda: follower.head.sequence == owner.head.sequence)
-    assert await far.until(lambda client: client.position >= owner.head.sequence, 5)
+    assert await far.until(lambda client: client.position >= owner.head.sequence, PATIENCE)
     assert far.client.gaps == 0
     texts = sorted(message.text for message in far.client.state.messages)
     assert texts == sorted(f"{where} {n}" for n in range(5) for where in ("far", "near"))
@@ -245,7 +254,7 @@ async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch,
     monkeypatch.setattr(following, "hear", hear)
     assert isinstance(await lesson.ann.say(cmd.ChatPost("6")), Ack)
     await eventually(lambda: follower.head.sequence == owner.head.sequence)
-    assert await far.until(lambda client: len(client.state.messages) == 7, 5)
+    assert await far.until(lambda client: len(client.state.messages) == 7, PATIENCE)
     assert far.client.gaps == 0
 
 
@@ -264,7 +273,7 @@ async def test_a_node_that_drains_hands_its_classes_over(two, eventually):
     assert isinstance(await far.say(cmd.ChatPost("before")), Ack)
     welcome, epoch = far.client.welcome, follower.epoch
     await two._stack_of_a.aclose()
-    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=10)
+    answer = await far.say(cmd.ChatPost("after"), timeout_seconds=PATIENCE)
     assert isinstance(answer, Ack)
     assert follower.owns
     assert follower.epoch == epoch + 1
@@ -301,3 +310,151 @@ async def test_nonsense_on_a_link_ends_it_and_nothing_else(two, database_url):
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.BINARY)
             await socket.close()
     assert isinstance(await two.lesson.far.say(cmd.ChatPost("still")), Ack)
+
+
+async def test_a_class_is_handed_over_by_a_node_that_goes_on(two, eventually):
+    """Until its people are sent on they take part, and what they ask meanwhile is done."""
+    lesson, far = two.lesson, two.lesson.far
+    owner, follower = two.rooms
+    epoch, kept = owner.epoch, lesson.ann.client.welcome
+    talking = [
+        asyncio.ensure_future(each.say(cmd.ChatPost(f"{number}"), timeout_seconds=10))
+        for number in range(20)
+        for each in (lesson.ann, far)
+    ]
+    assert await two.leave_a()
+    owner.hand_over()
+    answers = await asyncio.gather(*talking)
+    assert all(isinstance(each, Ack) for each in answers)
+    await eventually(lambda: follower.owns and owner.owner is not None)
+    assert (follower.epoch, owner.epoch, owner.owns) == (epoch + 1, epoch + 1, False)
+    answer = await lesson.ann.say(cmd.ChatPost("through the one that leaves"))
+    assert isinstance(answer, Ack)
+    assert lesson.ann.client.welcome is kept
+    for each in (*lesson.everybody, far):
+        assert await each.until(lambda client: client.position >= answer.sequence[1], 5)
+        assert each.client.gaps == 0
+    assert far.client.state == lesson.ann.client.state
+
+
+async def test_a_class_that_nobody_else_knows_is_handed_over_to_a_node_that_lives(
+    two, school, tasks, eventually
+):
+    session = await school.session()
+    person = two.a.person(session, school.token(session, "teacher"), tasks)
+    assert isinstance(await person.say(cmd.SessionStart()), Ack)
+    assert two.b.hub.find(session) is None
+    room = two.a.hub.find(session)
+    assert await two.leave_a()
+    room.hand_over()
+    await eventually(lambda: two.b.hub.find(session) is not None and two.b.hub.find(session).owns)
+    assert isinstance(await person.say(cmd.ChatPost("through the one that leaves")), Ack)
+    state = two.b.hub.find(session).state
+    assert [message.text for message in state.messages.values()] == ["through the one that leaves"]
+
+
+async def test_nobody_hands_over_to_a_node_that_leaves_as_well(two, eventually):
+    owner, follower = two.rooms
+    two.b.hub.is_draining = True
+    assert await two.leave_a()
+    owner.hand_over()
+    await eventually(lambda: not owner.owns)
+    await asyncio.sleep(0.2)
+    assert not follower.owns or follower.epoch > owner.epoch
+
+
+async def test_the_last_node_keeps_what_it_owns(two):
+    await two.b.lease.leave()
+    owner, _ = two.rooms
+    assert not await two.a.lease.leave(), "nobody is there"
+    assert isinstance(await two.lesson.ann.say(cmd.ChatPost("still")), Ack)
+    assert owner.owns
+
+
+async def test_everybody_is_sent_on_a_few_at_a_time_and_soon_back(two, eventually, monkeypatch):
+    monkeypatch.setattr(departure, "GOODBYES_PER_SECOND", 20)
+    raws = [await two.raw(two.a, name=f"Raw {number}") for number in range(10)]
+    monkeypatch.setattr(two.a.lease, "leave", lambda **_: two.leave_a())
+    leaving = asyncio.ensure_future(depart(two.a.hub, two.a.lease, 5.0, with_server=False))
+    loop = asyncio.get_running_loop()
+    byes = await asyncio.gather(*(_timed(raw, loop) for raw in raws))
+    await leaving
+    assert {code for _, _, code in byes} == {4101}
+    assert all(0 < bye["retry_ms"] <= 400 for _, bye, _ in byes)
+    times = sorted(at for at, _, _ in byes)
+    assert times[-1] - times[0] > 0.2, "not all at once"
+    _, follower = two.rooms
+    assert follower.owns
+
+
+async def _timed(raw, loop):
+    bye, code = await raw.farewell(10)
+    return loop.time(), bye, code
+
+
+async def test_what_is_asked_while_the_owner_dies_is_done_by_the_next_one(
+    two, monkeypatch, eventually
+):
+    _, follower = two.rooms
+    raw = await two.raw(two.b)
+    await two.lose_a(monkeypatch)
+    monkeypatch.setattr(follower._following, "_say", lambda message: None)  # it is dying
+    asked = asyncio.ensure_future(raw.say("chat.post", {"text": "to whom?"}, key="dying"))
+    await eventually(lambda: follower.is_busy)
+    follower._following.lost()
+    assert (await asked)["type"] == "ack", "nobody was told to send it again"
+    assert follower.owns
+
+
+async def test_what_was_done_by_an_owner_that_died_before_it_said_so_is_not_done_twice(
+    two, monkeypatch, pools, eventually
+):
+    owner, follower = two.rooms
+    raw = await two.raw(two.b)
+    monkeypatch.setattr(follower._following, "hear", lambda message: None)  # all answers are lost
+    asked = asyncio.ensure_future(raw.say("chat.post", {"text": "once"}, key="lost"))
+    await eventually(lambda: len(owner.state.messages) == 1)
+    await two.lose_a(monkeypatch)
+    follower._following.lost()
+    answer = await asked
+    assert (answer["type"], answer["duplicate"]) == ("ack", True)
+    stored = await LogReader(pools).read(two.session, 0)
+    assert sum(event.type == "chat.posted" for event in stored) == 1
+
+
+async def test_classes_of_an_owner_that_is_not_reached_are_asked_after_together(
+    two, school, tasks, monkeypatch, eventually
+):
+    """However many they are: one question at a time, and ever more seldom."""
+    others = [await school.session() for _ in range(9)]
+    for session in others:
+        near = two.a.person(session, school.token(session, "teacher"), tasks)
+        assert isinstance(await near.say(cmd.SessionStart()), Ack)
+        far = two.b.person(session, school.token(session), tasks)
+        assert await far.until(lambda client: client.welcome is not None, 5)
+    rooms = [two.b.hub.find(session) for session in (two.session, *others)]
+    await eventually(lambda: all(room.owner for room in rooms))
+    asked = []
+    news = two.b.lease.news
+    ask = news._ask
+
+    async def counted(sessions):
+        asked.append(len(sessions))
+        return await ask(sessions)
+
+    monkeypatch.setattr(news, "_ask", counted)
+
+    async def refused(*_, **__):
+        raise aiohttp.ClientConnectionError
+
+    monkeypatch.setattr(aiohttp.ClientSession, "ws_connect", refused)
+    for link in [*rooms[0]._follow.__self__._links.values()]:
+        link._outgoing._socket._response.connection.transport.abort()
+    await eventually(lambda: asked and asked[-1] == 10, 10)
+    count = len(asked)
+    await asyncio.sleep(2.0)
+    assert 2 <= len(asked) - count <= 12, "a few questions for all of them together"
+    # What happens meanwhile is read from the log, and told.
+    assert isinstance(await two.lesson.ann.say(cmd.ChatPost("unheard of")), Ack)
+    head = two.rooms[0].head.sequence
+    assert await two.lesson.far.until(lambda client: client.position >= head, 10)
