@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-START_SECONDS = 60.0
+START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 MARK = "DEMO_MARK"
 

@@ -19,6 +19,7 @@ from server.ids import new_id
 from server.store.migrate import migrate
 from server.store.pool import Pools
 from tests.directories import reachable_directory
+from tests.patience import PATIENCE
 
 TEMPLATE = "template_migrated"
 
@@ -77,7 +78,7 @@ async def empty_database_url(services):
 async def redis_url(services):
     """Valkey, emptied."""
     async with Redis.from_url(services.redis_url) as client:
-        await asyncio.wait_for(client.flushall(), 5)
+        await asyncio.wait_for(client.flushall(), PATIENCE)
     return services.redis_url
 
 

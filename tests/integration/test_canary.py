@@ -41,14 +41,15 @@ from tests.demo import free_port
 from tests.integration.rest.conftest import Api
 from tests.media.publisher import TestPublisher
 from tests.media.scripted_server import ScriptedServer, command, control
+from tests.patience import PATIENCE
 from tests.rtmp_server import RtmpServer
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 MARK = "CANARY_MARK"
 VAULT, ENV, FILE = (f"canary-{name}-{uuid.uuid4().hex}" for name in ("vault", "env", "file"))
-START_SECONDS = 40.0
-STEP_SECONDS = 20.0
+START_SECONDS = 60.0
+STEP_SECONDS = 60.0
 
 
 def forms(key: str) -> set[bytes]:
@@ -116,7 +117,7 @@ class Server:
     async def __aexit__(self, *_: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await self.process.wait()
 
     def read(self, name: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from server.store import tenants
 from server.store.log import LogWriter
 from server.store.projector import Projector
 from tests.integration.store.conftest import Room
+from tests.patience import PATIENCE
 
 DAY_MS = 86_400_000
 
@@ -45,7 +46,7 @@ async def test_what_is_due_is_told_and_not_done(database_url, pools):
         ended = room.command(("session.started", {}), ("session.ended", {}), at_ms=DAY_MS)
         await writer.append(room.session, room.epoch, [ended])
     async with Projector(pools) as projector:
-        assert await projector.wait_for(room.session, room.sequence, timeout=3)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     async with pools.tenant(room.tenant) as connection:
         await tenants.update(connection, room.tenant, sessions_days=7)
     told = await run(database_url, "retention", "--dry-run")

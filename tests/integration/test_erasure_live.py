@@ -14,6 +14,7 @@ from server.store.log import LogReader
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
+from tests.patience import PATIENCE
 
 SECRET = "plugh"
 
@@ -37,15 +38,15 @@ async def test_who_is_erased_is_gone_and_the_class_goes_on(demo):
             tasks.start("person", person.run())
         assert isinstance(await teacher.say(cmd.SessionStart()), Ack)
         assert isinstance(await ann.say(cmd.ChatPost(f"{SECRET} hello")), Ack)
-        assert await bob.until(lambda client: SECRET in seen(client), 5)
+        assert await bob.until(lambda client: SECRET in seen(client), PATIENCE)
         me = ann.client.welcome.me
         tenant = demo.ready["tenant"]
 
         async with Pools.open(demo.ready["database_url"], size=1) as pools:
             await erase(pools, tenant, me.user, leave_seconds=0.5)
-        assert await bob.until(lambda client: SECRET not in seen(client), 5)
+        assert await bob.until(lambda client: SECRET not in seen(client), PATIENCE)
         assert isinstance(await bob.say(cmd.ChatPost("and on")), Ack)
-        assert await teacher.until(lambda client: "and on" in seen(client), 5)
+        assert await teacher.until(lambda client: "and on" in seen(client), PATIENCE)
         assert SECRET not in seen(teacher.client)
         async with Pools.open(demo.ready["database_url"], size=1) as pools:
             verdict = await LogReader(pools).verify(session)

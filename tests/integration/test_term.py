@@ -41,9 +41,9 @@ from tests.documents import text_pdf
 from tests.integration.rest.conftest import Api
 from tests.integration.rest.requests import UUID, Ids, ask, blurred, names_in
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = pytest.mark.timeout(240)
 
-SECONDS = 20.0
+SECONDS = 60.0
 RECORDED_MS = 3_000
 SENTENCE = "Photosynthesis turns light into sugar."
 SECRET = "plugh"

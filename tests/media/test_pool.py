@@ -56,7 +56,7 @@ class Pool:
     async def leaves(self, home: int) -> None:
         """Wait until the session has left its home."""
         async with asyncio.timeout(PATIENCE):
-            while self.fabric._homes[SESSION].number == home:
+            while (now := self.fabric._homes.get(SESSION)) is None or now.number == home:
                 await asyncio.sleep(0.02)
 
     async def watch(self, user: str = STUDENT) -> TestViewer:

@@ -37,12 +37,12 @@ async def choose(row: Locator, menu: str, action: str) -> None:
 
 
 async def has_moved(page: Page) -> bool:
-    """Return whether new pictures are drawn within three seconds."""
+    """Return whether new pictures are drawn soon enough to be seen as a film."""
     return await at(page, "video").evaluate(
         """async (video) => {
             const drawn = () => video.getVideoPlaybackQuality().totalVideoFrames;
             const before = drawn();
-            for (let look = 0; look < 60; look += 1) {
+            for (let look = 0; look < 400; look += 1) {
                 await new Promise((done) => setTimeout(done, 50));
                 if (video.videoWidth > 0 && drawn() >= before + 5) return true;
             }

@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
-WAIT_MS = 10_000
+WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)
 
 

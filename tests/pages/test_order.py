@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from tests.pages.acts import at, choose, go_live, joined, say
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 def claims(link: str):
@@ -129,8 +129,8 @@ async def test_the_chat_says_why_it_is_closed(studio, lesson, open_page):
     await expect(at(studio, "message")).to_contain_text("to staff")
     await at(studio, "chat-staff_only").uncheck()
 
-    await lesson.command("chat.configure", slow_mode_s=3)
-    await expect(at(studio, "chat-slow")).to_have_value("3")
+    await lesson.command("chat.configure", slow_mode_s=5)
+    await expect(at(studio, "chat-slow")).to_have_value("5")
     await say(ann, "one")
     await expect(at(ann, "chat-note")).to_contain_text("you can write again in 0:0")
     await expect(at(ann, "chat-input")).to_be_disabled()

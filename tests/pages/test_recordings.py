@@ -17,7 +17,7 @@ from server.recordings.downloads import Source
 from server.tasks import Supervisor
 from tests.unit.media.test_recording import Pictures, stream
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 PREFIX = "t/s/recordings/rec"
 PLAY = """
@@ -41,7 +41,7 @@ async ([url, by_script]) => {
     await video.play();
     await new Promise((resolve) => {
         video.onended = video.onerror = resolve;
-        setTimeout(resolve, 15000);
+        setTimeout(resolve, 60000);
     });
     return {
         sizes, broken, ended: video.ended, error: video.error?.message ?? null,

@@ -13,7 +13,7 @@ async def rounds_of(work, *, seconds, tell=0):
     for _ in range(tell):
         await asyncio.sleep(0.01)
         rounds.notify()
-    done, _ = await asyncio.wait({task}, timeout=2)
+    done, _ = await asyncio.wait({task}, timeout=30)
     task.cancel()
     return bool(done) and isinstance(task.exception(), Enough)
 

@@ -102,11 +102,11 @@ def test_a_cue_without_time_is_shown_and_one_without_text_is_not() -> None:
 @pytest.mark.parametrize("filling", ["<", "{\\", "&", "-->", "\n", "1\n", "a<b>", "</font "])
 def test_a_megabyte_of_anything_is_read_in_time(filling) -> None:
     hostile = filling * (1_000_000 // len(filling))
-    started = time.monotonic()
+    started = time.process_time()
     for read, head in [
         (parse, "WEBVTT\n\n00:01.000 --> 00:02.000\n"),
         (parse_subrip, "00:00:01,000 --> 00:00:02,000\n"),
     ]:
         with suppress(CueError):
             read(head + hostile)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

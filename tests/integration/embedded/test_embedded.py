@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from server.embedded import EmbeddedError, EmbeddedServices
+from tests.patience import PATIENCE
 
 HOLDER = Path(__file__).with_name("holder.py")
 ROOT = Path(__file__).parents[3]
@@ -72,7 +73,7 @@ def is_running(pid):
         return False
 
 
-async def gone(pids, seconds=15):
+async def gone(pids, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while any(map(is_running, pids)):
         assert time.monotonic() < deadline, "still running"
@@ -152,7 +153,7 @@ async def test_kill_9_of_the_servers_themselves_is_made_good(data_dir):
         await query(url, "CREATE TABLE kept AS SELECT 7 AS n")
         for server in (services.postgres, services.valkey):
             os.kill(server.pid, signal.SIGKILL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     assert await query(url, "SELECT n FROM kept") == 7

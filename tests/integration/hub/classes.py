@@ -8,6 +8,7 @@ from server.hub.past import Past
 from server.hub.seating import Place
 from server.ids import new_id
 from server.store import installation
+from tests.patience import PATIENCE
 
 
 class Class:
@@ -46,7 +47,7 @@ class Class:
         """Return the outcome of a command."""
         answer = asyncio.get_running_loop().create_future()
         self.room.submit(Perform(who, key or new_id(), command, None, answer.set_result))
-        return await asyncio.wait_for(answer, 5)
+        return await asyncio.wait_for(answer, PATIENCE)
 
     async def chats(self, count, *, at_once=100):
         for start in range(0, count, at_once):

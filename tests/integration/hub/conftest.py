@@ -36,6 +36,7 @@ from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 
 from .raw import Raw
 
@@ -205,7 +206,7 @@ class Lesson:
         people = people or self.everybody
         head = max(self.room.head.sequence, *(each.client.position for each in people))
         for each in people:
-            assert await each.until(lambda client: client.position >= head, 5)
+            assert await each.until(lambda client: client.position >= head, PATIENCE)
 
     async def raw(self, role="student", name="Raw", **more):
         return await Raw.join(self._node, self.session, self.token(role, name, **more))
@@ -228,7 +229,7 @@ def unlimited(monkeypatch):
 
 @pytest.fixture
 def eventually():
-    async def eventually(holds, seconds=5.0):
+    async def eventually(holds, seconds=PATIENCE):
         async with asyncio.timeout(seconds):
             while not holds():
                 await asyncio.sleep(0.005)

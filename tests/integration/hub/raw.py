@@ -8,6 +8,7 @@ import uuid
 import aiohttp
 
 from protocol.limits import SUBPROTOCOL
+from tests.patience import PATIENCE
 
 
 class Raw:
@@ -63,7 +64,7 @@ class Raw:
             if answer["id"] == number:
                 return answer
 
-    async def hear(self, *kinds, seconds=5):
+    async def hear(self, *kinds, seconds=PATIENCE):
         """The next frame, of these kinds if any are given; None when the socket is closed."""
         async with asyncio.timeout(seconds):
             while True:
@@ -102,7 +103,7 @@ class Raw:
             return True
         return False
 
-    async def farewell(self, seconds=5):
+    async def farewell(self, seconds=PATIENCE):
         """The bye, if there is one, and the close code."""
         bye = await self.hear("bye", seconds=seconds)
         while bye is not None and await self.hear(seconds=seconds) is not None:

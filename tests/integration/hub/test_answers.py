@@ -11,6 +11,7 @@ from protocol.frames import Ack
 from protocol.limits import ABUSE_FACTOR, IN_FLIGHT
 from server.hub.asks import Committed, Perform, Who
 from server.store.log import LogReader
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ async def test_one_poisonous_command_harms_nobody_else(node, school, tasks, pool
     assert (await reader.verify(sessions[0])).broken is None
     stored = [event for event in await reader.read(sessions[0], 0) if event.type == "chat.posted"]
     assert len(stored) == 4
-    assert await people[0].until(lambda client: len(client.state.messages) == 4, 5)
+    assert await people[0].until(lambda client: len(client.state.messages) == 4, PATIENCE)
 
 
 async def test_a_command_that_our_own_code_fails_on_is_answered_and_forgotten(

@@ -9,6 +9,7 @@ from protocol.errors import CloseCode
 from protocol.frames import Ack, Nack
 from server.ids import new_id
 from server.store.log import LogReader
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -20,14 +21,14 @@ async def room(node, school, tasks):
     bob = node.person(session, school.token(session, name="Bob"), tasks)
     assert isinstance(await teacher.say(cmd.SessionStart()), Ack)
     for person in (ann, bob):
-        assert await person.until(lambda client: client.state is not None, 5)
+        assert await person.until(lambda client: client.state is not None, PATIENCE)
     return session, teacher, ann, bob
 
 
 async def caught_up(*people):
     head = max(person.client.position for person in people)
     for person in people:
-        assert await person.until(lambda client: client.position >= head, 5)
+        assert await person.until(lambda client: client.position >= head, PATIENCE)
 
 
 async def test_everybody_sees_each_line_once_and_in_one_order(room, pools):
@@ -54,13 +55,13 @@ async def test_a_key_that_comes_again_is_answered_with_the_first_sequence(room):
     again = asyncio.get_running_loop().create_future()
     ann._asked[first.key] = cmd.ChatPost("once"), again
     ann._to_send.set()
-    answer = await asyncio.wait_for(again, 5)
+    answer = await asyncio.wait_for(again, PATIENCE)
     assert (answer.sequence, answer.duplicate) == (first.sequence, True)
     ann.client.command(cmd.ChatPost("other"), key=first.key)
     other = asyncio.get_running_loop().create_future()
     ann._asked[first.key] = cmd.ChatPost("other"), other
     ann._to_send.set()
-    assert (await asyncio.wait_for(other, 5)).code == "idempotency_conflict"
+    assert (await asyncio.wait_for(other, PATIENCE)).code == "idempotency_conflict"
     assert [m.text for m in ann.client.state.messages] == ["once"]
 
 
@@ -78,7 +79,7 @@ async def test_a_client_that_was_away_gets_exactly_what_it_missed(room, eventual
     ann.drop(0.2)
     for n in range(10):
         await teacher.say(cmd.ChatPost(f"while away {n}"))
-    assert await ann.until(lambda client: client.position >= teacher.client.position, 5)
+    assert await ann.until(lambda client: client.position >= teacher.client.position, PATIENCE)
     assert ann.client.welcome.recovery == "replay"
     assert [m.text for m in ann.client.state.messages] == [f"while away {n}" for n in range(10)]
     await caught_up(ann, bob)

@@ -10,6 +10,7 @@ from protocol.frames import Ack
 from server.hub.forgetting import Forgetting
 from server.store.erasure import CHANNEL, erase
 from server.store.log import LogReader
+from tests.patience import PATIENCE
 
 SECRET = "plugh"
 
@@ -36,7 +37,7 @@ async def forget(lesson, node):
 
 
 async def everybody_forgets(lesson):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while any(SECRET in seen(person) for person in lesson.everybody):
             await asyncio.sleep(0.01)
 
@@ -52,7 +53,7 @@ async def test_a_live_class_forgets_at_once_and_goes_on(told, node, tasks, owner
     assert isinstance(await told.bob.say(cmd.ChatPost("and on")), Ack)
     await told.caught_up()
     late = told.person(name="Late")
-    assert await late.until(lambda client: client.position >= room.head.sequence, 5)
+    assert await late.until(lambda client: client.position >= room.head.sequence, PATIENCE)
     assert SECRET not in seen(late)
     assert "and on" in seen(late)
     saved = await owner.fetchval("SELECT count(*) FROM session_snapshots "
@@ -75,7 +76,7 @@ async def test_it_listens_again_when_its_connection_was_lost(told, node, tasks, 
     tasks.keep("forgetting", Forgetting(node.hub, node.pools).run)
     first = await listening(owner)
     await owner.execute("SELECT pg_terminate_backend($1)", first)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while await listening(owner) == first:
             await asyncio.sleep(0.01)
     await forget(told, node)
@@ -84,7 +85,7 @@ async def test_it_listens_again_when_its_connection_was_lost(told, node, tasks, 
 
 async def listening(owner):
     """Return the process of the database that serves who listens, once it has looked around."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = await owner.fetchval(
                 "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "

@@ -6,6 +6,7 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.hub import lobby as lobby_module
 from server.ids import new_id
+from tests.patience import PATIENCE
 
 from .raw import Raw
 
@@ -86,7 +87,7 @@ async def test_who_is_admitted_is_welcomed_again_on_each_connection(locked):
 
 
 async def test_to_unlock_admits_a_whole_lobby(locked):
-    people = [await locked.person(name=f"P{n}").until(lambda c: c.mine, 5) for n in range(3)]
+    people = [await locked.person(name=f"P{n}").until(lambda c: c.mine, PATIENCE) for n in range(3)]
     assert all(people)
     waiting = [await locked.raw() for _ in range(20)]
     assert isinstance(await locked.teacher.say(cmd.SessionUnlock()), Ack)
@@ -98,10 +99,10 @@ async def test_to_unlock_admits_a_whole_lobby(locked):
 
 async def test_our_own_client_follows_from_the_lobby_into_the_class(locked, node):
     cleo = locked.person(name="Cleo")
-    assert await cleo.until(lambda client: client.mine is not None, 5)
+    assert await cleo.until(lambda client: client.mine is not None, PATIENCE)
     assert (cleo.client.view, cleo.client.mine.lobby) == ("lobby", True)
     await locked.teacher.say(cmd.ParticipantAdmit(cleo.client.welcome.me.user))
-    assert await cleo.until(lambda client: client.view == "student", 5)
+    assert await cleo.until(lambda client: client.view == "student", PATIENCE)
     await locked.caught_up(locked.ann, cleo)
     assert cleo.client.state == locked.ann.client.state
     assert cleo.client.gaps == 0

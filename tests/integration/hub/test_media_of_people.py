@@ -13,6 +13,7 @@ from server.hub.seating import Place
 from server.ids import new_id
 from server.media.fabric import DestinationTarget, MediaEvent
 from server.store import integrations
+from tests.patience import PATIENCE
 
 
 class Engine:
@@ -114,7 +115,7 @@ async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson
     assert isinstance(await lesson.teacher.say(cmd.DestinationRetry(destination)), Ack)
     assert isinstance(await lesson.teacher.say(cmd.DestinationRetry(destination)), Ack)
     assert room.state.retries == {destination: 2}
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not engine.desired or engine.desired[-1].retries != {destination: 2}:
             await asyncio.sleep(0.01)
     assert [each.id for each in engine.desired[-1].destinations] == [destination]

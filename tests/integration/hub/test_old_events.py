@@ -5,6 +5,7 @@ from protocol import upcast
 from protocol.events import ChatPosted
 from server.store import snapshots
 from server.store.projector import Projector
+from tests.patience import PATIENCE
 
 from .classes import Class, snapshots_of
 from .raw import Raw
@@ -50,7 +51,7 @@ async def test_an_old_event_is_told_as_todays(node, school, owner, monkeypatch):
     assert "words" not in event["data"]
 
     async with Projector(node.pools) as projector:
-        assert await projector.wait_for(lesson.session, said.first, 5)
+        assert await projector.wait_for(lesson.session, said.first, timeout=PATIENCE)
     text = await owner.fetchval(
         "SELECT message FROM chat_messages WHERE session_id = $1", lesson.session
     )

@@ -16,6 +16,7 @@ from server.ids import new_id
 from server.store.log import LogReader
 from server.store.migrate import migrate
 from server.store.pool import Pools
+from tests.patience import PATIENCE
 
 from .conftest import SECRET, Lesson, School, started
 from .raw import Raw
@@ -54,7 +55,7 @@ async def test_lost_connections_to_the_database_cost_no_command(
     lesson, pools, services, database_url, unlimited
 ):
     people = [lesson.person(name=f"P{n}") for n in range(4)]
-    assert all([await p.until(lambda client: client.state is not None, 5) for p in people])
+    assert all([await p.until(lambda client: client.state is not None, PATIENCE) for p in people])
     sockets = [each.client.welcome.connection for each in people]
     admin, holder = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
     acks, epoch = {}, lesson.room.epoch

@@ -15,6 +15,7 @@ from server.hub import replica as replica_module
 from server.hub.asks import Committed
 from server.store import nodes
 from server.store.log import LogReader, LogWriter
+from tests.patience import PATIENCE
 
 from .classes import Class
 from .conftest import started
@@ -113,7 +114,7 @@ async def test_an_owner_that_was_deposed_and_does_not_know_it_gives_nobody_an_ol
         assert not old.owns
         assert lesson.room is old
         assert (await raw.say("chat.post", {"text": "here"}))["type"] == "ack"
-        await there.until(lambda client: client.state.messages[-1].text == "here", 5)
+        await there.until(lambda client: client.state.messages[-1].text == "here", PATIENCE)
 
 
 async def test_a_position_ahead_of_the_log_itself_gets_a_snapshot(lesson):
@@ -210,7 +211,7 @@ async def test_a_reload_gives_everybody_a_snapshot_and_keeps_their_sockets(
     again = asyncio.get_running_loop().create_future()
     lesson.ann._asked[first.key] = cmd.ChatPost("before"), again
     lesson.ann._to_send.set()
-    assert (await asyncio.wait_for(again, 5)).duplicate
+    assert (await asyncio.wait_for(again, PATIENCE)).duplicate
 
 
 async def test_a_log_that_was_changed_under_a_room_is_read_anew(node, school, owner, pools):
@@ -231,7 +232,7 @@ async def test_a_log_that_was_changed_under_a_room_is_read_anew(node, school, ow
         )
     # The next append is fenced; but nobody else owns the class.
     assert (await lesson.does(lesson.bob, cmd.ChatPost("next"))).code == "unavailable"
-    await asyncio.wait_for(room.is_open.wait(), 5)
+    await asyncio.wait_for(room.is_open.wait(), PATIENCE)
     assert (lesson.room, room.epoch) == (room, epoch + 2)
     assert "my secret" not in str(room.state)
     assert all(b"my secret" not in view.snapshot for view in room.seating.views.values())

@@ -11,6 +11,7 @@ from server.hub import fanout
 from server.hub import seating as seating_module
 from server.hub import snapshots as snapshots_module
 from server.ids import new_id
+from tests.patience import PATIENCE
 
 from .raw import Raw
 
@@ -131,7 +132,7 @@ async def test_nobody_enters_before_the_log_is_read(told, monkeypatch, eventuall
     assert {welcome["recovery"] for _, welcome in arrived} <= {"live", "replay"}
     assert told.room.epoch > room.epoch
     for person in told.everybody:
-        assert await person.until(lambda client: client.welcome.epoch > room.epoch, 5)
+        assert await person.until(lambda client: client.welcome.epoch > room.epoch, PATIENCE)
         assert person.client.welcome.recovery in ("live", "replay")
 
 

@@ -5,7 +5,6 @@ import fcntl
 import socket
 import sys
 import termios
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from server.hub import connection as connection_module
 from server.hub import fanout, welcome
 from server.hub.asks import Perform, Who
 from server.ids import new_id
+from tests.patience import PATIENCE, Stopwatch
 
 from .raw import Raw
 
@@ -82,7 +82,7 @@ class Stalling:
         waiting = self.peer.wire.get_write_buffer_size() + sum(map(len, self.peer.outbox))
         return waiting + int.from_bytes(unsent, sys.byteorder)
 
-    async def read(self, until, seconds=10):
+    async def read(self, until, seconds=PATIENCE):
         self.transport.resume_reading()
         async with asyncio.timeout(seconds):
             while not until(self):
@@ -106,12 +106,12 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     slow, second = await Stalling.join(lesson), await Stalling.join(lesson)
     room = lesson.room
     await lesson.caught_up()
-    begun = time.monotonic()
+    watch = Stopwatch()
     await chatter()
-    spent = time.monotonic() - begun
+    spent = watch.seconds
     await lesson.caught_up()
     # The others have everything in the time that the log needs, and a moment.
-    assert time.monotonic() - begun < spent + 2
+    assert watch.seconds < spent + 2
     assert not any(person.client.gaps for person in lesson.everybody)
     feed = room.seating.views["student"].feed
     assert feed.behind == 2

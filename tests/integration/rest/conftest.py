@@ -63,6 +63,7 @@ from server.tasks import Supervisor
 from server.webhooks.dispatcher import Dispatcher
 from server.webhooks.sender import Sender
 from tests.integration.store.conftest import Room
+from tests.patience import PATIENCE
 
 TOKEN_SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ISSUER = "liveclass"
@@ -259,7 +260,7 @@ async def tell(pools, projector):
         ]
         async with LogWriter(pools) as writer:
             await writer.append(room.session, room.epoch, commands)
-        assert await projector.wait_for(room.session, room.sequence, timeout=3)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
 
     return tell
 

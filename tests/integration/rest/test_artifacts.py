@@ -8,6 +8,7 @@ from server.ids import new_id
 from server.rest.artifacts import maker_key
 from server.store import artifact_runs, erasure
 from server.store.log import LogReader
+from tests.patience import PATIENCE
 
 from .test_live_sessions import command
 
@@ -54,7 +55,7 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     # Two nodes at once, one of which was told: it is made once.
     maker = app[maker_key]
     maker.notify(session)
-    assert await projector.wait_for(session, end)
+    assert await projector.wait_for(session, end, timeout=PATIENCE)
     await asyncio.gather(maker.sweep(), maker.sweep())
     head = (await api.get(teacher, f"{path}/events")).body["head"]
 
@@ -91,7 +92,7 @@ async def test_what_a_class_leaves_behind(api, app, pools, school, stranger, pro
     assert await artifact_runs.claim(pools, 2**43, until_ms=2**43, session=session) == []
     before = await rows(pools, school)
     await projector.rebuild(session)
-    assert await projector.wait_for(session, head, timeout=5)
+    assert await projector.wait_for(session, head, timeout=PATIENCE)
     assert await rows(pools, school) == before
 
     # The class has another title now, and so has its first chapter.

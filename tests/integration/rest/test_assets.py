@@ -20,6 +20,7 @@ from server.rest.ports import live_sessions_key, objects_key, uploads_key
 from server.store import uploads
 from server.store.log import LogReader
 from tests.documents import endless_pdf, locked_pdf, picture, pictures_pdf, text_pdf
+from tests.patience import PATIENCE
 from tests.s3 import aws, bucket, moto_url
 
 __all__ = ["aws", "bucket", "moto_url"]
@@ -296,7 +297,7 @@ async def test_a_job_whose_worker_died_is_taken_up_again(
 ):
     upload = await uploading.send(text_pdf(8))
     dying = asyncio.create_task(app[uploads_key].work())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (now := await uploading.look(upload))["pages_done"]:
             await asyncio.sleep(0.02)
     assert (now["status"], now["pages"]) == ("processing", 8), "staff see how far it is"

@@ -5,6 +5,7 @@ import pytest
 from server.hub.asks import Arrive, Who
 from server.media.fabric import Answer
 from tests.integration.rest.test_standing import does, room  # noqa: F401 (a fixture)
+from tests.patience import PATIENCE
 
 FILES = {
     "index.m3u8": Answer(200, {"Content-Type": "application/vnd.apple.mpegurl"}, b"#EXTM3U\n"),
@@ -29,7 +30,7 @@ def on_air(api, school, engine, projector):
 
     async def begin():
         await does(api, school.teacher, school.session, "session.start", "1")
-        assert await projector.wait_for(school.session, 1, timeout=3)
+        assert await projector.wait_for(school.session, 1, timeout=PATIENCE)
         return await playback(api, school, school.student)
 
     return begin

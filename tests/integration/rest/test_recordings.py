@@ -29,6 +29,7 @@ from server.store import recording_downloads as store
 from server.store import replays
 from server.tasks import Supervisor
 from tests.integration.rest.conftest import Alone
+from tests.patience import PATIENCE
 from tests.unit.media.test_recording import Pictures, stream
 
 
@@ -46,7 +47,7 @@ async def recording(app, school, tell, tmp_path, projector):
         work.apply(target, ())
         for unit in stream(Pictures(320, 180), *range(0, 7_000, 100)):
             bus.publish(unit)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not told:
                 work.apply(None, (target,))
                 await asyncio.sleep(0.02)
@@ -279,10 +280,14 @@ async def test_what_a_machine_left_that_died_is_finalised_by_itself(
         work.apply(RecordingTarget(recording, prefix), ())
         for unit in stream(Pictures(320, 180), *range(0, 3_900, 100)):
             bus.publish(unit)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while f"{prefix}/index.m3u8" not in await objects.list(f"{prefix}/"):
                 await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
+        # What came after that segment is on the disk, but for what is less than half a second.
+        seen = [-1]
+        while (size := sum(each.stat().st_size for each in root.rglob("*.part"))) != seen[-1]:
+            seen.append(size)
+            await asyncio.sleep(0.3)
     assert len([*root.rglob("*.part")]) == 1
     await tell(
         school,
@@ -310,7 +315,7 @@ async def test_what_a_machine_left_that_died_is_finalised_by_itself(
             "worker",
             worker.run(socket, objects=objects, spool=root, guard=guard, ready=ready.set),
         )
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), PATIENCE)
         async with LocalFabric(
             socket, on_event=broadcast.on_event, resolve_secret=nothing,
             on_health=broadcast.on_health,
@@ -323,7 +328,7 @@ async def test_what_a_machine_left_that_died_is_finalised_by_itself(
             )
             tasks.keep("unfinished", unfinished.run)
             path = f"/v1/sessions/{school.session}/recordings"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     (shown,) = (await api.get(school.teacher, path)).body["items"]
                     if shown["status"] != "recording":

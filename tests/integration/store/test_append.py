@@ -10,6 +10,22 @@ from server.ids import new_id
 from server.store import chain
 from server.store.events import PoisonedError
 from server.store.lane import MOST_EVENTS
+from tests.patience import PATIENCE
+
+
+async def waits(owner, count):
+    """Wait until so many statements wait for a lock; return their backends."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            # Within a transaction it would be told the same again.
+            await owner.execute("SELECT pg_stat_clear_snapshot()")
+            found = await owner.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                "AND datname = current_database()"
+            )
+            if len(found) == count:
+                return [each["pid"] for each in found]
+            await asyncio.sleep(0.01)
 
 
 async def test_what_is_appended_is_read_back_and_the_chain_holds(room, writer, reader):
@@ -99,9 +115,9 @@ async def test_a_take_over_waits_for_the_append_in_progress(pools, room, rooms, 
         room.tenant, room.session,
     )  # fmt: skip
     appending = asyncio.create_task(writer.append(room.session, room.epoch, [room.chat("late")]))
-    await asyncio.sleep(0.15)
+    await waits(owner, 1)
     taking = asyncio.create_task(rooms.open(pools, session=room.session, node="b"))
-    await asyncio.sleep(0.15)
+    await waits(owner, 2)
     assert not appending.done()
     assert not taking.done()
     await transaction.rollback()
@@ -159,13 +175,7 @@ async def test_a_lost_connection_gives_up_only_the_rooms_of_that_statement(
         "SELECT 1 FROM session_hubs WHERE session_id = $1 FOR UPDATE", caught.session
     )
     first = asyncio.create_task(writer.append(caught.session, caught.epoch, [caught.chat()]))
-    pid = None
-    while pid is None:
-        await asyncio.sleep(0.01)
-        pid = await owner.fetchval(
-            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND datname = current_database()"
-        )
+    (pid,) = await waits(owner, 1)
     second = asyncio.create_task(writer.append(later.session, later.epoch, [later.chat()]))
     await asyncio.sleep(0.05)
     await owner.execute("SELECT pg_terminate_backend($1)", pid)
@@ -244,7 +254,7 @@ async def test_what_waits_when_the_writer_ends_is_answered(pools, room, owner):
     async with LogWriter(pools) as writer, owner.transaction():
         await owner.execute("SELECT 1 FROM session_hubs FOR UPDATE")
         waiting = asyncio.create_task(writer.append(room.session, room.epoch, [room.chat()]))
-        await asyncio.sleep(0.05)
+        await waits(owner, 1)
         await writer._supervisor.close()
         with pytest.raises(UnavailableError):
             await waiting

@@ -14,6 +14,7 @@ from server.store.erasure import Erased, erase
 from server.store.log import LogReader
 from server.store.projector import Projector
 from tests.integration.store.whole_class import TABLES, WholeClass, dump
+from tests.patience import PATIENCE
 
 SECRET = "plugh"
 """In everything that Ann says, and in nothing else."""
@@ -82,7 +83,7 @@ async def lesson(pools, room, writer, ann):
     await writer.append(room.session, room.epoch, commands)
     async with Projector(pools) as projector:
         projector.notify(room.session)
-        assert await projector.wait_for(room.session, room.sequence)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     saved = snapshots.Snapshot(room.sequence, 1, SECRET.encode())
     await snapshots.save(pools, room.session, room.epoch, saved)
     return room
@@ -192,7 +193,7 @@ async def test_with_everybody_erased_no_word_of_any_event_is_left(pools, room, w
     await writer.append(room.session, room.epoch, whole.commands(room, told))
     async with Projector(pools) as projector:
         projector.notify(room.session)
-        assert await projector.wait_for(room.session, room.sequence, 5)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     before = await dump(owner)
     assert len(await places(owner)) > 10
     for person in (whole.ann, whole.bob, whole.cy):
@@ -207,7 +208,7 @@ async def test_with_everybody_erased_no_word_of_any_event_is_left(pools, room, w
     folded = [table for table in TABLES if table != "users"]
     async with Projector(pools) as projector:
         await projector.rebuild(room.session)
-        assert await projector.wait_for(room.session, room.sequence, 5)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     again = await dump(owner)
     assert {table: again[table] for table in folded} == {table: after[table] for table in folded}
     with_words = sum(each.kind in WORDS and each.data != was.data
@@ -257,7 +258,7 @@ async def test_who_still_has_the_old_words_is_fenced_and_saves_them_nowhere(
     heard = asyncio.Queue()
     await owner.add_listener(erasure.CHANNEL, lambda *words: heard.put_nowait(words[-1]))
     await erase(pools, lesson.tenant, ann)
-    assert await asyncio.wait_for(heard.get(), 5) == lesson.session
+    assert await asyncio.wait_for(heard.get(), PATIENCE) == lesson.session
     saved = snapshots.Snapshot(lesson.sequence + 1, 1, SECRET.encode())
     await snapshots.save(pools, lesson.session, lesson.epoch, saved)
     assert await snapshots.load(pools, lesson.session, 1) is None
@@ -283,11 +284,11 @@ async def test_what_the_person_says_meanwhile_is_erased_too(pools, rooms, writer
             second.session, second.tenant,
         )  # fmt: skip
         erasing = asyncio.ensure_future(erase(pools, first.tenant, ann))
-        assert await asyncio.wait_for(heard.get(), 5) == first.session
+        assert await asyncio.wait_for(heard.get(), PATIENCE) == first.session
         await first.take_over()
         await writer.append(first.session, first.epoch, [first.chat(SECRET, actor=ann)])
         await held.rollback()
-    assert await asyncio.wait_for(erasing, 10) == Erased(3, 3)
+    assert await asyncio.wait_for(erasing, PATIENCE) == Erased(3, 3)
     for room in (first, second):
         assert SECRET not in str(await room.stored())
 
@@ -300,12 +301,12 @@ async def test_who_is_in_a_class_has_a_moment_to_leave_it(pools, room, writer, o
     await writer.append(room.session, room.epoch, [room.command(("participant.joined", joined))])
     heard = asyncio.Queue()
     await owner.add_listener(erasure.CHANNEL, lambda *words: heard.put_nowait(words[-1]))
-    erasing = asyncio.ensure_future(erase(pools, room.tenant, ann, leave_seconds=1))
-    await asyncio.wait_for(heard.get(), 5)
+    erasing = asyncio.ensure_future(erase(pools, room.tenant, ann, leave_seconds=2))
+    await asyncio.wait_for(heard.get(), PATIENCE)
     await asyncio.sleep(0.3)  # it has looked a second time, and found nothing
     await room.take_over()
     await writer.append(room.session, room.epoch, [room.chat(SECRET, actor=ann)])
-    assert await asyncio.wait_for(erasing, 10) == Erased(2, 2)
+    assert await asyncio.wait_for(erasing, PATIENCE) == Erased(2, 2)
     assert SECRET not in str(await room.stored())
 
 

@@ -17,6 +17,7 @@ from server.classroom.people import arrive
 from server.classroom.state import Actor
 from server.ids import new_id
 from server.store.projector import Projector
+from tests.patience import PATIENCE
 from tests.strategies import UNKNOWN, commands, identifier
 from tests.unit.classroom.lesson import ANN, BOB, ROLES, TEACHER, Lesson, refolded
 
@@ -111,11 +112,11 @@ async def test_the_tables_and_the_rules_agree_on_every_class(pools, rooms, write
     ]
     await writer.append(room.session, room.epoch, said)
     async with Projector(pools) as projector, pools.projector() as connection:
-        assert await projector.wait_for(room.session, room.sequence, timeout=5)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
         known = of_rules(refolded(log))
         assert await of_tables(connection, room.session) == known
         await projector.rebuild(room.session)
-        assert await projector.wait_for(room.session, room.sequence, timeout=5)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
         assert await of_tables(connection, room.session) == known
 
 

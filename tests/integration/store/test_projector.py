@@ -9,6 +9,7 @@ from server.ids import new_id
 from server.store import projections
 from server.store.projector import Projector
 from tests.integration.store.whole_class import WholeClass, dump
+from tests.patience import PATIENCE
 
 
 async def a_class(pools, room, writer):
@@ -21,7 +22,7 @@ async def a_class(pools, room, writer):
 async def test_rebuilding_gives_the_same_tables(pools, room, writer, projector, owner):
     await a_class(pools, room, writer)
     projector.notify(room.session)
-    assert await projector.wait_for(room.session, room.sequence)
+    assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     before = await dump(owner)
     assert all(before.values())
     # What no event says goes.
@@ -31,14 +32,14 @@ async def test_rebuilding_gives_the_same_tables(pools, room, writer, projector, 
     await owner.execute("UPDATE polls SET prompt = 'x'")
     await owner.execute("UPDATE artifacts SET version = 9")
     await projector.rebuild(room.session)
-    assert await projector.wait_for(room.session, room.sequence)
+    assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     assert await dump(owner) == before
 
 
 async def test_a_rebuild_begins_as_if_nothing_had_happened(pools, room, writer, projector, owner):
     before = await dump(owner)
     await a_class(pools, room, writer)
-    assert await projector.wait_for(room.session, room.sequence)
+    assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     for statement in projections.CLEAR:
         await owner.execute(statement, room.session)
     after = await dump(owner)
@@ -61,8 +62,8 @@ async def test_telling_it_twice_changes_nothing(pools, room, writer, projector, 
             projector.notify(room.session)
             other.notify(room.session)
             await asyncio.sleep(0)
-        assert await projector.wait_for(room.session, room.sequence)
-        assert await other.wait_for(room.session, room.sequence)
+        assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
+        assert await other.wait_for(room.session, room.sequence, timeout=PATIENCE)
     assert await owner.fetchval("SELECT count(*) FROM chat_messages") == 2
 
 
@@ -70,7 +71,7 @@ async def test_a_log_longer_than_a_page_is_shown_whole(pools, room, writer, proj
     for _ in range(5):
         ann = new_id()
         await writer.append(room.session, room.epoch, [room.chat(actor=ann) for _ in range(500)])
-    assert await projector.wait_for(room.session, room.sequence, timeout=20)
+    assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)
     assert await owner.fetchval("SELECT count(*) FROM chat_messages") == 2500
     assert await owner.fetchval("SELECT sequence FROM projections") == 2500
 
@@ -99,7 +100,7 @@ async def test_a_poison_event_stops_its_session_alone(
     )  # fmt: skip
     await writer.append(other.session, other.epoch, [other.chat(actor=ann)])
     assert not await projector.wait_for(room.session, 4, timeout=0.3)
-    assert await projector.wait_for(room.session, 2)
+    assert await projector.wait_for(room.session, 2, timeout=PATIENCE)
     sequence, error = await owner.fetchrow(
         "SELECT sequence, error FROM projections WHERE session_id = $1", room.session
     )
@@ -117,7 +118,7 @@ async def test_people_are_of_one_tenant(pools, room, rooms, writer, projector, o
     other, ann = await rooms.open(pools), new_id()
     join = ("participant.joined", {"user": ann, "name": "Ann", "role": "student"})
     await writer.append(room.session, room.epoch, [room.command(join)])
-    assert await projector.wait_for(room.session, 1)
+    assert await projector.wait_for(room.session, 1, timeout=PATIENCE)
     await writer.append(other.session, other.epoch, [other.command(join)])
     assert not await projector.wait_for(other.session, 1, timeout=0.3)
     assert "session_participants_tenant_id_user_id_fkey" in await owner.fetchval(
@@ -135,20 +136,20 @@ async def test_a_stopped_session_goes_on_after_a_rebuild(pools, room, writer, pr
     assert not await projector.wait_for(room.session, 1, timeout=0.2)
     await owner.execute("ALTER TABLE session_participants DROP CONSTRAINT bug")
     await projector.rebuild(room.session)
-    assert await projector.wait_for(room.session, 1)
+    assert await projector.wait_for(room.session, 1, timeout=PATIENCE)
     with pytest.raises(NotFoundError):
         await projector.rebuild(new_id())
 
 
 async def test_what_was_left_behind_is_taken_up(pools, room, writer, owner):
     await writer.append(room.session, room.epoch, [room.chat(actor=new_id())])
-    async with Projector(pools), asyncio.timeout(5):
+    async with Projector(pools), asyncio.timeout(PATIENCE):
         while not await owner.fetchval("SELECT count(*) FROM chat_messages"):
             await asyncio.sleep(0.01)
 
 
 async def test_waiting_ends_at_its_time(pools, room, projector):
-    assert await projector.wait_for(room.session, 0)
+    assert await projector.wait_for(room.session, 0, timeout=PATIENCE)
     assert not await projector.wait_for(room.session, 1, timeout=0.05)
     assert not await projector.wait_for(new_id(), 1, timeout=0.05)
 
@@ -163,6 +164,65 @@ async def test_the_tables_follow_a_restart_of_the_connection(pools, room, writer
     await writer.append(room.session, room.epoch, [room.chat(actor=new_id())])
     await lose_connections()
     projector.notify(room.session)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not await owner.fetchval("SELECT count(*) FROM chat_messages"):
             await asyncio.sleep(0.01)
+
+
+async def test_many_sessions_share_one_transaction(pools, rooms, writer, projector, owner):
+    several = [await rooms.open(pools) for _ in range(20)]
+    for room in several:
+        await writer.append(room.session, room.epoch, [room.chat(actor=new_id())])
+    for room in several:
+        projector.notify(room.session)
+    for room in several:
+        assert await projector.wait_for(room.session, 1, timeout=20)
+    assert await owner.fetchval("SELECT count(*) FROM chat_messages") == 20
+    assert await owner.fetchval("SELECT count(DISTINCT xmin::text) FROM projections") == 1
+
+
+async def test_a_session_that_somebody_else_is_at_holds_up_nobody(
+    pools, room, rooms, writer, projector, owner
+):
+    other, ann = await rooms.open(pools), new_id()
+    for each in (room, other):
+        await writer.append(each.session, each.epoch, [each.chat(actor=ann)])
+        assert await projector.wait_for(each.session, 1, timeout=20)
+        await writer.append(each.session, each.epoch, [each.chat(actor=ann)])
+    async with owner.transaction():
+        await owner.execute(
+            "SELECT FROM projections WHERE session_id = $1 FOR UPDATE", room.session
+        )
+        projector.notify(room.session)
+        projector.notify(other.session)
+        assert await projector.wait_for(other.session, 2, timeout=20)
+        assert not await projector.wait_for(room.session, 2, timeout=0.05)
+    assert await projector.wait_for(room.session, 2, timeout=20)
+
+
+async def test_the_order_within_each_session_is_kept_where_many_are_folded(
+    pools, rooms, writer, projector, owner
+):
+    """A message is posted, removed and restored; statements of the same kind are run together."""
+    several = [await rooms.open(pools) for _ in range(8)]
+    for number, room in enumerate(several):
+        ann, message = new_id(), new_id()
+        posted = {
+            "message": message,
+            "name": "Ann",
+            "text": "x",
+            "to": "everyone",
+            "reply_to": None,
+        }
+        removed = ("chat.removed", {"message": message, "to": "everyone"})
+        restored = ("chat.restored", {"message": message, "text": "x", "to": "everyone"})
+        # Each class is somewhere else when the others are.
+        course = [("chat.posted", posted), *[removed, restored] * number, removed]
+        for fact in course:
+            await writer.append(room.session, room.epoch, [room.command(fact, actor=ann)])
+    for room in several:
+        projector.notify(room.session)
+    for room in several:
+        assert await projector.wait_for(room.session, room.sequence, timeout=20)
+    rows = await owner.fetch("SELECT removed_at IS NOT NULL FROM chat_messages")
+    assert [row[0] for row in rows] == [True] * 8

@@ -19,6 +19,7 @@ from server.store.restore import UnverifiedError, restore
 from tests.integration.conftest import at_database, execute
 from tests.integration.store.conftest import AT_MS, Room
 from tests.integration.store.whole_class import WholeClass, tell
+from tests.patience import PATIENCE
 
 FOLDED = (
     "session_participants", "chat_messages", "questions", "question_votes", "polls", "poll_votes",
@@ -121,7 +122,7 @@ async def test_the_projector_has_nothing_left_to_do_and_the_class_goes_on(
         again = await Room.open(elsewhere, room.tenant, session=room.session)
         assert (again.sequence, again.digest) == (room.sequence, room.digest)
         await there.append(again.session, again.epoch, [again.chat("more", actor=ann)])
-        assert await projector.wait_for(room.session, 1204, timeout=3)
+        assert await projector.wait_for(room.session, 1204, timeout=PATIENCE)
     verdict = await LogReader(elsewhere).verify(room.session)
     assert (verdict.sequence, verdict.broken) == (1204, None)
     async with elsewhere.hub() as connection:
@@ -140,7 +141,7 @@ async def test_a_log_that_no_table_can_show_comes_back_all_the_same(room, pools,
     assert (await LogReader(elsewhere).verify(room.session)).sequence == 7
     async with Projector(elsewhere) as projector:
         projector.notify(room.session)
-        assert await projector.wait_for(room.session, 5, timeout=3)
+        assert await projector.wait_for(room.session, 5, timeout=PATIENCE)
     found = await contents(elsewhere, "chat_messages")
     assert len(found["chat_messages"]) == 5
 

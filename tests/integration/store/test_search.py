@@ -19,6 +19,7 @@ from server.errors import ForbiddenError, NotFoundError
 from server.ids import new_id
 from server.store import courses, search, sessions, standings, tenants, users
 from server.store.search import Searcher, Wanted
+from tests.patience import PATIENCE
 
 AT_MS = 1_795_302_000_000
 DAY_MS = 86_400_000
@@ -93,7 +94,7 @@ class Term:
             at_ms = AT_MS - number * 20 * DAY_MS
             told = [room.command(fact, actor=by, at_ms=at_ms) for by, fact in self.events(session)]
             await writer.append(session, room.epoch, told)
-            assert await projector.wait_for(session, room.sequence, timeout=5)
+            assert await projector.wait_for(session, room.sequence, timeout=PATIENCE)
 
     def events(self, session):
         choose, speakers = self.random, [*self.staff, *self.people]
@@ -211,7 +212,7 @@ async def test_slides_lead_to_when_they_were_shown_for_as_long_as_their_text_is_
     room = await rooms.open(pools, term.tenant, session=session)
     told = room.command(("asset.shown", {"asset": asset, "page": 2}), at_ms=AT_MS + 724_000)
     await writer.append(session, room.epoch, [told])
-    assert await projector.wait_for(session, room.sequence, timeout=5)
+    assert await projector.wait_for(session, room.sequence, timeout=PATIENCE)
     teacher = term.people[0]
     async with pools.tenant(term.tenant) as connection:
         await users.give_role(connection, term.tenant, teacher, "teacher", scope="session",
@@ -219,7 +220,7 @@ async def test_slides_lead_to_when_they_were_shown_for_as_long_as_their_text_is_
     for again in (False, True):
         if again:
             await projector.rebuild(session)
-            assert await projector.wait_for(session, room.sequence, timeout=5)
+            assert await projector.wait_for(session, room.sequence, timeout=PATIENCE)
         _, [hit] = await find(pools, term.tenant, teacher, "okapi")
         assert (hit.kind, hit.source, hit.ordinal, hit.start_ms) == ("slide", asset, 2, 724_000)
     await owner.execute("DELETE FROM asset_pages")

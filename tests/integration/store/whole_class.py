@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from server.ids import new_id
 from server.store import integrations
+from tests.patience import PATIENCE
 
 AT_MS = 1_795_302_000_000
 SOON = "2126-01-01T00:00:00.000Z"
@@ -197,4 +198,4 @@ async def dump(owner):
 async def tell(room, writer, projector, commands):
     """Put commands into the log and wait until the tables have them."""
     await writer.append(room.session, room.epoch, commands)
-    assert await projector.wait_for(room.session, room.sequence, timeout=3)
+    assert await projector.wait_for(room.session, room.sequence, timeout=PATIENCE)

@@ -92,7 +92,7 @@ def saying(text, then=""):
     ],
 )
 async def test_a_process_is_believed_nothing_and_always_ended(run, monkeypatch, program, message):
-    monkeypatch.setattr(renderer, "PAGE_SECONDS", 1.0)
+    monkeypatch.setattr(renderer, "PAGE_SECONDS", 1.0 if message == "too long" else 30.0)
     start, started = asyncio.create_subprocess_exec, []
 
     async def instead(python, *_, **more):

@@ -11,6 +11,7 @@ from server.errors import UnavailableError
 from server.hub import fanout
 from server.hub.fanout import Feed, Frame, Peer, websocket_frame
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 
 ENDLESS = 10**9
 
@@ -319,13 +320,14 @@ async def test_who_cannot_be_caught_up_is_closed_and_not_forgotten(log, monkeypa
 
 
 async def test_only_who_takes_nothing_at_all_is_closed(log, monkeypatch):
-    monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.3)
     stalled, slow = log.reader(high=100), log.reader(high=100)
     log.publish(size=10_000)
     log.publish(size=10_000)
-    for _ in range(12):
-        await asyncio.sleep(0.02)
-        slow.take(600)  # never enough to resume, always more than nothing
+    async with asyncio.timeout(PATIENCE):
+        while not stalled.goodbyes:
+            await asyncio.sleep(0.02)
+            slow.take(100)  # never enough to resume, always more than nothing
     assert stalled.goodbyes == [CloseCode.TOO_SLOW]
     assert stalled.payloads[-1] == b"bye"
     assert (slow.goodbyes, log.feed.behind) == ([], 1)
@@ -359,7 +361,7 @@ async def test_a_lost_connection_ends_its_catching_up(log):
     late = Reader(high=0)
     late.buffer, late.is_lost = b"xx", True
     log.feed.attach(late.peer, 0)
-    await asyncio.wait_for(settled(), 1)
+    await asyncio.wait_for(settled(), PATIENCE)
 
 
 async def test_what_waits_for_one_peer_alone_is_bounded(log, monkeypatch):

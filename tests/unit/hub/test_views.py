@@ -11,6 +11,7 @@ from protocol.frames import SnapshotFrame
 from server.hub import views
 from server.hub.draft import Recorded
 from server.hub.views import View
+from tests.patience import PATIENCE
 
 AT = "2026-11-23T09:00:00.000Z"
 CHAT = ChatPosted("m", "Ann", "hello", "everyone", None)
@@ -66,13 +67,13 @@ async def test_what_shows_nothing_is_told_with_what_comes_next(student, feed):
 async def test_the_position_is_told_after_a_pause_and_once(student, feed):
     commit(student, MARK)
     commit(student, MARK)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not feed.ranges:
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.005)
     assert feed.ranges == [(1, 2, [])]
     commit(student, MARK)  # … and the next one after the next pause
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(feed.ranges) < 2:
             await asyncio.sleep(0.001)
     assert feed.ranges[1:] == [(3, 3, [])]

@@ -7,10 +7,11 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from load.camera import AUDIO_SAMPLES, VIDEO_CLOCK, camera, is_keyframe
+from tests.patience import PATIENCE
 
 
 async def take(track, count):
-    return [await asyncio.wait_for(track.recv(), 10) for _ in range(count)]
+    return [await asyncio.wait_for(track.recv(), PATIENCE) for _ in range(count)]
 
 
 async def test_the_camera_delivers_what_a_browser_would():

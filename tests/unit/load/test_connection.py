@@ -25,6 +25,7 @@ from protocol.frames import (
 )
 from protocol.limits import SUBPROTOCOL
 from protocol.snapshot import State
+from tests.patience import PATIENCE
 
 ANN = "00000000-0000-7000-8000-00000000000a"
 SESSION = "00000000-0000-7000-8000-0000000000ff"
@@ -151,7 +152,7 @@ async def test_nobody_comes_back_after_a_final_goodbye(says_bye):
         if says_bye:
             await line.says(Bye(4503, "removed"))
         await line.closes(4503)
-        await asyncio.wait_for(ann.running, 5)
+        await asyncio.wait_for(ann.running, PATIENCE)
         assert ann.final_code == 4503
 
 
@@ -174,13 +175,13 @@ async def test_a_server_that_speaks_another_language_is_left():
         await line.is_left()
         line = await lines.get()
         assert (await line.lets_in("live")).resume.sequence == 7
-        assert await ann.until(lambda client: client.phase == "live", 5)
+        assert await ann.until(lambda client: client.phase == "live", PATIENCE)
 
 
 async def test_waiting_sees_every_moment_of_the_client():
     async with ann_and_a_server() as (ann, lines):
         line = await lines.get()
-        seen = asyncio.create_task(ann.until(lambda client: client.position == 7, 5))
+        seen = asyncio.create_task(ann.until(lambda client: client.position == 7, PATIENCE))
         await line.lets_in()
         assert await seen
         assert not await ann.until(lambda client: client.position == 99, 0.01)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from server.media.aac import SPECIFIC_CONFIG
 from server.media.ingest.audio import FRAME, MAX_SILENCE, AacTranscoder, AudioThread
 from server.media.ingest.concealment import LIMIT
+from tests.patience import PATIENCE
 
 
 def opus_packets(count: int, *, layout: str = "stereo", samples: int = 960) -> list[bytes]:
@@ -222,5 +223,5 @@ async def test_a_thread_that_broke_can_be_closed() -> None:
     assert not thread._thread.is_alive()
     for number in range(130):
         thread.put(PACKETS[0], number * 960)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await thread.close()

@@ -20,6 +20,7 @@ from server.media.bus import (
     UnitQueue,
 )
 from server.tasks import contain
+from tests.patience import PATIENCE
 
 BOTH = frozenset({Kind.VIDEO, Kind.AUDIO})
 
@@ -300,7 +301,7 @@ async def test_sound_leaves_by_itself_where_no_picture_comes() -> None:
         began, before = loop.time(), len(called.found)
         bus.publish(audio(40 * number + 1))
         bus.publish(audio(40 * number + 22))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             while len(called.found) == before:
                 await asyncio.sleep(0.001)
         assert loop.time() - began >= 0.9 * SOUND_WAITS_SECONDS
@@ -343,7 +344,7 @@ async def test_a_bus_that_is_closed_ends_who_reads_it_now_and_who_comes_later() 
     reading = asyncio.ensure_future(early.get())
     await asyncio.sleep(0)
     bus.close()
-    assert await asyncio.wait_for(reading, 1) is None
-    assert await asyncio.wait_for(bus.subscribe(BOTH, RTMP_LIMITS).get(), 1) is None
+    assert await asyncio.wait_for(reading, PATIENCE) is None
+    assert await asyncio.wait_for(bus.subscribe(BOTH, RTMP_LIMITS).get(), PATIENCE) is None
     bus.publish(audio(0))
     assert not bus.watched

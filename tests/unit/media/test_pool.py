@@ -9,6 +9,7 @@ import pytest
 from server.media import pool as pool_module
 from server.media.fabric import Desired
 from server.media.pool import WorkerPool
+from tests.patience import PATIENCE
 
 LIVE = Desired(live=True)
 
@@ -70,7 +71,7 @@ def go(pool: WorkerPool, number: int) -> None:
 
 
 async def until(has: object) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not has():
             await asyncio.sleep(0.01)
 

@@ -21,6 +21,7 @@ from server.media.recording import recorder, spool, uploader
 from server.media.recording.leftovers import Leftovers
 from server.media.recording.recordings import Recordings
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
 
 
@@ -130,7 +131,7 @@ class Class:
         return told
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 await asyncio.sleep(0.01)
 

@@ -15,6 +15,7 @@ from server.media.session import MediaSession
 from server.media.viewers.admission import Admission
 from server.secrets.secret import Secret
 from tests.media.offers import CHROMIUM
+from tests.patience import PATIENCE
 from tests.unit.media.test_recording import MemoryObjects
 
 ANN = "ann"
@@ -94,14 +95,14 @@ async def test_a_platform_never_has_two_of_a_stream(
 ) -> None:
     session.bus.ready.set()
     await session.apply(Desired(live=True, destinations=(TARGET,)))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not platform.asked:
             await asyncio.sleep(0.01)
     # On and off, faster than a goodbye takes.
     for is_on in itertools.islice(itertools.cycle((False, True)), 4):
         await session.apply(Desired(live=True, destinations=(TARGET,) if is_on else ()))
         await asyncio.sleep(0.01)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while platform.asked < 2:
             await asyncio.sleep(0.01)
     assert platform.most == 1

@@ -9,6 +9,7 @@ from server.media import h264
 from server.media.ingest import source
 from server.media.ingest.slate import FPS, GOP, STANDARD, Film, Reel, Sign, draw, film
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 
 
 def decoded(made: Film, pictures: tuple[bytes, ...]) -> list[av.VideoFrame]:
@@ -96,7 +97,7 @@ async def test_of_a_size_that_changes_all_the_time_few_films_are_made_and_kept(
         films = source._Films(tasks)
         # All at once: one is made, the others when they are asked for again.
         assert [films(size, Sign.PAUSE) for size in sizes] == [None] * len(sizes)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             for size in sizes:
                 while films(size, Sign.PAUSE) is None:
                     await asyncio.sleep(0)

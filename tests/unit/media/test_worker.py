@@ -13,6 +13,7 @@ from server.media.fabric import Desired
 from server.media.key_requests import KeyRequests
 from server.media.worker import Worker
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 from tests.unit.media.test_recording import MemoryObjects
 
 NAME = "s1"
@@ -94,7 +95,7 @@ async def test_a_session_that_ends_while_health_is_told_is_passed_over(worker: W
 
     hub.send_str = end_the_next
     telling = asyncio.create_task(worker._every_second())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while len(hub.heard) < 2 and not telling.done():
             await asyncio.sleep(0.01)
     assert not telling.done()
@@ -109,13 +110,13 @@ async def test_a_hub_that_takes_nothing_holds_up_its_own_sessions_only(worker: W
     await worker._apply(control.Apply("s1", 1, Desired(publisher="ann")), stuck)
     await worker._apply(control.Apply("s2", 1, Desired(publisher="bob")), well)
     telling = asyncio.create_task(worker._send_events())
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not well.heard:
             await asyncio.sleep(0.01)
     assert well.events() == ["s2"]
     stuck.hears = True
     worker._news.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not stuck.heard:
             await asyncio.sleep(0.01)
     assert stuck.events() == ["s1"]

@@ -183,7 +183,7 @@ def test_data_nested_beyond_the_stack_is_refused_like_any_other():
     assert (caught.value.code, caught.value.field) == ("bad_request", "data")
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(30)
 def test_many_bad_characters_cost_no_time():
     """A pattern that goes back over the text for each character would take minutes here."""
     pattern = msgspec.inspect.type_info(ChatPost).fields[0].type.pattern
