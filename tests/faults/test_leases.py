@@ -108,6 +108,58 @@ async def test_nobody_is_dead_because_the_database_was_away(database, school, mo
         assert [each.client.welcome.connection for each in people] == sockets
 
 
+async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
+    database, school, monkeypatch
+):
+    """Also where nobody asks anything of it: its people would hear nothing for ever."""
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.2)
+    url = database.database_url
+    async with (
+        started(url, school.tokens) as a,
+        started(url, school.tokens) as b,
+        Supervisor("people") as tasks,
+    ):
+        lesson = Lesson(a, school, await school.session(), tasks)
+        assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+        await lesson.caught_up()
+        sockets = [each.client.welcome.connection for each in lesson.everybody]
+        # While a lost its lock b took the class, and somebody speaks there.
+        seen = await nodes.find_owner(a.pools, lesson.session)
+        assert await nodes.take_over(b.pools, lesson.session, b.lease._node, seen)
+        far = b.person(lesson.session, lesson.token(name="Far"), tasks)
+        said = await far.say(cmd.ChatPost("elsewhere"))
+        assert isinstance(said, Ack)
+        assert lesson.room.owns, "it cannot know"
+        a.lease._membership._connection.terminate()
+        for each in lesson.everybody:
+            assert await each.until(lambda client: client.position >= said.sequence[1], 10)
+        assert not lesson.room.owns
+        assert [each.client.welcome.connection for each in lesson.everybody] == sockets
+
+
+async def test_nothing_to_change_is_not_said_by_an_owner_of_the_past(database, school, monkeypatch):
+    """It is true of what it knows; what holds is what the log says."""
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 60.0)
+    url = database.database_url
+    async with (
+        started(url, school.tokens) as a,
+        started(url, school.tokens) as b,
+        Supervisor("people") as tasks,
+    ):
+        lesson = Lesson(a, school, await school.session(), tasks)
+        assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+        assert (await lesson.teacher.say(cmd.SessionUnlock())).sequence is None
+        seen = await nodes.find_owner(a.pools, lesson.session)
+        assert await nodes.take_over(b.pools, lesson.session, b.lease._node, seen)
+        elsewhere = b.person(lesson.session, lesson.token("teacher", "Tess there"), tasks)
+        locked = await elsewhere.say(cmd.SessionLock())
+        assert lesson.room.owns, "it cannot know"
+        assert not lesson.room.state.locked
+        unlocked = await lesson.teacher.say(cmd.SessionUnlock())
+        assert unlocked.sequence is not None
+        assert unlocked.sequence > locked.sequence
+
+
 def event(session, sequence=1):
     """An event that the log takes; no chain is verified here."""
     return NewEvent(

@@ -66,57 +66,6 @@ async def test_who_stood_still_for_too_long_owns_nothing_any_more(two_hubs):
         assert max(seconds) > 5
 
 
-async def test_who_comes_back_from_a_standstill_is_told_what_others_said(two_hubs):
-    """Also where nobody asks anything of it: it finds out by itself that its time is over."""
-    served = two_hubs
-    async with served.lesson() as lesson:
-        crowd = [lesson.person(name=f"P{number}") for number in range(PEOPLE)]
-        everybody = [*lesson.everybody, *crowd]
-        for each in everybody:
-            assert await each.until(lambda client: client.state is not None, 10)
-        sockets = [each.client.welcome.connection for each in everybody]
-        before = await find_owner(served.pools, lesson.session)
-        number = int(before.node.rpartition(".")[2])
-        (pid,) = [pid for pid in served.workers("server.app") if hub_number(pid) == number]
-        os.kill(pid, signal.SIGSTOP)
-        try:
-
-            async def is_taken():
-                now = await find_owner(served.pools, lesson.session)
-                return now.node != before.node
-
-            await eventually(is_taken, TAKEN_SECONDS)
-            # By REST, from outside: whoever sits in the class says nothing at all.
-            body = {"key": "by-rest", "op": "chat.post", "data": {"text": "elsewhere"}}
-            path = f"/v1/sessions/{lesson.session}/commands"
-            async with asyncio.timeout(20):
-                while True:  # until the kernel gives the connection to the process that runs
-                    try:
-                        async with asyncio.timeout(1):
-                            status, _, answer = await served.rest(
-                                "POST", path, lesson.teacher.client.token, body
-                            )
-                    except TimeoutError:
-                        continue
-                    if status == 200:
-                        break
-                    await asyncio.sleep(0.1)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        for each in everybody:
-            assert await each.until(
-                lambda client: any(
-                    message.text == "elsewhere" for message in client.state.messages
-                ),
-                20,
-            ), answer
-        kept = [
-            each.client.welcome.connection == socket
-            for each, socket in zip(everybody, sockets, strict=True)
-        ]
-        assert any(kept)
-
-
 def hub_number(pid):
     with open(f"/proc/{pid}/environ", "rb") as environ:
         values = dict(each.partition(b"=")[::2] for each in environ.read().split(b"\0"))
