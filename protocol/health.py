@@ -74,6 +74,9 @@ class DestinationHealth(Struct, frozen=True, omit_defaults=True):
     fps: Annotated[int, Meta(description="Pictures sent per second.")] = 0
     gop_ms: Annotated[int, Meta(description="Between the last two keyframes.")] = 0
     longest_gop_ms: Annotated[int, Meta(description="The longest of this connection.")] = 0
+    last_keyframe_age_s: Annotated[
+        int | None, Meta(description="Seconds since it was sent a keyframe.")
+    ] = None
     lag_ms: Annotated[int, Meta(description="How late it is: what waits here and on the way.")] = 0
     queue_ms: Annotated[int, Meta(description="How long the oldest of what waits here waits.")] = 0
     queue_bytes: Annotated[int, Meta(description="What waits here.")] = 0

@@ -250,6 +250,7 @@ async def test_no_fault_is_felt_by_another(
         assert (figures["dropped"], figures["connects"]) == (0, 1)
         # Asked for each two seconds; a busy machine asks later, and platforms bear four.
         assert 0 < figures["longest_gop_ms"] <= 4_000
+        assert figures["last_keyframe_age_s"] <= 4
     for name in GOOD:
         await stage.disable(name)
         await stage.hears("destination.stopped", name)

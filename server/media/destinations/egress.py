@@ -106,6 +106,7 @@ class Egress:
             pictures=link.publication.pictures if link else 0,
             gop_ms=link.publication.gop_ms if link else 0,
             longest_gop_ms=link.publication.longest_gop_ms if link else 0,
+            key_at=link.key_at if link else None,
             skew_ms=link.publication.skew_ms if link else 0,
             lag_ms=link.lag_ms if link else 0,
             queue_ms=link.subscription.queue.lag_ms if link else 0,

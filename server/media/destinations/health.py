@@ -41,6 +41,8 @@ class DestinationSample:
     pictures: int = 0
     gop_ms: int = 0
     longest_gop_ms: int = 0
+    key_at: float | None = None
+    """When the last keyframe was sent."""
     skew_ms: int = 0
     lag_ms: int = 0
     queue_ms: int = 0
@@ -93,6 +95,7 @@ class DestinationJudge:
             fps=fps,
             gop_ms=sample.gop_ms,
             longest_gop_ms=sample.longest_gop_ms,
+            last_keyframe_age_s=None if sample.key_at is None else int(sample.at - sample.key_at),
             lag_ms=sample.lag_ms,
             queue_ms=sample.queue_ms,
             queue_bytes=sample.queue_bytes,

@@ -37,6 +37,8 @@ class Link:
         self.is_over = False
         """Whether it ends because the source is gone."""
         self.lag_ms = 0
+        self.key_at: float | None = None
+        """When it was sent a keyframe last, by the monotonic clock."""
         self._clock = clock
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._first = self._count()
@@ -70,6 +72,8 @@ class Link:
                 if connection.redirect is not None and unit.kind is Kind.VIDEO and unit.key:
                     raise RedirectedError(connection.redirect)
                 self.publication.send(unit)
+                if unit.key and unit.kind is Kind.VIDEO:
+                    self.key_at = self._clock.monotonic()
         finally:
             connection.flush()
         if newest is not None:

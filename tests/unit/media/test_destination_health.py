@@ -125,6 +125,11 @@ def test_what_the_platform_does_not_take_well_is_told() -> None:
     assert judged(picture=(1280, 720)).warnings == ()
 
 
+def test_it_is_told_how_long_ago_a_keyframe_was_sent() -> None:
+    assert judged(key_at=0.4).last_keyframe_age_s == 1
+    assert judged().last_keyframe_age_s is None
+
+
 @pytest.mark.parametrize("code", list(Code))
 def test_every_code_has_words(code: Code) -> None:
     words = WORDS[code]
