@@ -11,9 +11,14 @@ from server.hub.asks import Ask, Perform, Report
 from server.hub.draft import Draft, stored_key
 from server.hub.keys import Known
 from server.hub.replica import Replica
+from server.outages import Outage
 from server.store.log import LogWriter, PoisonedError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+SKEW_MS = 1_000
+"""Nodes' clocks may differ by so much."""
+_outage = Outage("clock")
 
 
 class Turn:
@@ -61,6 +66,11 @@ class Turn:
         """Return the decisions on ``asks``, or the one that our own code fails on."""
         replica = self._replica
         session, now_ms = replica.place.session, self._clock.now_ms()
+        behind_ms = replica.head.at_ms - now_ms
+        if behind_ms > SKEW_MS:
+            _outage.failed(f"{behind_ms / 1000:.0f} s behind the log: run a time service")
+        else:
+            _outage.worked()
         draft = Draft(session, replica.state, replica.head, now_ms, known)
         for ask in asks:
             try:
