@@ -1,15 +1,19 @@
 """The projector: tables that follow the log.
 
-One task per node. A session that has new events is in line once; it is served a page at a time,
-in order, and its cursor moves in the same transaction as its tables. So it may be told twice, or
-run on two nodes, or be killed anywhere, and the tables are those of the log.
+One task per node. A session that has new events is in line once; many are served together, a page
+of each, in order, and their cursors move in the same transaction as their tables. So it may be
+told twice, or run on two nodes, or be killed anywhere, and the tables are those of the log.
 
-The class never waits for it, and never reads what it writes.
+The class never waits for it, and never reads what it writes. It shares a processor with the class
+and the database with the log, so it rests for as long as it has worked: what comes meanwhile is
+served together. Whoever waits for it ends its rest.
 """
 
 import asyncio
 import time
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +23,7 @@ from server.errors import UnavailableError
 from server.ops import metrics
 from server.tasks import Supervisor
 
-from .folding import PAGE, PoisonError, clear, fold_page, lock
+from .folding import Cursor, PoisonError, clear, fold_pages, lock
 from .pool import Pools
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -27,6 +31,13 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15.0
 """How often sessions are looked for that somebody left behind."""
 FINISH_SECONDS = 1.0
+TOGETHER = 64
+"""Sessions served in one transaction …"""
+TOGETHER_EVENTS = 256
+"""… and events of all of them: decoding them keeps the event loop for a few ms."""
+REST_SECONDS = 0.02
+"""How long it rests at least: tables may be so much behind, and many classes share what it does."""
+REST_MOST_SECONDS = 0.2
 _PAUSE_SECONDS = 0.5
 
 
@@ -40,6 +51,8 @@ class Projector:
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         """Set while nothing waits."""
+        self._hurry = asyncio.Event()
+        """Set when somebody waits for the tables."""
         self._readers: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._stopped: set[str] = set()
         self._supervisor = Supervisor("projector")
@@ -85,6 +98,7 @@ class Projector:
         readers.append(entry)
         # Whichever node wrote them: this one can fold them too.
         self.notify(session)
+        self._hurry.set()
         try:
             await asyncio.wait_for(entry[1], timeout)
         except TimeoutError:
@@ -114,16 +128,29 @@ class Projector:
                 self._wake.clear()
                 self._settled.set()
                 await self._wake.wait()
-            session = next(iter(self._waiting))
-            since = self._waiting.pop(session)
+            started = time.monotonic()
+            sessions = list(islice(self._waiting, TOGETHER))
+            since = [self._waiting.pop(session) for session in sessions]
+            self._hurry.clear()
             try:
-                if await self._serve(session):
-                    # More is there: after the others.
+                # Where more is there, it comes after the others.
+                for session in await self._serve(sessions):
                     self.notify(session)
-                metrics.projector_seconds.observe(time.monotonic() - since)
+                for moment in since:
+                    metrics.projector_seconds.observe(time.monotonic() - moment)
             except UnavailableError:
-                self.notify(session)
+                for session in sessions:
+                    self.notify(session)
                 await asyncio.sleep(_PAUSE_SECONDS)
+            await self._rest(time.monotonic() - started)
+
+    async def _rest(self, worked_seconds: float) -> None:
+        if not self._readers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(
+                    min(max(worked_seconds, REST_SECONDS), REST_MOST_SECONDS)
+                ):
+                    await self._hurry.wait()
 
     async def _sweep(self) -> None:
         """Take up what is behind: after a start, a crash of another node, a lost word."""
@@ -154,35 +181,41 @@ class Projector:
             else:
                 self.notify(session)
 
-    async def _serve(self, session: str) -> bool:
-        """Fold one page; say whether there may be more."""
+    async def _serve(self, sessions: Sequence[str]) -> Collection[str]:
+        """Fold a page of each; return those of which there may be more."""
         try:
-            return await self._fold(session, PAGE)
+            return await self._fold(sessions, TOGETHER_EVENTS)
         except PoisonError:
-            pass
+            if len(sessions) > 1:
+                return [more for each in sessions for more in await self._serve([each])]
         # Somewhere in this page. One by one up to it, so that what is before it is shown.
         try:
-            while await self._fold(session, 1):
+            while await self._fold(sessions, 1):
                 pass
         except PoisonError as poison:
-            await self._give_up(session, str(poison))
-        return False
+            await self._give_up(sessions[0], str(poison))
+        return ()
 
-    async def _fold(self, session: str, limit: int) -> bool:
+    async def _fold(self, sessions: Sequence[str], limit: int) -> Collection[str]:
         async with self._pools.projector() as connection, connection.transaction():
-            cursor = await lock(connection, session)
-            if cursor is None:
-                return False
-            if cursor.error is not None:
-                self._stop(session)
-                return False
-            folded, last = await fold_page(connection, session, cursor, limit)
-            if not folded:
-                return False
-        for sequence, done in self._readers.get(session, ()):
-            if sequence <= last and not done.done():
-                done.set_result(None)
-        return folded == limit
+            # What a crash of the database takes is folded again: no need to wait for its disk.
+            await connection.execute("SET LOCAL synchronous_commit = off")
+            # One that somebody else is at does not hold up the others.
+            found = await lock(connection, sessions, wait=len(sessions) == 1)
+            busy = [session for session, cursor in found.items() if cursor is None]
+            cursors: dict[str, Cursor] = {}
+            for session, cursor in found.items():
+                if cursor is not None and cursor.error is None:
+                    cursors[session] = cursor
+                elif cursor is not None:
+                    self._stop(session)
+            most = max(1, limit // len(sessions))
+            folded = await fold_pages(connection, cursors, most)
+        for session, (_, last) in folded.items():
+            for sequence, done in self._readers.get(session, ()):
+                if sequence <= last and not done.done():
+                    done.set_result(None)
+        return busy + [session for session, (count, _) in folded.items() if count == most]
 
     async def _give_up(self, session: str, reason: str) -> None:
         async with self._pools.projector() as connection:

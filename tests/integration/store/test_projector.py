@@ -184,8 +184,9 @@ async def test_many_sessions_share_one_transaction(pools, rooms, writer, project
 async def test_a_session_that_somebody_else_is_at_holds_up_nobody(
     pools, room, rooms, writer, projector, owner
 ):
-    other, ann = await rooms.open(pools), new_id()
+    other = await rooms.open(pools)
     for each in (room, other):
+        ann = new_id()
         await writer.append(each.session, each.epoch, [each.chat(actor=ann)])
         assert await projector.wait_for(each.session, 1, timeout=20)
         await writer.append(each.session, each.epoch, [each.chat(actor=ann)])
