@@ -73,7 +73,7 @@ def _acked(
         text = f"acked at {first}–{last}, and is in the log at {at}"
         yield _of(deed, "misplaced", text, at, client)
     else:
-        more = facts.history.log[first:last]
+        more = [each for each in facts.history.log if first < each.sequence <= last]
         if any(each.key is not None or each.actor != deed.user for each in more):
             text = f"acked at {first}–{last}, where there are events of others"
             yield _of(deed, "misplaced", text, at, client)

@@ -20,9 +20,9 @@ def _violations(history: History) -> Iterator[Violation]:
     yield from broken
     for text in history.failed:
         yield Violation("failed", text)
+    yield from check_answers(facts)
     if any(each.kind == "gap" for each in broken):
         return  # nothing else would be true of such a log
-    yield from check_answers(facts)
     yield from check_order(facts)
     yield from Telling(facts).check()
     yield from Rules(facts).check()

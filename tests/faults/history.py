@@ -1,8 +1,8 @@
 """What happened to one class, as its people and its log have it: data, and nothing else.
 
 Times are seconds of one monotonic clock, that of the process in which all clients live;
-``epoch_ms`` is the wall clock's at its zero. A history is written as NDJSON, one record a line, and checked
-again from there::
+``epoch_ms`` is the wall clock's at its zero. A history is written as NDJSON, one record a line, and
+checked again from there::
 
     python -m tests.faults.history FILE
 """

@@ -32,7 +32,10 @@ Break = Callable[[], Awaitable[None]]
 
 
 class Nemesis:
-    """Breaks ``cluster`` until told to stop. ``only`` names the faults; all, unless told."""
+    """Breaks ``cluster`` until told to stop, after a pause each time.
+
+    ``only`` names the faults; all, unless told.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Nemesis:
         rng: random.Random,
         *,
         only: frozenset[str] = frozenset(),
+        pause: tuple[float, float] = PAUSE,
     ) -> None:
         self.faults: list[Fault] = []
         self.complaints: list[str] = []
         self._cluster = cluster
         self._clock = clock
         self._rng = rng
+        self._pause = pause
         self._database_busy = False
         weights: dict[str, float] = {
             "kill a node": 3, "stop a node shortly": 2, "stop a node for long": 1.5,
@@ -71,7 +76,7 @@ class Nemesis:
         going: set[asyncio.Task[None]] = set()
         try:
             while self._clock() < until:
-                await asyncio.sleep(self._rng.uniform(*PAUSE))
+                await asyncio.sleep(self._rng.uniform(*self._pause))
                 going = {task for task in going if not task.done()}
                 if len(going) < AT_ONCE:
                     name = self._rng.choices([*self._weights], [*self._weights.values()])[0]

@@ -19,6 +19,7 @@ import aiohttp
 from msgspec import Struct, field
 
 from load.fuzz.rooms import Mint
+from protocol.commands import COMMANDS
 from server.ids import new_id
 from server.store import courses, integrations, sessions, tenants
 from server.store.log import LogReader
@@ -27,7 +28,7 @@ from server.tasks import Supervisor
 from tests.faults.check import violations
 from tests.faults.cluster import Cluster, running
 from tests.faults.history import History
-from tests.faults.nemesis import Nemesis
+from tests.faults.nemesis import PAUSE, Nemesis
 from tests.faults.story import tell, timeline
 from tests.faults.witness import Clock
 from tests.faults.workload import Crowd, Did, Lesson
@@ -51,10 +52,13 @@ class Plan(Struct, frozen=True):
     lessons: int = 4
     crowd: Crowd = Crowd()
     pace: float = 3.0
+    ops: frozenset[str] = frozenset(COMMANDS)
     nodes: int = 3
     how: tuple[str, ...] = ()
     """How the nodes are broken (``tests.faults.node``)."""
     faults: frozenset[str] = frozenset()
+    pause: tuple[float, float] = PAUSE
+    """Seconds between one fault and the next, at least and at most."""
     fast: bool = False
 
 
@@ -114,7 +118,9 @@ async def endure(directory: Path, plan: Plan) -> Verdict:
         clock = Clock()
         lessons = await prepare(cluster, plan, http, clock, rng, verdict.did, tasks)
         await asyncio.gather(*(each.begin(plan.crowd) for each in lessons))
-        nemesis = Nemesis(cluster, clock, random.Random(rng.random()), only=plan.faults)
+        nemesis = Nemesis(
+            cluster, clock, random.Random(rng.random()), only=plan.faults, pause=plan.pause
+        )
         await nemesis.run(plan.seconds)
         await asyncio.gather(*(each.rest() for each in lessons))
         await asyncio.gather(*(each.become_whole(WHOLE_SECONDS) for each in lessons))
@@ -179,6 +185,7 @@ async def prepare(
                 tasks=tasks,
                 pace=plan.pace,
                 destinations=destinations,
+                ops=plan.ops,
             )
         )
     return lessons

@@ -5,7 +5,6 @@ or was refused, there was a moment between question and answer when the rules sa
 the log is a strict serialization of everything that people were told.
 """
 
-import heapq
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -59,7 +58,7 @@ class Rules:
     def check(self) -> Iterator[Violation]:
         """Yield what the rules would not have said."""
         state, waiting = Classroom(), list(reversed(self._questions))
-        open_: list[tuple[int, Question]] = []
+        open_: list[Question] = []
         log = self.facts.history.log
         expected: list[Any] = []
         for sequence in range(len(log) + 1):
@@ -84,20 +83,17 @@ class Rules:
                 )
             yield from self._compare_own(state, sequence)
             while waiting and waiting[-1].first <= sequence:
-                question = waiting.pop()
-                heapq.heappush(open_, (question.last, question))
-            still: list[tuple[int, Question]] = []
-            for entry in open_:
-                question = entry[1]
+                open_.append(waiting.pop())
+            still: list[Question] = []
+            for question in open_:
                 if question.said in self._answers(state, question.asked):
                     continue
                 if question.last <= sequence:
                     yield self._untrue(question)
                 else:
-                    still.append(entry)
+                    still.append(question)
             open_ = still
-        for _, question in open_:
-            yield self._untrue(question)
+        yield from map(self._untrue, open_)
 
     # ------------------------------------------------------------ what led to events
 

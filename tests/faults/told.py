@@ -143,10 +143,10 @@ class Telling:
                 yield Violation("told", text, event.sequence)
             elif blank is not None:
                 texts.append((event.sequence, False))
-            if isinstance(event.key, str) and event.by is not None:
+            if plain == shown.visible.get(event.sequence) and isinstance(event.key, str):
                 logged = self.facts.history.log[event.sequence - 1]
                 # Only the first event of a command has its key in the log.
-                if logged.key not in (None, stored_key(event.by, event.key)):
+                if logged.key not in (None, stored_key(str(event.by), event.key)):
                     yield Violation("told", f"told of {event.sequence} by a wrong key", first)
 
     def _parse(self, said: int) -> LogEvent:

@@ -11,6 +11,7 @@ import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import NamedTuple
 
 import aiohttp
@@ -49,7 +50,7 @@ class Crowd(NamedTuple):
     """How many there are in a class."""
 
     students: int = 40
-    second_devices: int = 8
+    more_devices: int = 8
     newcomers: int = 4
     """Who comes later: into the lobby, if the class is locked then."""
 
@@ -86,7 +87,10 @@ class Did:
 
 
 class Lesson:
-    """One class, and everybody in it. ``pace`` is how long a student thinks, in seconds."""
+    """One class, and everybody in it, who do whatever is in ``ops``.
+
+    ``pace`` is how long a student thinks, in seconds.
+    """
 
     def __init__(
         self,
@@ -101,8 +105,10 @@ class Lesson:
         tasks: Supervisor,
         pace: float,
         destinations: tuple[str, ...] = (),
+        ops: frozenset[str] = frozenset(COMMANDS),
     ) -> None:
         self.session = session
+        self._ops = ops
         self.recorder = Recorder(session, clock)
         self.people: list[Witness] = []
         self.pace = pace
@@ -125,6 +131,7 @@ class Lesson:
         role: str,
         *,
         who: Identity | None = None,
+        choose: Callable[[], tuple[str, str]] | None = None,
         on_frame: Callable[[bytes], None] = lambda _: None,
     ) -> Witness:
         """Let somebody come, or somebody who is here already with one more device."""
@@ -133,7 +140,9 @@ class Lesson:
             token = self._mint.token(user, role, self.session)
             who = Identity(user, f"{role} {user[:8]}", role, token)
         name = f"{who.called} #{len(self.people)}"
-        witness = Witness(self.recorder, self._http, self._choose, name, who, on_frame=on_frame)
+        witness = Witness(
+            self.recorder, self._http, choose or self._choose, name, who, on_frame=on_frame
+        )
         self.people.append(witness)
         self._tasks.start(name, witness.attend())
         return witness
@@ -143,7 +152,7 @@ class Lesson:
         for role in ("teacher", "assistant", "assistant"):
             self.comes(role)
         students = [self.comes("student") for _ in range(crowd.students)]
-        for each in [*self.people[1:3], *students][: crowd.second_devices]:
+        for each in islice(cycle((*students, *self.people[1:3])), crowd.more_devices):
             self.comes(each.who.role, who=each.who)
         answer = await self.warden.say(cmd.SessionStart(), BEGIN_SECONDS)
         assert isinstance(answer, Ack), answer
@@ -248,6 +257,7 @@ class Lesson:
         ops = list(COMMANDS)
         if client.mine is not None and client.mine.grants and rng.random() < 0.9:
             ops = [op for op in client.mine.grants if status in RULES[op].in_status]
+        ops = [op for op in ops if op in self._ops]
         if not any(_WEIGHTS[op] for op in ops):
             return None
         op = rng.choices(ops, [_WEIGHTS[op] for op in ops])[0]
