@@ -18,8 +18,10 @@ import msgspec
 import structlog
 from aiohttp import WSMsgType, web
 
-from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
+from server.media.bus import Bus
 from server.media.h264 import VideoParameters
+from server.media.unit import EncodedUnit, Kind
+from server.media.unit_queue import QueueLimits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 import av
 
 from server.media import aac, h264
-from server.media.bus import EncodedUnit, Kind
+from server.media.unit import EncodedUnit, Kind
 
 WIDTH, HEIGHT = 1280, 720
 FPS = 30

@@ -8,12 +8,13 @@ from dataclasses import replace
 from server.addresses import parse_allowed
 from server.clock import SystemClock
 from server.media import metrics
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.bus import Bus
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import FRESH_GOP_MS, Egress
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import DestinationTarget
 from server.media.h264 import VideoParameters
+from server.media.unit import EncodedUnit, Kind
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests.media.scripted_server import ScriptedServer, status

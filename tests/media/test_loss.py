@@ -6,7 +6,7 @@ from itertools import pairwise
 import aiortc
 import pytest
 
-from server.media.bus import Kind
+from server.media.unit import Kind
 from tests.media.uplink import LargeKeyframes, PicturesWithBFrames, uplink
 from tests.patience import PATIENCE, Stopwatch
 

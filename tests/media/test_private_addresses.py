@@ -15,12 +15,13 @@ import pytest
 from server.addresses import parse_allowed
 from server.clock import SystemClock
 from server.media import testcard
-from server.media.bus import Bus, EncodedUnit
+from server.media.bus import Bus
 from server.media.destinations import address
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.egress import Egress
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import DestinationTarget
+from server.media.unit import EncodedUnit
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 from tests.media.scripted_server import ScriptedServer, status

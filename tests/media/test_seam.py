@@ -16,7 +16,8 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.media import aioice_seam, aiortc_seam
-from server.media.aiortc_sender import Link, RtpSender
+from server.media.aiortc_link import Link
+from server.media.aiortc_sender import RtpSender
 from server.media.h264 import join_annexb, nal_type, split_annexb
 from server.media.ingest.assembler import AccessUnit, AudioAssembler, VideoAssembler
 from server.media.network import EVERYWHERE

@@ -16,11 +16,11 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtp import HeaderExtensions, RtcpPacket, RtcpSrPacket, RtpPacket, is_rtcp
 
 from server.media import aiortc_seam
+from server.media.aiortc_link import Link
 from server.media.aiortc_sender import (
     HISTORY_PACKETS,
     RESENDS_AT_ONCE,
     RESENDS_PER_SECOND,
-    Link,
     RtpSender,
 )
 from tests.media.test_seam import Pair, prefer_h264

@@ -16,9 +16,11 @@ import av
 
 from server.clock import SystemClock
 from server.media import h264
-from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
+from server.media.bus import Bus
 from server.media.ingest.source import Source
 from server.media.ingest.whip import Publisher
+from server.media.unit import EncodedUnit, Kind
+from server.media.unit_queue import QueueLimits
 from server.tasks import Supervisor
 from tests.media.lossy_relay import LossyRelay
 from tests.media.publisher import (

@@ -12,8 +12,10 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, async_playwright
 
-from server.media.bus import Bus, Kind, QueueLimits
+from server.media.bus import Bus
 from server.media.relay import Relay
+from server.media.unit import Kind
+from server.media.unit_queue import QueueLimits
 from server.media.viewers.admission import VIEWERS
 from tests import peers
 from tests.media.conftest import SESSION, STUDENT, Media

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from server.clock import Clock
-from server.media.bus import RTMP_LIMITS, Bus, Kind, Subscription
+from server.media.bus import Bus, Subscription
 from server.media.codes import Code, DestinationError
 from server.media.destinations import destination, providers
 from server.media.destinations.address import AddressGuard
@@ -23,6 +23,8 @@ from server.media.destinations.link import Link
 from server.media.destinations.publication import Publication
 from server.media.fabric import DestinationTarget, Emit
 from server.media.rtmp.client import RedirectedError, RtmpPublisher, publish
+from server.media.unit import Kind
+from server.media.unit_queue import RTMP_LIMITS
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
 

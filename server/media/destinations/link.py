@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from server.clock import Clock
 from server.media import metrics
-from server.media.bus import Kind, Subscription
+from server.media.bus import Subscription
 from server.media.codes import Code, DestinationError
 from server.media.destinations.delivery import Delivery, DeliverySample, Finding
 from server.media.destinations.publication import Publication
 from server.media.rtmp.client import RedirectedError, RtmpPublisher
+from server.media.unit import Kind
 from server.tasks import contain
 
 STUCK_SECONDS = 4.0

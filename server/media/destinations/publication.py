@@ -1,10 +1,10 @@
 """What one connection is sent: headers when they change, timestamps from zero."""
 
-from server.media.bus import EncodedUnit, Kind
 from server.media.codes import Code, DestinationError
 from server.media.h264 import VideoParameters
 from server.media.rtmp import tags
 from server.media.rtmp.client import RtmpPublisher
+from server.media.unit import EncodedUnit, Kind
 
 
 class Publication:

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from server.media import aac
-from server.media.bus import EncodedUnit, Kind
 from server.media.h264 import VideoParameters
 from server.media.hls import fmp4
+from server.media.unit import EncodedUnit, Kind
 
 SEGMENT_MS = 2_000
 """A segment ends at the first keyframe after this."""

@@ -4,12 +4,13 @@ What no contributor sends is made here: the slate's pictures while a sign is up,
 """
 
 from server.media import aac, h264
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.bus import Bus
 from server.media.ingest.assembler import AudioPacket
 from server.media.ingest.contributor import Sound
 from server.media.ingest.geometry import READY_SECONDS, Geometry, GeometryGate
 from server.media.ingest.slate import STANDARD, Films, Reel, Sign
 from server.media.ingest.timeline import Timeline
+from server.media.unit import EncodedUnit, Kind
 
 SOUND_LATE_MS = 500
 """Sound may come later than its picture; when it comes this much later, silence takes its place."""

@@ -14,13 +14,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from server.media.bus import RECORDER_LIMITS, Bus, Kind
+from server.media.bus import Bus
 from server.media.fabric import RecordingTarget
 from server.media.hls import fmp4
 from server.media.hls.playlist import init_name
 from server.media.hls.segmenter import Closed, Fragment, Opened, Output, Segmenter
 from server.media.recording.spool import Header, Left, Spool, SpoolError
 from server.media.recording.uploader import Uploader
+from server.media.unit import Kind
+from server.media.unit_queue import RECORDER_LIMITS
 from server.outages import Outage
 
 CLAIM_SECONDS = 0.2

@@ -4,10 +4,10 @@ Adobe Flash Video File Format 10.1, annex E.
 """
 
 from server.media.aac import RATE, SPECIFIC_CONFIG
-from server.media.bus import EncodedUnit, Kind
 from server.media.h264 import VideoParameters
 from server.media.rtmp import amf
 from server.media.rtmp.chunks import ChunkStream, MessageType, Payload, payload
+from server.media.unit import EncodedUnit, Kind
 
 _AVC_KEY = b"\x17"
 _AVC_INTER = b"\x27"

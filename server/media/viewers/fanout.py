@@ -13,7 +13,9 @@ import asyncio
 from collections.abc import Callable
 
 from server.clock import Clock
-from server.media.bus import VIEWER_LIMITS, Bus, Kind, Subscription
+from server.media.bus import Bus, Subscription
+from server.media.unit import Kind
+from server.media.unit_queue import VIEWER_LIMITS
 from server.media.viewers.feed import Feed, replayable
 from server.media.viewers.packetizer import Frame, frame
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 import structlog
 
 from server.media import sdp
-from server.media.bus import Bus, Kind, QueueLimits, Subscription
+from server.media.bus import Bus, Subscription
 from server.media.fabric import Answer
 from server.media.hls.playlist import NAME, content_type
 from server.media.hls.segmenter import Segmenter
 from server.media.hls.window import Window
+from server.media.unit import Kind
+from server.media.unit_queue import QueueLimits
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

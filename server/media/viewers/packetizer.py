@@ -7,7 +7,7 @@ can cut one datagram after the other from one call (UDP segmentation offload).
 from collections.abc import Iterator, Sequence
 
 from server.media import h264
-from server.media.bus import EncodedUnit, Kind
+from server.media.unit import EncodedUnit, Kind
 
 PAYLOAD_BYTES = 1_200
 """What browsers send themselves: it fits the tunnels that a 1,500 byte path hides."""

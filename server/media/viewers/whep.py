@@ -7,7 +7,8 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from server.clock import Clock
 from server.media import sdp
-from server.media.aiortc_sender import Link, RtpSender
+from server.media.aiortc_link import Link
+from server.media.aiortc_sender import RtpSender
 from server.media.network import EVERYWHERE, Network
 from server.media.offer import Use
 from server.media.peer import Peer

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.bus import (
-    GOP_UNITS,
-    RECORDER_LIMITS,
-    RTMP_LIMITS,
-    SOUND_WAITS_SECONDS,
-    Bus,
-    EncodedUnit,
-    GopCache,
-    Kind,
-    QueueLimits,
-    UnitQueue,
-)
+from server.media.bus import GOP_UNITS, SOUND_WAITS_SECONDS, Bus, GopCache
+from server.media.unit import EncodedUnit, Kind
+from server.media.unit_queue import RECORDER_LIMITS, RTMP_LIMITS, QueueLimits, UnitQueue
 from server.tasks import contain
 from tests.patience import PATIENCE
 

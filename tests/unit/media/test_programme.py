@@ -9,7 +9,7 @@ from pathlib import Path
 
 from protocol.features.publisher import DEFECTS
 from server.media import h264
-from server.media.bus import Bus, EncodedUnit, Kind, QueueLimits
+from server.media.bus import Bus
 from server.media.fabric import EventData
 from server.media.ingest.assembler import AccessUnit, AudioPacket
 from server.media.ingest.audio import AacTranscoder
@@ -19,6 +19,8 @@ from server.media.ingest.geometry import Geometry
 from server.media.ingest.life import HOLD_SECONDS, Phase
 from server.media.ingest.programme import Programme
 from server.media.ingest.slate import STANDARD, Sign, film
+from server.media.unit import EncodedUnit, Kind
+from server.media.unit_queue import QueueLimits
 from tests.unit.media.test_audio import opus_packets
 
 EVERYTHING = QueueLimits(lag_ms=None, overflow_ms=None, overflow_bytes=1 << 40)

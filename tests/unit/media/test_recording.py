@@ -13,13 +13,14 @@ import pytest
 
 from server.clock import SystemClock
 from server.errors import NotFoundError, UnavailableError
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.bus import Bus
 from server.media.fabric import RecordingTarget
 from server.media.h264 import VideoParameters, join_lengths, nal_type, parameters, split_annexb
 from server.media.hls import fmp4, manifest, playlist
 from server.media.recording import recorder, spool, uploader
 from server.media.recording.leftovers import Leftovers
 from server.media.recording.recordings import Recordings
+from server.media.unit import EncodedUnit, Kind
 from server.tasks import Supervisor
 from tests.patience import PATIENCE
 from tests.unit.media.test_audio import PACKETS, AacTranscoder

@@ -1,7 +1,9 @@
 """One time line at a relay, however often its home is lost and found."""
 
-from server.media.bus import Bus, Kind, QueueLimits
+from server.media.bus import Bus
 from server.media.relay import FOLLOW_MS, Carried, Relay
+from server.media.unit import Kind
+from server.media.unit_queue import QueueLimits
 
 ALL = QueueLimits(lag_ms=None, overflow_ms=None)
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.media import aac
-from server.media.bus import EncodedUnit, Kind
 from server.media.h264 import VideoParameters
 from server.media.hls import fmp4
 from server.media.hls.segmenter import (
@@ -21,6 +20,7 @@ from server.media.hls.segmenter import (
     Output,
     Segmenter,
 )
+from server.media.unit import EncodedUnit, Kind
 from tests.unit.media.test_recording import Pictures
 
 LARGE = Pictures(320, 180).unit(0).parameters

@@ -8,9 +8,10 @@ from aiortc.codecs.h264 import h264_depayload
 
 from server.clock import SystemClock
 from server.media import h264
-from server.media.bus import Bus, EncodedUnit, Kind
+from server.media.bus import Bus
 from server.media.h264 import join_annexb, join_lengths
 from server.media.ingest.assembler import AccessUnit, VideoAssembler
+from server.media.unit import EncodedUnit, Kind
 from server.media.viewers import admission
 from server.media.viewers.admission import Admission, NotAdmittedError
 from server.media.viewers.fanout import Fanout

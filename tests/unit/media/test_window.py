@@ -4,10 +4,10 @@ import io
 
 import av
 
-from server.media.bus import EncodedUnit
 from server.media.hls.playlist import NAME
 from server.media.hls.segmenter import Segmenter
 from server.media.hls.window import KEPT, LISTED, TARGET_SECONDS, Window
+from server.media.unit import EncodedUnit
 from tests.unit.media.test_recording import Pictures
 from tests.unit.media.test_segmenter import LARGE, SMALL, by_time, picture, pictures, sound
 

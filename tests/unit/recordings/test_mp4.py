@@ -6,9 +6,9 @@ from itertools import pairwise
 import av
 import pytest
 
-from server.media.bus import EncodedUnit
 from server.media.hls import fmp4
 from server.media.hls.segmenter import Closed, Fragment, Opened, Segmenter
+from server.media.unit import EncodedUnit
 from server.recordings import mp4
 from tests.unit.media.test_recording import Pictures, sound, stream
 
