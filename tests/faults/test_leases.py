@@ -1,15 +1,13 @@
 """Who owns a class when the database fails its owner, or every node at once."""
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 
 import asyncpg
-import pytest
 
 from protocol import commands as cmd
 from protocol.frames import Ack
-from server.embedded import EmbeddedServices
 from server.errors import FencedError, UnavailableError
 from server.hub import lease
 from server.hub.lease import Elsewhere
@@ -21,55 +19,23 @@ from server.store.chain import genesis
 from server.store.events import NewEvent
 from server.store.lane import Batch, Lane
 from server.store.log import LogReader, LogWriter
-from server.store.migrate import migrate
 from server.store.pool import Pools, connect
 from server.tasks import Supervisor
+from tests.faults.away import school, services, way_to
 from tests.faults.served import eventually
-from tests.integration.hub.conftest import Lesson, School, started
-from tests.tcp_proxy import TcpProxy
+from tests.integration.hub.conftest import Lesson, started
+
+__all__ = ["school", "services"]
 
 LIFE_SECONDS = 1.5
 
 
-@pytest.fixture
-async def database(data_dir):
-    async with EmbeddedServices(data_dir, fast=True) as services:
-        await migrate(services.database_url)
-        yield services
-
-
-@asynccontextmanager
-async def way_to(services):
-    """Yield a proxy before the database, and the URL by it."""
-    async with TcpProxy(f"{services._directory.sockets}/.s.PGSQL.5432") as proxy:
-        login = services.database_url.partition("@")[0]
-        name = services.database_url.partition("@/")[2].partition("?")[0]
-        yield proxy, f"{login}@127.0.0.1:{proxy.port}/{name}?sslmode=disable"
-
-
-@pytest.fixture
-async def school(database):
-    owner = await asyncpg.connect(database.database_url)
-    tenant, course, lesson = new_id(), new_id(), new_id()
-    await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'School')", tenant)
-    await owner.execute(
-        "INSERT INTO courses (id, tenant_id, title) VALUES ($1, $2, 'Maths')", course, tenant
-    )
-    await owner.execute(
-        "INSERT INTO lessons (id, tenant_id, course_id, title, order_index) "
-        "VALUES ($1, $2, $3, 'One', 1)",
-        lesson, tenant, course,
-    )  # fmt: skip
-    yield School(owner, tenant, lesson)
-    await owner.close()
-
-
-async def test_nobody_is_dead_because_the_database_was_away(database, school, monkeypatch):
+async def test_nobody_is_dead_because_the_database_was_away(services, school, monkeypatch):
     monkeypatch.setattr(nodes, "LIFE_SECONDS", LIFE_SECONDS)
     monkeypatch.setattr(lease, "BEAT_SECONDS", 0.2)
     async with AsyncExitStack() as stack:
-        way_a, url_a = await stack.enter_async_context(way_to(database))
-        way_b, url_b = await stack.enter_async_context(way_to(database))
+        way_a, url_a = await stack.enter_async_context(way_to(services))
+        way_b, url_b = await stack.enter_async_context(way_to(services))
         b = await stack.enter_async_context(started(url_b, school.tokens))
         a = await stack.enter_async_context(started(url_a, school.tokens))
         tasks = await stack.enter_async_context(Supervisor("people"))
@@ -109,11 +75,11 @@ async def test_nobody_is_dead_because_the_database_was_away(database, school, mo
 
 
 async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
-    database, school, monkeypatch
+    services, school, monkeypatch
 ):
     """Also where nobody asks anything of it: its people would hear nothing for ever."""
     monkeypatch.setattr(lease, "BEAT_SECONDS", 0.2)
-    url = database.database_url
+    url = services.database_url
     async with (
         started(url, school.tokens) as a,
         started(url, school.tokens) as b,
@@ -137,10 +103,10 @@ async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
         assert [each.client.welcome.connection for each in lesson.everybody] == sockets
 
 
-async def test_nothing_to_change_is_not_said_by_an_owner_of_the_past(database, school, monkeypatch):
+async def test_nothing_to_change_is_not_said_by_an_owner_of_the_past(services, school, monkeypatch):
     """It is true of what it knows; what holds is what the log says."""
     monkeypatch.setattr(lease, "BEAT_SECONDS", 60.0)
-    url = database.database_url
+    url = services.database_url
     async with (
         started(url, school.tokens) as a,
         started(url, school.tokens) as b,
@@ -169,9 +135,9 @@ def event(session, sequence=1):
     )  # fmt: skip
 
 
-async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(database, school):
+async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(services, school):
     """Two orders would be a deadlock, and an append killed for it costs everybody in it."""
-    url = database.database_url
+    url = services.database_url
     async with Pools.open(url, size=3) as pools:
         first, second = sorted([await school.session(), await school.session()])
         for session in (first, second):
@@ -230,10 +196,10 @@ async def waits_for_lock(connection, statement):
 
 
 async def test_leases_are_renewed_taken_over_and_written_under_at_once_without_deadlock(
-    database, school
+    services, school
 ):
     """Everything that writes where appends lock, at once, on the same sessions."""
-    async with Pools.open(database.database_url, size=6) as pools, LogWriter(pools) as writer:
+    async with Pools.open(services.database_url, size=6) as pools, LogWriter(pools) as writer:
         sessions = [await school.session() for _ in range(12)]
         epochs = {session: await nodes.take_over(pools, session, "a", None) for session in sessions}
         stored = dict.fromkeys(sessions, 0)

@@ -1,0 +1,98 @@
+"""PostgreSQL is slow: a line that is long enough, an end of it, and an answer for everybody."""
+
+import asyncio
+
+import asyncpg
+
+from protocol import commands as cmd
+from protocol.errors import Refusal
+from protocol.frames import Ack
+from server.hub.asks import Committed, Perform, Who
+from server.hub.inbox import BATCH, INBOX
+from server.ids import new_id
+from server.ops import metrics
+from server.store import pool
+from server.store.log import LogReader
+from server.tasks import Supervisor
+from tests.faults.away import class_on_way_to, school, services
+from tests.faults.served import eventually
+
+__all__ = ["school", "services"]
+
+CROWD = 3000
+
+
+def shout(lesson, count):
+    """Have somebody say so many lines at once; return their outcomes, still to come."""
+    who = Who(lesson.ann.client.welcome.me.user, "Ann", "student")
+    outcomes = []
+    for number in range(count):
+        outcome = asyncio.get_running_loop().create_future()
+        command = cmd.ChatPost(f"line {number}")
+        lesson.room.submit(Perform(who, new_id(), command, None, outcome.set_result))
+        outcomes.append(outcome)
+    return outcomes
+
+
+async def test_a_line_is_bounded_and_whoever_is_turned_away_is_told_at_once(services, school):
+    async with class_on_way_to(services, school) as (_, lesson, _):
+        holder = await asyncpg.connect(services.database_url)
+        holding = holder.transaction()
+        await holding.start()
+        await holder.execute(
+            "SELECT 1 FROM session_hubs WHERE session_id = $1 FOR UPDATE", lesson.session
+        )
+        # One batch is on its way, so many wait, and the rest need not.
+        outcomes = shout(lesson, CROWD)
+        turned_away = [each.result() for each in outcomes if each.done()]
+        assert CROWD - INBOX - BATCH <= len(turned_away) <= CROWD - INBOX
+        assert {(each.code, each.retry_ms > 0) for each in turned_away} == {("overloaded", True)}
+        assert lesson.room.waiting <= INBOX + BATCH
+        await holding.rollback()
+        await holder.close()
+        done = await asyncio.wait_for(asyncio.gather(*outcomes), 30)
+        kept = [each for each in done if isinstance(each, Committed)]
+        assert len(kept) == CROWD - len(turned_away)
+        assert sum(isinstance(each, Refusal) for each in done) == len(turned_away)
+        sequences = [each.first for each in kept]
+        assert sequences == [*range(sequences[0], sequences[0] + len(kept))], "in order, no gap"
+        assert lesson.room.waiting == 0
+
+
+async def test_a_long_way_to_the_database_costs_time_and_little_throughput(services, school):
+    async with class_on_way_to(services, school) as (way, lesson, _):
+        way.delay_seconds = 0.1
+        appends = metrics.append_events._sum.get()
+        statements = count_of(metrics.append_events)
+        done = await asyncio.wait_for(asyncio.gather(*shout(lesson, INBOX)), 30)
+        assert all(isinstance(each, Committed) for each in done)
+        assert metrics.append_events._sum.get() - appends >= INBOX
+        # What comes meanwhile is stored together: the delay is paid a few times, not a thousand.
+        assert count_of(metrics.append_events) - statements <= INBOX / BATCH + 4
+        way.heal()
+        assert isinstance(await lesson.bob.say(cmd.ChatPost("quick again")), Ack)
+
+
+async def test_a_lock_that_is_held_for_too_long_is_not_waited_for(services, school, monkeypatch):
+    monkeypatch.setitem(pool.SOON_SECONDS, "hub", 0.8)
+    async with class_on_way_to(services, school) as (_, lesson, node):
+        holder = await asyncpg.connect(services.database_url)
+        holding = holder.transaction()
+        await holding.start()
+        await holder.execute("SELECT 1 FROM session_hubs FOR UPDATE")
+        (outcome,) = shout(lesson, 1)
+        refusal = await asyncio.wait_for(outcome, 10)
+        assert (refusal.code, refusal.retry_ms > 0) == ("unavailable", True)
+        async with Supervisor("people") as tasks:  # who comes back sees the class as it is
+            back = node.person(lesson.session, lesson.ann.client.token, tasks)
+            assert await back.until(lambda client: client.state is not None, 5)
+        await holding.rollback()
+        await holder.close()
+        assert isinstance(await lesson.bob.say(cmd.ChatPost("at last")), Ack)
+        await eventually(lambda: lesson.room.is_open.is_set())
+        stored = await LogReader(node.pools).read(lesson.session, 0)
+        assert not [each for each in stored if b"line 0" in each.payload]
+
+
+def count_of(histogram):
+    return sum(bucket.get() for bucket in histogram._buckets)
