@@ -18,6 +18,7 @@ import structlog
 from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars
 
 from protocol.events import SessionEnded
 from server import logs
@@ -55,7 +56,7 @@ from server.media.pool import WorkerPool
 from server.media.recording.spool import spool_directory
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
-from server.ops import metrics
+from server.ops import metrics, tracing
 from server.ops.app import build_ops_app
 from server.ops.health import Check, Health
 from server.ops.limits import raise_file_limit
@@ -123,6 +124,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     clock = SystemClock()
     # The same name after a restart in place: what this worker owned is its own again at once.
     node = f"{socket.gethostname()}:{settings.port}.{os.environ.get(HUB_NUMBER, '0')}"
+    bind_contextvars(node=node)
     public = settings.public_url
     link_port = free_port(settings.link_host)
     link = _url(settings.link_host, link_port)
@@ -374,8 +376,10 @@ def main() -> None:
     logs.configure(settings.log_format, settings.log_level)
     forbid_core_dumps()
     raise_file_limit()
+    tracing.configure(os.environ)
     with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
         runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
+    tracing.shut_down()
 
 
 def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:

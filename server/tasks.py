@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +31,8 @@ class Supervisor:
     def __init__(self, name: str) -> None:
         self._name = name
         self._tasks: set[asyncio.Task[None]] = set()
+        # Not that of whoever starts a task: what is logged there is not about their request.
+        self._context = copy_context()
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,7 +72,8 @@ class Supervisor:
             self._tasks.difference_update(ended)
 
     def _add(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=f"{self._name}.{name}")
+        context = self._context.copy()
+        task = asyncio.create_task(work, name=f"{self._name}.{name}", context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

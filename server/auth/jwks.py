@@ -25,6 +25,7 @@ from msgspec import Meta, Struct
 from server.auth.issuers import TrustedIssuer
 from server.clock import Clock
 from server.errors import UnavailableError
+from server.ops import tracing
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -122,7 +123,8 @@ class IssuerKeys:
             FetchError: If they cannot be had.
 
         """
-        self._keys = _usable(await self._download(), self.issuer.algorithms)
+        with tracing.span("jwks", issuer=self.issuer.name):
+            self._keys = _usable(await self._download(), self.issuer.algorithms)
         self._succeeded = self._clock.monotonic()
         return len(self._keys)
 

@@ -10,7 +10,7 @@ from protocol.errors import RETRYABLE, Refusal
 from protocol.frames import Ack, CommandFrame, Nack
 from server.clock import Clock
 from server.hub.asks import Committed, Outcome, Unchanged
-from server.ops import metrics
+from server.ops import metrics, tracing
 
 # A look-up of labels costs more than the count itself.
 _counted = cache(metrics.commands.labels)
@@ -31,9 +31,12 @@ class Slot:
 class Answers:
     """The line of answers; ``send`` takes each when its turn has come."""
 
-    def __init__(self, send: Callable[[bytes], None], clock: Clock) -> None:
+    def __init__(
+        self, send: Callable[[bytes], None], clock: Clock, origin: tracing.Origin | None = None
+    ) -> None:
         self._send = send
         self._clock = clock
+        self._origin = origin
         self._slots: deque[Slot] = deque()
 
     def __len__(self) -> int:
@@ -50,8 +53,12 @@ class Answers:
         """Answer a command, and send every answer that is now first in line."""
         slot.answer = codec.encode(_frame(slot.frame, outcome))
         kind = slot.frame.op if slot.frame.op in COMMANDS else "unknown"
-        _counted(kind, _name(outcome)).inc()
-        _timed(kind).observe(self._clock.monotonic() - slot.since)
+        name, took = _name(outcome), self._clock.monotonic() - slot.since
+        _counted(kind, name).inc()
+        _timed(kind).observe(took)
+        if self._origin is not None:
+            error = name if isinstance(outcome, Refusal) else None
+            tracing.record(f"command {kind}", took, of=self._origin, error=error, outcome=name)
         while self._slots and (answer := self._slots[0].answer) is not None:
             self._slots.popleft()
             self._send(answer)

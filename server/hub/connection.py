@@ -41,6 +41,7 @@ from server.hub.seat import Seat
 from server.hub.welcome import Recovery, welcome
 from server.ids import new_id
 from server.ops import metrics
+from server.ops.tracing import Origin
 
 Told = ClientPong | ClientPing | SignalSent | Resync | Roster | TokenSent | Hello
 """Whatever a client sends that is no command."""
@@ -62,6 +63,7 @@ class Connection:
         clock: Clock,
         authenticate: Callable[[str], Awaitable[Identity]],
         check: Check,
+        origin: Origin | None = None,
     ) -> None:
         self.room = room
         self.seat = Seat(peer, who, self._welcome)
@@ -70,7 +72,7 @@ class Connection:
         self._clock = clock
         self._authenticate = authenticate
         self._check = check
-        self._answers = Answers(peer.send, clock)
+        self._answers = Answers(peer.send, clock, origin)
         self._buckets = Buckets()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._counted = metrics.sockets.labels(who.role)

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import structlog
 from aiohttp import WSMsgType, web
+from structlog.contextvars import bind_contextvars
 
 from protocol import codec
 from protocol.errors import CloseCode, MalformedFrameError
@@ -36,7 +37,7 @@ from server.hub.seat import RejectedError
 from server.hub.shunned import Shunned
 from server.hub.standing import must_wait
 from server.hub.welcome import goodbye
-from server.ops import metrics
+from server.ops import metrics, tracing
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -127,6 +128,7 @@ class LiveSocket:
                 raise RejectedError(CloseCode.NO_COMMON_VERSION)
             hello = await self._hello(socket, request.remote or "")
             connection = await self._join(request, peer, hello)
+            bind_contextvars(session=connection.room.place.session, connection=connection.id)
             await self._live(socket, connection)
         except asyncio.CancelledError:
             if farewell is None or handler.uncancel():
@@ -207,6 +209,7 @@ class LiveSocket:
             clock=self._clock,
             authenticate=self._tokens.authenticate,
             check=self._door.check,
+            origin=tracing.origin(request.headers, session=session),
         )
         room.seating.join(connection.seat, hello.resume)
         connection.start()

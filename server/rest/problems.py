@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.hdrs import METH_ALL
 from aiohttp.typedefs import Handler
+from structlog.contextvars import bound_contextvars
 
 from protocol.errors import RETRYABLE, Refusal
 from protocol.rest import Problem, ProblemCode
@@ -26,7 +27,7 @@ from server.errors import (
     UnavailableError,
 )
 from server.ids import new_id
-from server.ops import metrics
+from server.ops import metrics, tracing
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -99,6 +100,7 @@ Expected: TypeAlias = (
 )
 """What handlers raise to say no; everything else is our fault."""
 _EXPECTED: tuple[type[Expected], ...] = get_args(Expected)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 
 
 @web.middleware
@@ -114,7 +116,12 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     request[REQUEST_ID] = request_id
     route = _route(request)
     method = request.method if request.method in METH_ALL else "other"
-    with metrics.rest_seconds.labels(method, route).time():
+    origin = tracing.origin(request.headers, request=request_id)
+    with (
+        metrics.rest_seconds.labels(method, route).time(),
+        bound_contextvars(request=request_id, **_trace(request)),
+        tracing.span(f"{method} {route}", of=origin),
+    ):
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -128,9 +135,16 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
             response = _response(
                 _problem("internal", "Something went wrong on our side.", request=request_id)
             )
+        tracing.note(**{"http.response.status_code": response.status})
     metrics.rest_requests.labels(method, route, response.status).inc()
     response.headers["X-Request-Id"] = request_id
     return response
+
+
+def _trace(request: web.Request) -> dict[str, str]:
+    """Return what the log says of the trace that the caller named (W3C Trace Context)."""
+    found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    return {} if found is None else {"trace": found[1]}
 
 
 def respond(error: Expected) -> web.Response:

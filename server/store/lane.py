@@ -19,7 +19,7 @@ import asyncpg
 import structlog
 
 from server.errors import FencedError, LiveClassError, UnavailableError
-from server.ops import metrics
+from server.ops import metrics, tracing
 from server.outages import Outage
 
 from .errors import LOST, is_temporary, outcome_unknown
@@ -152,7 +152,7 @@ class Lane:
             return
         try:
             metrics.append_events.observe(sum(batch.size for batch in batches))
-            with metrics.store_append_seconds.time():
+            with metrics.store_append_seconds.time(), tracing.span("append", batches=len(batches)):
                 held = await _append(connection, batches)
         except (asyncpg.PostgresError, *LOST) as error:
             await self._recover(connection, batches, error)

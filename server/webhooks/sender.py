@@ -13,6 +13,7 @@ from yarl import URL
 
 from server.addresses import Allowed, IPAddress, is_public, resolve
 from server.errors import InvalidInputError
+from server.ops import tracing
 
 TIMEOUT_SECONDS = 10.0
 USUAL_PORTS = frozenset((80, 443))
@@ -78,7 +79,8 @@ class Sender:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 parsed = _parse(url)
                 addresses = await self._pin(parsed)
-                return await _post(parsed, addresses, headers, body)
+                with tracing.span("webhook", host=parsed.host or ""):
+                    return await _post(parsed, addresses, headers, body)
         except _BlockedError as error:
             return Result(None, error.failure)
         except InvalidInputError:
@@ -146,7 +148,7 @@ async def _post(
         client.post(
             url,
             data=body,
-            headers={**headers, "Content-Type": "application/json"},
+            headers={**tracing.outgoing(), **headers, "Content-Type": "application/json"},
             allow_redirects=False,
         ) as response,
     ):
