@@ -20,7 +20,7 @@ from typing import Self
 import structlog
 
 from server.errors import UnavailableError
-from server.ops import metrics
+from server.ops import metrics, tracing
 from server.tasks import Supervisor
 
 from .folding import Cursor, PoisonError, clear, fold_pages, lock
@@ -136,8 +136,10 @@ class Projector:
                 # Where more is there, it comes after the others.
                 for session in await self._serve(sessions):
                     self.notify(session)
+                ended = time.monotonic()
+                tracing.record("project", ended - started, sessions=len(sessions))
                 for moment in since:
-                    metrics.projector_seconds.observe(time.monotonic() - moment)
+                    metrics.projector_seconds.observe(ended - moment)
             except UnavailableError:
                 for session in sessions:
                     self.notify(session)
