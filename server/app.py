@@ -113,6 +113,7 @@ BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 SHUTDOWN_SECONDS = 2.0
 UNWIND_SECONDS = 1.0
+MEDIA_END_SECONDS = 3.0
 RESUME_SECONDS = 5.0
 MEDIA_SECONDS = 5.0
 """How long people wait for the classes that were on air to be open again."""
@@ -324,6 +325,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         log.info("draining", connections=len(hub.connections), with_server=with_server)
         health.phase = "draining"
         await public_site.stop()
+        if with_server:
+            # What it says as it ends belongs into the log, before somebody else's media begins.
+            await fabric.gone(MEDIA_END_SECONDS)
         await depart(hub, lease, settings.drain_seconds, with_server=with_server)
         await front.aclose()
         await hub.drain()

@@ -1,7 +1,8 @@
 """One machine's processes: a hub worker and media workers, supervised.
 
 They are separate because the work of packets and the work of fan-out must not share an event loop.
-Media workers are started first and stopped last: the hub tells them what to end.
+Media workers are started first. All are stopped at once: the hubs hold the classes until media has
+ended and its last word is in the log, and then hand them over.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+MEDIA_STOP_SECONDS = 15.0
+"""What is recorded is uploaded first, as far as that takes no time."""
 
 
 class Running(NamedTuple):
@@ -84,8 +87,10 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
                 # The runs would start again what stops now.
                 await tasks.close()
                 bound = settings.drain_seconds + STOP_SECONDS
-                await asyncio.gather(*(worker.stop(bound) for worker in hubs))
-                await asyncio.gather(*(worker.stop(STOP_SECONDS) for worker in media))
+                await asyncio.gather(
+                    *(worker.stop(bound) for worker in hubs),
+                    *(worker.stop(MEDIA_STOP_SECONDS) for worker in media),
+                )
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -30,6 +30,7 @@ from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+GONE_POLL_SECONDS = 0.02
 GRACE_SECONDS = 1.0
 """How long a worker may be away before it is taken for dead: one that lives reconnects sooner."""
 
@@ -104,6 +105,15 @@ class WorkerPool:
         """Return when every worker is there."""
         for member in self._members:
             await member.fabric.connected.wait()
+
+    async def gone(self, seconds: float) -> None:
+        """Return when no worker is there any more, after ``seconds`` at the latest."""
+        until = asyncio.get_running_loop().time() + seconds
+        while any(member.is_there for member in self._members):
+            if asyncio.get_running_loop().time() > until:
+                log.warning("media_workers_take_their_time")
+                return
+            await asyncio.sleep(GONE_POLL_SECONDS)
 
     async def check(self) -> str:
         """Say how many workers are there.

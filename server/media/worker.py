@@ -92,6 +92,7 @@ class Worker:
         self._claimed_by: dict[str, web.WebSocketResponse] = {}
         """Which hub hears of a session, also of how it ends."""
         self._keys = KeyRequests(self._send)
+        self._is_closing = False
 
     def start(self) -> None:
         """Begin what runs as long as the worker does."""
@@ -112,7 +113,11 @@ class Worker:
         ]
 
     async def close(self) -> None:
-        """End every session politely, and give the hub a moment to take the last events."""
+        """End every session politely, and give the hub a moment to take the last events.
+
+        It carries nothing new from now on: somebody else does.
+        """
+        self._is_closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(*(self._stop(name) for name in list(self._carried)))
@@ -126,6 +131,8 @@ class Worker:
         """Return what is carried under ``name``, from now on if it was not."""
         carried = self._carried.get(name)
         if carried is None:
+            if self._is_closing:
+                raise web.HTTPServiceUnavailable
             session = MediaSession(
                 name,
                 clock=self._clock,
@@ -163,6 +170,8 @@ class Worker:
     async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
         name, desired = message.session, message.desired
         carried = self._carried.get(name)
+        if self._is_closing:
+            return
         if carried is not None and message.epoch < carried.epoch:
             log.info("apply_from_an_earlier_epoch", session=name)
             return

@@ -44,7 +44,7 @@ class Server:
         self.log = directory / f"server-{number}.log"
         self._environ = worker_environment(
             environ, port=str(self.port), ops_port=str(self.ops_port),
-            public_url=f"http://{HOST}:{self.port}",
+            public_url=f"http://{HOST}:{self.port}", spool_dir=str(directory / f"spool-{number}"),
         )  # fmt: skip
         self.process: asyncio.subprocess.Process | None = None
 
@@ -150,7 +150,6 @@ async def serving(directory: Path, count: int, **settings: str) -> AsyncIterator
                 "database_url": services.database_url,
                 "redis_url": services.redis_url,
                 "objects_url": objects.resolve().as_uri(),
-                "spool_dir": str(directory / "spool"),
                 "token_secret": secret.reveal(),
                 "secret_keys": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "log_format": "json",

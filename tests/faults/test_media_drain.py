@@ -1,0 +1,171 @@
+"""What becomes of picture and sound when the node that owns a class leaves."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from protocol import commands as cmd
+from protocol.features.recordings import RecordingStart, RecordingStop
+from protocol.frames import Ack
+from server.media.hls.playlist import parse
+from server.store.log import LogReader
+from server.store.nodes import find_owner
+from server.tasks import Supervisor
+from tests.faults.rolling import Returns, TalkingClass
+from tests.faults.served import children, eventually
+from tests.faults.servers import serving
+from tests.faults.witness import Clock
+from tests.media.publisher import TestPublisher
+from tests.media.viewer import TestViewer
+from tests.patience import PATIENCE
+
+OF_MEDIA = ("publisher.", "recording.")
+
+
+class OnAir:
+    """A class with somebody who publishes; ``servers`` may come and go."""
+
+    def __init__(self, servers, http, tasks):
+        self.servers, self._http, self._tasks = servers, http, tasks
+        self._reader = LogReader(servers.pools)
+
+    async def begin(self):
+        self.session = await self.servers.session()
+        self.lesson = TalkingClass(self.servers, self.session, Clock(), self._http, Returns(), 2)
+        await self.lesson.begin(self._tasks)
+        self.teacher = self.lesson.people[0]
+
+    def post(self, server, path):
+        """Return what posts an offer to ``server``."""
+
+        async def post(sdp):
+            url = f"{server.url}/v1/sessions/{self.session}/{path}"
+            headers = {
+                "Authorization": f"Bearer {self.teacher.who.token}",
+                "Content-Type": "application/sdp",
+            }
+            async with self._http.post(url, data=sdp, headers=headers) as response:
+                return response.status, response.headers.copy(), await response.read()
+
+        return post
+
+    async def publish(self, publisher, server):
+        """Publish as the page does: again until it is taken."""
+        async with asyncio.timeout(PATIENCE):
+            while await publisher.publish(self.post(server, "whip")) != 201:
+                await asyncio.sleep(0.2)
+
+    async def log(self):
+        """Return what the log says of media."""
+        events = await self._reader.find(self.session, 1, 10_000)
+        return [
+            (event.type, msgspec.json.decode(event.payload))
+            for event in events
+            if event.type.startswith(OF_MEDIA) and event.type != "publisher.warning"
+        ]
+
+    async def kinds(self):
+        return [kind for kind, _ in await self.log()]
+
+    async def owner(self):
+        """Return the server that owns the class, and the number of its worker."""
+        node = (await find_owner(self.servers.pools, self.session)).node
+        name, _, number = node.rpartition(".")
+        (server,) = [each for each in self.servers.all if name.endswith(f":{each.port}")]
+        return server, int(number)
+
+
+@asynccontextmanager
+async def on_air(directory, count, **settings):
+    async with (
+        serving(directory, count, drain_seconds="1", **settings) as servers,
+        aiohttp.ClientSession() as http,
+        Supervisor("people") as tasks,
+    ):
+        air = OnAir(servers, http, tasks)
+        await air.begin()
+        yield air
+
+
+def worker(server, number) -> int:
+    """Return the process of one of a server's hub workers."""
+    wanted = f"HUB_NUMBER={number}".encode()
+    (found,) = [
+        pid
+        for pid in children(server.process.pid)
+        if "server.app" in Path(f"/proc/{pid}/cmdline").read_text()
+        and wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    ]
+    return found
+
+
+async def test_the_picture_goes_on_when_one_of_two_workers_leaves(data_dir):
+    async with on_air(data_dir, 1, hub_workers="2") as air:
+        (server,) = air.servers.all
+        publisher, viewer = TestPublisher(), TestViewer()
+        try:
+            await air.publish(publisher, server)
+            assert await viewer.watch(air.post(server, "whep")) == 201
+            await viewer.sees(3, 10)
+            _, number = await air.owner()
+            os.kill(worker(server, number), signal.SIGTERM)
+            seen, longest, last = len(viewer.pictures), 0.0, time.monotonic()
+
+            async def is_elsewhere():
+                return (await air.owner())[1] != number
+
+            until = time.monotonic() + 6.5  # longer than a session that was released is kept
+            while time.monotonic() < until:
+                if len(viewer.pictures) > seen:
+                    longest = max(longest, time.monotonic() - last)
+                    seen, last = len(viewer.pictures), time.monotonic()
+                await asyncio.sleep(0.005)
+            longest = max(longest, time.monotonic() - last)
+            await eventually(is_elsewhere)
+        finally:
+            await asyncio.gather(publisher.close(), viewer.close())
+        assert longest < 1.0, "a viewer saw it stop"
+        assert "publisher.lost" not in await air.kinds()
+        assert isinstance(await air.teacher.say(cmd.ChatPost("still")), Ack)
+
+
+async def test_a_recording_goes_on_at_another_server_when_the_first_one_leaves(data_dir):
+    async with on_air(data_dir, 2) as air:
+        owner, _ = await air.owner()
+        (other,) = [each for each in air.servers.all if each is not owner]
+        first, second = TestPublisher(), TestPublisher()
+        try:
+            await air.publish(first, other)  # negotiated anywhere, carried by the owner's engine
+            assert isinstance(await air.teacher.say(RecordingStart()), Ack)
+            await asyncio.sleep(4)
+            assert await owner.stop() == 0
+            assert not owner.said("worker_killed")
+            assert (await air.owner())[0] is other
+            await air.publish(second, other)
+            await asyncio.sleep(4)
+            assert isinstance(await air.teacher.say(RecordingStop()), Ack)
+
+            async def is_finalized():
+                return (await air.kinds())[-1] == "recording.finalized"
+
+            await eventually(is_finalized, PATIENCE)
+        finally:
+            await asyncio.gather(first.close(), second.close())
+        log = await air.log()
+        kinds = [kind for kind, _ in log]
+        assert kinds.count("publisher.connected") == 2
+        assert kinds.count("publisher.lost") == 1, kinds
+        assert kinds.index("publisher.lost") < kinds.index("publisher.connected", 2)
+        objects = Path(air.servers.environ["LIVECLASS_OBJECTS_URL"].removeprefix("file://"))
+        (index,) = objects.rglob("**/index.m3u8")
+        playlist = parse(index.read_text())
+        assert playlist.ended
+        assert sum(segment.discontinuity for segment in playlist.segments) == 1
+        assert playlist.duration_ms > 6_000
+        assert playlist.duration_ms == log[-1][1]["duration_ms"]
