@@ -104,7 +104,8 @@ class Cast:
             position = person.client.position
             if not person.is_live:
                 unsettled += 1
-            elif position < heads[person.hall.number]:
+                continue
+            if position < heads[person.hall.number]:
                 text = f"is at {position}, the class at {heads[person.hall.number]}"
                 self._account.violate(person.name, text, "lost")
             person.checker.settle(position, unanswered=person.unanswered)

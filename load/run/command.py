@@ -72,6 +72,8 @@ _percent = Parsed("percent", grammar.percent)
               help="From the first join.")  # fmt: skip
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="lecture", show_default=True,
               help="What kind of class.")  # fmt: skip
+@click.option("--pace", type=click.FloatRange(0.01, 100), default=1.0, show_default=True,
+              help="Everything that a profile says so many times as often.")  # fmt: skip
 @click.option("--churn", type=Parsed("churn", grammar.churn), default="0%", show_default=True,
               help="Who loses the connection and returns: 5%/min.")  # fmt: skip
 @click.option("--storm", "storms", type=Parsed("storm", grammar.storm), multiple=True,
@@ -150,6 +152,7 @@ def _options(ctx: click.Context, given: dict[str, Any]) -> "Options":
         ramp_per_second=given["ramp"],
         seconds=given["duration"],
         profile=given["profile"],
+        pace=given["pace"],
         churn_per_second=given["churn"],
         storms=given["storms"],
         slow=given["slow"],

@@ -34,8 +34,11 @@ class Part:
 
     def add(self, sample: Sample | None, seconds: float) -> None:
         """Take what it has used by now, so long after the time before."""
+        if not seconds:
+            self._last = sample
+            return
         share = None
-        if sample is not None and self._last is not None and seconds > 0:
+        if sample is not None and self._last is not None:
             used = sample.cpu_seconds - self._last.cpu_seconds
             share = used / seconds if used >= 0 else None  # it was started again
         self.cpu.append(share)
@@ -56,7 +59,7 @@ class Costs:
         self.processes: dict[str, Part] = {}
 
     async def sample(self, seconds: float) -> None:
-        """Take one sample, ``seconds`` after the one before."""
+        """Take one sample, ``seconds`` after the one before; 0 is the beginning."""
         taken = await asyncio.gather(*(self._scrape(url) for url in self._urls))
         for part, sample in zip(self.parts, taken, strict=True):
             part.add(sample, seconds)

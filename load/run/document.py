@@ -28,6 +28,7 @@ def document(result: Result, options: Options) -> dict[str, Any]:
         "was_interrupted": result.was_interrupted,
         "started_at": result.started_at,
         "seconds": len(result.seconds),
+        "ended_at": result.ended_at,
         "options": options.words,
         "url": options.url,
         "classes": options.classes,

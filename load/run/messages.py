@@ -18,6 +18,7 @@ class Behaviour(Struct, frozen=True):
     """How people behave, beside what their profile says."""
 
     profile: str
+    pace: float = 1.0
     churn_per_second: float = 0.0
     storms: tuple[Storm, ...] = ()
     slow: float = 0.0

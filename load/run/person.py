@@ -34,7 +34,10 @@ from protocol.limits import SUBPROTOCOL
 Nature = Literal["prompt", "slow", "stalling"]
 
 SLOW_BYTES_PER_SECOND = 4_000
+_HELLO_SECONDS = 0.3
+"""After this long the server has read a hello, unless it is very busy."""
 _WELCOME_SECONDS = 30.0
+_FIRST = asyncio.FIRST_COMPLETED
 _QUIET_TICKS, _LOST_TICKS = 10, 15
 _SECOND = 1_000_000_000
 _SMALL_BUFFER = 4096
@@ -140,24 +143,24 @@ class Person:
         self._lost.clear()
         self._inside.clear()
         small = _SMALL_BUFFER if self.nature == "slow" else None
-        async with self._doorway:
-            line = _Line(self)
-            try:
-                await websocket.connect(line, self.hall.url, SUBPROTOCOL, receive_bytes=small)
-            except (OSError, TimeoutError) as error:
-                self.hall.report.counts[f"connections failed ({type(error).__name__})"] += 1
-                return False
-            self._line, self._quiet = line, 0
-            self.client.hello()
-            self._flush()
-            waiting = [asyncio.ensure_future(each.wait()) for each in (self._inside, self._lost)]
-            try:
-                await asyncio.wait(
-                    waiting, timeout=_WELCOME_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-            finally:
-                for each in waiting:
-                    each.cancel()
+        entered = asyncio.ensure_future(self._inside.wait())
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            async with self._doorway:
+                line = _Line(self)
+                try:
+                    await websocket.connect(line, self.hall.url, SUBPROTOCOL, receive_bytes=small)
+                except (OSError, TimeoutError) as error:
+                    self.hall.report.counts[f"connections failed ({type(error).__name__})"] += 1
+                    return False
+                self._line, self._quiet = line, 0
+                self.client.hello()
+                self._flush()
+                await asyncio.wait((entered, lost), timeout=_HELLO_SECONDS, return_when=_FIRST)
+            await asyncio.wait((entered, lost), timeout=_WELCOME_SECONDS, return_when=_FIRST)
+        finally:
+            entered.cancel()
+            lost.cancel()
         if not self._inside.is_set():
             self.hall.report.counts["connections without a welcome"] += 1
         return self._inside.is_set()

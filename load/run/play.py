@@ -17,13 +17,14 @@ from load.run.hall import Hall
 from load.run.intruder import Intruder, spoilt
 from load.run.messages import Begin, Recovered, Room
 from load.run.person import Person
-from load.run.profiles import PROFILES, StudentHabit, TeacherAct
+from load.run.profiles import PROFILES, StudentHabit, TeacherAct, at_pace
 
 _SECOND = 1_000_000_000
 _AWAY_SECONDS = (0.0, 5.0)
 _STALL_SECONDS = (20.0, 40.0)
 _STALL_EVERY_SECONDS = 60.0
-_AFTER_VOTES_SECONDS = 3.0
+_OPEN = 1.3
+"""A poll is open for so much longer than votes are cast."""
 
 
 class Group:
@@ -55,7 +56,7 @@ class Play:
         self.joined = 0
         self.tasks: set[asyncio.Task[None]] = set()
         self._behaviour = begin.behaviour
-        self._profile = PROFILES[begin.behaviour.profile]
+        self._profile = at_pace(PROFILES[begin.behaviour.profile], begin.behaviour.pace)
         self._rng = random.Random(f"{begin.seed} {begin.worker}")
         self._groups = groups
         self._agenda = agenda
@@ -160,7 +161,7 @@ class Play:
         if polls is None:
             return
         every = round(polls.every_seconds * _SECOND)
-        open_ns = round((polls.within_seconds + _AFTER_VOTES_SECONDS) * _SECOND)
+        open_ns = round(polls.within_seconds * _OPEN * _SECOND)
 
         def ask(due_ns: int) -> None:
             teaching.open_poll(due_ns)

@@ -63,6 +63,8 @@ class Result:
         self.failure: str | None = None
         """What ended the run before its time, other than whoever started it."""
         self.was_interrupted = False
+        self.ended_at: int | None = None
+        """The second after which nothing new was asked for, and everybody came to rest."""
         self.parts: list[Part] = []
         self.outcomes: list[Outcome] = []
         self._kinds_by_worker: dict[int, dict[str, int]] = {}
@@ -190,8 +192,9 @@ class Result:
                 raise ValueError(metric)
 
     def per_second(self, count: str) -> float | None:
-        """Return how many there were in a second, over the whole run."""
-        return self.counts[count] / len(self.seconds) if self.seconds else None
+        """Return how many there were in a second, until everybody came to rest."""
+        played = self.seconds[: self.ended_at]
+        return sum(second.counts[count] for second in played) / len(played) if played else None
 
     def _storm_recovery(self) -> float | None:
         if not self.storms:

@@ -37,6 +37,7 @@ class Options:
     ramp_per_second: float
     seconds: float
     profile: str
+    pace: float = 1.0
     churn_per_second: float = 0.0
     storms: tuple[grammar.Storm, ...] = ()
     slow: float = 0.0
@@ -134,12 +135,16 @@ class _Run:
             start_ns = time.monotonic_ns() + round(_HEAD_START_SECONDS * 1e9)
             for worker in workers:
                 await worker.tell(Go(start_ns))
+            sampling = asyncio.create_task(self._sample(start_ns))
             try:
                 await self._watch(workers, start_ns)
+                result.ended_at = len(result.seconds)
                 done = await self._finish(workers)
             except WorkerError as error:
                 result.failure = str(error)
                 done = []
+            finally:
+                sampling.cancel()
         if done:
             self._progress.say("comparing what everybody was told with the log …")
             outcomes = [room for each in done for room in each.rooms]
@@ -177,7 +182,7 @@ class _Run:
                 )
             )
         behaviour = Behaviour(
-            options.profile, options.churn_per_second,
+            options.profile, options.pace, options.churn_per_second,
             tuple(messages.Storm(each.share, each.at_seconds) for each in options.storms),
             options.slow, options.stalling, options.twins, options.intruders, options.full,
         )  # fmt: skip
@@ -198,7 +203,6 @@ class _Run:
     async def _watch(self, workers: Sequence[Worker], start_ns: int) -> None:
         """Let it go on for its time, or until somebody wants it to end."""
         end = start_ns / 1e9 + self._options.seconds
-        last = time.monotonic()
         while (left := end - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(1.0, left)):
@@ -206,12 +210,20 @@ class _Run:
                     self._result.was_interrupted = True
                     self._progress.say("ending early …")
                     return
-            now = time.monotonic()
-            await self._costs.sample(now - last)
-            last = now
             if any(worker.has_ended for worker in workers):
                 raise WorkerError("a worker of the generator ended; its last words are above")
             self._progress.show(self._result, self._people, self._options.seconds)
+
+    async def _sample(self, start_ns: int) -> None:
+        """Ask the server's parts what they use, at the end of each second."""
+        await self._costs.sample(0.0)
+        last, second = time.monotonic(), 0
+        while True:
+            second += 1
+            await asyncio.sleep(max(0.0, start_ns / 1e9 + second - time.monotonic()))
+            now = time.monotonic()
+            await self._costs.sample(now - last)
+            last = now
 
     async def _finish(self, workers: Sequence[Worker]) -> list[messages.Done]:
         """Bring everybody to rest; return what they saw."""

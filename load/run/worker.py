@@ -55,24 +55,21 @@ async def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     pipes.tell(Ready())
-    playing: asyncio.Task[None] | None = None
-    try:
+    async with asyncio.TaskGroup() as tasks:  # what fails in the play ends everything
+        playing: asyncio.Task[None] | None = None
         while (order := await pipes.order()) is not None:
             match order:
                 case Go():
-                    playing = asyncio.create_task(cast.play(order.start_ns))
+                    playing = tasks.create_task(cast.play(order.start_ns))
                 case Quiet():
                     pipes.tell(await cast.calm())
                 case Settle():
                     pipes.tell(await cast.settle(order.heads))
-                    return
+                    break
                 case Begin():
-                    return
-    finally:
+                    break
         if playing is not None:
             playing.cancel()
-            with suppress(asyncio.CancelledError):
-                await playing
 
 
 if __name__ == "__main__":
