@@ -1,17 +1,18 @@
 """What holds for every test: a clean environment, and a budget of time for each part.
 
 Budgets are for two cores; a part that takes longer fails the run, because tests that are slow are
-tests that are not run. What a busy machine takes from it does not count.
+tests that are not run. On a machine that others keep busy a second counts for less.
 """
 
 import os
+import time
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from tests.directories import reachable_directory
-from tests.patience import Stopwatch
+from tests.patience import share
 
 BUDGET_SECONDS = {
     ("unit", "contract"): 150,
@@ -42,11 +43,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    watch = Stopwatch()
+    started = time.monotonic()
     try:
         return (yield)
     finally:
-        _spent[_part(item.path)] += watch.seconds
+        _spent[_part(item.path)] += (time.monotonic() - started) * share()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -5,11 +5,17 @@ time is the promise, :class:`Stopwatch` leaves out what the scheduler took from 
 is nobody's fault but the machine's.
 """
 
+import os
 import time
 from pathlib import Path
 
 PATIENCE = 60.0
 """Seconds to wait for what must come; never how soon it must."""
+
+
+def share() -> float:
+    """Return what part of a processor each who wants one gets, by the load of the last minute."""
+    return min(1.0, (os.cpu_count() or 1) / max(os.getloadavg()[0], 0.01))
 
 
 class Stopwatch:
