@@ -10,6 +10,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from load.connection import Connection
 from protocol import commands as cmd
@@ -23,11 +25,34 @@ ROOT = Path(__file__).parents[2]
 STEP_SECONDS = 20.0
 OF_THE_HOP = {"date", "server", "connection", "transfer-encoding", "content-length", "keep-alive"}
 MANY_BYTES = 3 << 20
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SAID = "what somebody said"
 
 
 @pytest.fixture
-async def demo(data_dir):
+async def collector():
+    """A collector of traces, and what it was sent."""
+    taken = []
+
+    async def take(request):
+        taken.append(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/traces", take)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", taken
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def demo(data_dir, collector, monkeypatch):
     peers.require("nginx with its RTMP module")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector[0])
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     demo = Demo(data_dir / "class", "--teacher", "none", "--students", "0")
     yield await demo.start()
     await demo.kill()
@@ -97,11 +122,35 @@ async def answer(http, method, url, *, data=None, **more):
         return response.status, kept, await response.read()
 
 
-async def test_a_class_is_held_through_nginx(demo, tmp_path):
+async def test_a_class_is_held_through_nginx_and_traced(demo, collector, tmp_path):
     for number, file in enumerate(("docker/nginx.conf", "docs/operations/nginx.conf"), 1):
         directory = tmp_path / str(number)
         directory.mkdir()
         await holds_a_class(Proxy(file, demo.port, directory), demo, number)
+    _, taken = collector
+    wanted = {"command chat.post", "append", "project", "GET /v1/sessions/{session}"}
+    async with asyncio.timeout(STEP_SECONDS):
+        while not (
+            (found := [each for each in spans(taken) if each.trace_id.hex() == TRACE])
+            and wanted <= {each.name for each in spans(taken)}
+        ):
+            await asyncio.sleep(0.1)
+    (found,) = found
+    assert found.name == "GET /v1/sessions/{session}/events", "the caller's trace goes on"
+    raw = b"".join(taken)
+    for secret in (SAID, demo.ready["tokens"]["teacher"]):
+        assert secret.encode() not in raw
+
+
+def spans(taken):
+    """Return every span that was sent."""
+    return [
+        span
+        for raw in taken
+        for resource in ExportTraceServiceRequest.FromString(raw).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
 
 
 async def holds_a_class(proxy, demo, times):
@@ -121,7 +170,7 @@ async def holds_a_class(proxy, demo, times):
             if times == 1:
                 assert isinstance(await people[0].say(cmd.SessionStart()), Ack)
             for person in people:
-                assert isinstance(await person.say(cmd.ChatPost("hello")), Ack)
+                assert isinstance(await person.say(cmd.ChatPost(SAID)), Ack)
         told = times * len(people)
         for person in people:
             assert await person.until(lambda c: len(c.state.messages) == told, STEP_SECONDS)
@@ -141,6 +190,10 @@ async def holds_a_class(proxy, demo, times):
         ):
             through = await answer(http, method, url + path, **more)
             assert through == await answer(http, method, direct + path, **more), path
+        if proxy.is_secure:
+            traced = headers | {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+            path = f"{url}/v1/sessions/{session}/events"
+            assert (await answer(http, "GET", path, headers=traced))[0] == 200
         for path in ("/healthz/live", "/metrics", "/internal/link"):
             assert (await answer(http, "GET", url + path))[0] == 404, "never public"
         if proxy.is_secure:
