@@ -171,6 +171,13 @@ class Lane:
             log.warning("append_outcome_unknown", rooms=len(batches), error=repr(error))
             self._drop_connection()
             self._fail(batches, UnavailableError("The outcome is unknown."))
+        elif isinstance(error, asyncpg.LockNotAvailableError) and len(batches) > 1:
+            # Somebody holds one of the sessions, as an erasure does: the others need not wait.
+            for batch in batches:
+                await self._write([batch])
+        elif isinstance(error, asyncpg.LockNotAvailableError):
+            log.warning("session_is_held", session=batches[0].session)
+            self._fail(batches, UnavailableError())
         elif is_temporary(error):
             # Perhaps the server we are connected to: a standby refuses writes for good.
             self._outage.failed(error)

@@ -25,6 +25,8 @@ __all__ = ["PAGE", "LogReader", "LogWriter", "NewEvent", "PoisonedError", "Store
 
 PAGE = 1000
 """Events read at once, at most."""
+LOCK_SECONDS = 2.0
+"""How long an append waits for whoever holds one of its sessions."""
 _LANES = 2
 # Bounds the search for a command's last event; decide makes far fewer.
 _COMMAND_EVENTS_MOST = 10_000
@@ -46,7 +48,7 @@ class LogWriter:
         # Without a table's statistics a cached plan may be a scan; the index is always right.
         join = partial(
             connect, pools.url, pools.role("hub"), command_seconds=SOON_SECONDS["hub"],
-            enable_seqscan="off",
+            lock_timeout=f"{LOCK_SECONDS * 1000:.0f}ms", enable_seqscan="off",
         )  # fmt: skip
         outage = Outage("log")
         self._lanes = [Lane(join, outage) for _ in range(_LANES)]

@@ -12,6 +12,8 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.embedded import EmbeddedServices
 from server.ids import new_id
+from server.store.chain import genesis
+from server.store.events import NewEvent
 from server.store.migrate import migrate
 from server.tasks import Supervisor
 from tests.directories import reachable_directory
@@ -64,3 +66,12 @@ async def class_on_way_to(services, school, **more):
         assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
         await lesson.caught_up()
         yield way, lesson, node
+
+
+def event(session, sequence=1):
+    """An event that the log takes; no chain is verified here."""
+    return NewEvent(
+        id=new_id(), type="hand.raised", version=1, payload=b"{}", sequence=sequence, key=new_id(),
+        command_sequence=None, command_digest=b"", actor=None, at_ms=1_700_000_000_000,
+        salt=bytes(16), payload_digest=bytes(32), digest=genesis(session),
+    )  # fmt: skip

@@ -11,17 +11,14 @@ from protocol.frames import Ack
 from server.errors import FencedError, UnavailableError
 from server.hub import lease
 from server.hub.lease import Elsewhere
-from server.ids import new_id
 from server.ops import metrics
 from server.outages import Outage
 from server.store import nodes
-from server.store.chain import genesis
-from server.store.events import NewEvent
 from server.store.lane import Batch, Lane
 from server.store.log import LogReader, LogWriter
 from server.store.pool import Pools, connect
 from server.tasks import Supervisor
-from tests.faults.away import school, services, way_to
+from tests.faults.away import event, school, services, way_to
 from tests.faults.served import eventually
 from tests.integration.hub.conftest import Lesson, started
 
@@ -124,15 +121,6 @@ async def test_nothing_to_change_is_not_said_by_an_owner_of_the_past(services, s
         unlocked = await lesson.teacher.say(cmd.SessionUnlock())
         assert unlocked.sequence is not None
         assert unlocked.sequence > locked.sequence
-
-
-def event(session, sequence=1):
-    """An event that the log takes; no chain is verified here."""
-    return NewEvent(
-        id=new_id(), type="hand.raised", version=1, payload=b"{}", sequence=sequence, key=new_id(),
-        command_sequence=None, command_digest=b"", actor=None, at_ms=1_700_000_000_000,
-        salt=bytes(16), payload_digest=bytes(32), digest=genesis(session),
-    )  # fmt: skip
 
 
 async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(services, school):

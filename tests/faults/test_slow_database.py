@@ -1,20 +1,27 @@
 """PostgreSQL is slow: a line that is long enough, an end of it, and an answer for everybody."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
+import pytest
 
 from protocol import commands as cmd
 from protocol.errors import Refusal
 from protocol.frames import Ack
+from server.errors import UnavailableError
 from server.hub.asks import Committed, Perform, Who
 from server.hub.inbox import BATCH, INBOX
 from server.ids import new_id
 from server.ops import metrics
+from server.outages import Outage
 from server.store import pool
+from server.store.lane import Batch, Lane
 from server.store.log import LogReader
+from server.store.nodes import take_over
+from server.store.pool import Pools, connect
 from server.tasks import Supervisor
-from tests.faults.away import class_on_way_to, school, services
+from tests.faults.away import class_on_way_to, event, school, services
 from tests.faults.served import eventually
 
 __all__ = ["school", "services"]
@@ -92,6 +99,35 @@ async def test_a_lock_that_is_held_for_too_long_is_not_waited_for(services, scho
         await eventually(lambda: lesson.room.is_open.is_set())
         stored = await LogReader(node.pools).read(lesson.session, 0)
         assert not [each for each in stored if b"line 0" in each.payload]
+
+
+async def test_a_session_that_somebody_holds_does_not_hold_up_the_others(services, school):
+    async with Pools.open(services.database_url, size=2) as pools:
+        held, free = [await school.session() for _ in range(2)]
+        for session in (held, free):
+            assert await take_over(pools, session, "a", None) == 1
+        holder = await asyncpg.connect(services.database_url)
+        lane = Lane(
+            partial(connect, pools.url, pools.role("hub"), lock_timeout="200ms"), Outage("log")
+        )
+        async with holder.transaction(), Supervisor("lane") as tasks:
+            await holder.execute(
+                "SELECT 1 FROM session_hubs WHERE session_id = $1 FOR UPDATE", held
+            )
+            batches = [
+                Batch(session, 1, [[event(session)]], asyncio.get_running_loop().create_future())
+                for session in (held, free)
+            ]
+            for batch in batches:
+                await lane.put(batch)
+            tasks.start("lane", lane.run())
+            async with asyncio.timeout(10):
+                await batches[1].done
+                with pytest.raises(UnavailableError):
+                    await batches[0].done
+        await holder.close()
+        reader = LogReader(pools)
+        assert [(await reader.head(session))[0] for session in (held, free)] == [0, 1]
 
 
 def count_of(histogram):
