@@ -62,7 +62,7 @@ def liveclass() -> None:
     Settings are environment variables: `liveclass settings` lists them.
     """
     # At once: a logger that nobody has configured writes to standard output, with locals.
-    logs.configure(level="warning")
+    logs.configure("console", level="warning")
 
 
 @liveclass.command()

@@ -211,7 +211,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         _says("The range of UDP ports for media, FIRST-LAST; unset, the system's.", _ports),
     ] = None
 
-    log_format: Annotated[Literal["console", "json"], _says("The form of the log.")] = "console"
+    log_format: Annotated[
+        Literal["auto", "console", "json"],
+        _says("The form of the log: auto is console in a terminal, and elsewhere json."),
+    ] = "auto"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least that is logged.")
     ] = "info"

@@ -1,5 +1,9 @@
 """Structured logs: the event is snake_case and past, the values are fields.
 
+Every line of a worker carries its ``node`` or ``worker``; what is about a request also ``request``
+(and ``trace``, if the caller named one), what is about a live socket its ``session`` and
+``connection``.
+
 Never logged: tokens, stream keys, the text of people.
 """
 
@@ -11,8 +15,13 @@ import structlog
 from aiohttp.http_exceptions import BadHttpMessage
 
 
-def configure(form: str = "console", level: str = "info") -> None:
-    """Send every logger, ours and the libraries', to standard error as ``console`` or ``json``."""
+def configure(form: str = "auto", level: str = "info") -> None:
+    """Send every logger, ours and the libraries', to standard error as ``console`` or ``json``.
+
+    ``auto`` is for people in a terminal, and for machines elsewhere.
+    """
+    if form == "auto":
+        form = "console" if sys.stderr.isatty() else "json"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

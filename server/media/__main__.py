@@ -6,6 +6,8 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from structlog.contextvars import bind_contextvars
+
 from server import logs
 from server.addresses import parse_allowed
 from server.clock import SystemClock
@@ -60,6 +62,7 @@ def main() -> None:
     logs.configure(settings.log_format, settings.log_level)
     forbid_core_dumps()
     raise_file_limit()
+    bind_contextvars(worker=Path(os.environ[MEDIA_SOCKET]).stem)
     # What is loaded by now is never garbage: to look through it again, while somebody joins, would
     # stop the pictures for 50 ms.
     gc.collect()

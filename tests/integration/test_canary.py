@@ -47,6 +47,7 @@ from tests.rtmp_server import RtmpServer
 pytestmark = pytest.mark.timeout(240)
 
 MARK = "CANARY_MARK"
+SAID = f"what somebody said {uuid.uuid4().hex}"
 VAULT, ENV, FILE = (f"canary-{name}-{uuid.uuid4().hex}" for name in ("vault", "env", "file"))
 START_SECONDS = 60.0
 STEP_SECONDS = 60.0
@@ -284,8 +285,13 @@ async def test_a_stream_key_shows_nowhere(data_dir, nginx):
         keys, school = server.read("keys.json"), server.read("school.json")
         tokens = Tokens(Secret(keys["token_secret"]), "liveclass", SystemClock())
         people = {"admin": school["admin"], "teacher": new_id()}
+        tokens_used = set()
 
         def token(role, session=None):
+            tokens_used.add(made := issue(role, session))
+            return made
+
+        def issue(role, session):
             return tokens.issue(
                 subject=people[role],
                 tenant=school["tenant"],
@@ -315,6 +321,7 @@ async def test_a_stream_key_shows_nowhere(data_dir, nginx):
         file_ref = f"file:{server.key_file}"
         await lesson.add(made["id"], "file", by_file.url(), stream_key_ref=file_ref)
         await lesson.publish()
+        await lesson.command("chat.post", text=SAID)
         await lesson.hears("destination.live", "good")
         await lesson.hears("destination.live", "env")
         await lesson.hears("destination.live", "file")
@@ -358,6 +365,9 @@ async def test_a_stream_key_shows_nowhere(data_dir, nginx):
         looked |= await tables(server.read("running.json")["database_url"])
         await lesson.publisher.close()
     looked["log"] = server.log.read_bytes()
+    for place in ("log", "metrics"):
+        for secret in (SAID, *keys.values(), *tokens_used):
+            assert secret.encode() not in looked[place], place
     assert b"Fatal Python error: Aborted" in looked["log"]
     assert b"destination.live" in looked["told"]
     assert len(looked["secrets"] if "secrets" in looked else looked["public.secrets"]) > 100

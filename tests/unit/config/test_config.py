@@ -28,7 +28,7 @@ def test_the_required_settings_suffice_and_the_rest_has_defaults() -> None:
     settings = load(REQUIRED | {"PATH": "/bin", "LIVECLASS_PORT": ""})
     assert settings.database_url == Secret("postgresql://liveclass:hunter2@db/liveclass")
     assert settings.port == 8080
-    assert settings.log_format == "console"
+    assert settings.log_format == "auto"
     assert settings.runtime_dir is None
 
 
