@@ -14,9 +14,19 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 QUIET_SECONDS = 30.0
 """One that comes and goes is told of no more often than this."""
 
+TO_DO = {
+    "postgresql": "see whether it runs, takes connections, and has room on its disk",
+    "log": "see whether PostgreSQL is the primary and has room on its disk",
+    "redis": "see whether it runs; classes do without it",
+    "objects": "see whether the object store is reached and has room",
+    "spool": "make room on the disk of LIVECLASS_SPOOL_DIR; recordings wait in memory, but not long",
+    "clock": "run a time service on this machine; times of new events stand still until then",
+}
+"""The parts, and what an operator does when one is away."""
+
 
 class Outage:
-    """Whether one part, named as in health, is away for this process."""
+    """Whether one of the parts is away for this process."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -34,7 +44,8 @@ class Outage:
             self._is_told = self._told_at is None or now - self._told_at >= QUIET_SECONDS
             if self._is_told:
                 self._told_at = now
-                log.warning("part_away", part=self._part, reason=repr(reason))
+                todo = TO_DO[self._part]
+                log.warning("part_away", part=self._part, reason=repr(reason), todo=todo)
         self._failures += 1
 
     def worked(self) -> None:

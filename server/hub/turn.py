@@ -68,7 +68,7 @@ class Turn:
         session, now_ms = replica.place.session, self._clock.now_ms()
         behind_ms = replica.head.at_ms - now_ms
         if behind_ms > SKEW_MS:
-            _outage.failed(f"{behind_ms / 1000:.0f} s behind the log: run a time service")
+            _outage.failed(f"{behind_ms / 1000:.0f} s behind the log")
         else:
             _outage.worked()
         draft = Draft(session, replica.state, replica.head, now_ms, known)
