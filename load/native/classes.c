@@ -10,11 +10,11 @@
 #include "swarm.h"
 
 #define SUBPROTOCOL "liveclass.v1.json"
-#define SECOND INT64_C(1000000000)
 #define IN_FLIGHT 32
 #define KINDS 12
 #define RETRY_MS 250
-#define DRAIN_SECONDS 10
+#define PATIENCE_SECONDS 10.0
+#define RETRY_MOST_MS 60000
 #define MARK "\"mark "
 #define LINE " I think it is forty-two, because six times seven makes forty-two."
 
@@ -29,7 +29,8 @@ struct tally {
 struct class {
     char *path;
     char log[65];
-    uint64_t acked; /* of the lines of this phase */
+    uint64_t acked, marks; /* of the lines of this phase: how many, and the sum of their marks */
+    int64_t last;          /* sequence that was acked */
 };
 
 struct student {
@@ -38,7 +39,7 @@ struct student {
     int64_t position, head;
     int64_t retry_at; /* when it comes back, or 0 */
     bool is_welcome, is_live, had_snapshot;
-    uint64_t seen; /* marked lines of this phase */
+    uint64_t seen, marks; /* as of the class: the lines that came here */
     uint32_t last_id, next_answer;
     int64_t due[IN_FLIGHT];
 };
@@ -177,6 +178,7 @@ static void on_events(struct student *student, struct slice frame)
         if (due < phase.began) /* of an earlier phase, or not ours */
             continue;
         student->seen++;
+        student->marks += (uint64_t)due;
         phase.deliveries++;
         histogram_add(&phase.told, swarm.now - due);
     }
@@ -188,17 +190,21 @@ static void on_events(struct student *student, struct slice frame)
 
 static void on_answer(struct student *student, struct slice frame, bool is_ack)
 {
-    struct slice value, text;
-    int64_t id;
+    struct slice value, text, last;
+    int64_t id, sequence;
     if (!json_member(frame, "id", &value) || !json_integer(value, &id)
         || id >= student->last_id + INT64_C(1) || id < 1)
         return;
     phase.misordered += id != student->next_answer;
     student->next_answer = (uint32_t)id + 1;
     phase.answered++;
-    if (is_ack && json_member(frame, "sequence", &value) && value.at[0] == '[') {
+    if (is_ack && json_member(frame, "sequence", &value) && json_element(&value, &last)
+        && json_element(&value, &last) && json_integer(last, &sequence)) {
         phase.acked++;
         student->class->acked++;
+        student->class->marks += (uint64_t)student->due[id % IN_FLIGHT];
+        if (sequence > student->class->last)
+            student->class->last = sequence;
         histogram_add(&phase.acks, swarm.now - student->due[id % IN_FLIGHT]);
     } else if (!is_ack && json_member(frame, "code", &value) && json_string(value, &text)) {
         count(&phase.refusals, text.at, text.length);
@@ -215,6 +221,8 @@ static void on_bye(struct student *student, struct slice frame)
         count(&phase.byes, value.at, value.length);
     if (json_member(frame, "retry_ms", &value))
         json_integer(value, &retry_ms);
+    if (retry_ms > RETRY_MOST_MS)
+        retry_ms = RETRY_MOST_MS;
     if (code < 4500) /* beyond, one does not come back */
         student->retry_at = swarm.now + retry_ms * 1000000;
 }
@@ -368,20 +376,22 @@ static void say(size_t number, int64_t due)
 static bool is_all_told(void)
 {
     for (size_t i = 0; i < swarm.count; i++)
-        if (students[i].is_live && students[i].seen < students[i].class->acked)
+        if (students[i].is_live
+            && (students[i].seen < students[i].class->acked
+                || students[i].position < students[i].class->last))
             return false;
     return true;
 }
 
-static void talk(double rate, double seconds)
+static void talk(double rate, double seconds, double patience)
 {
     uint64_t total = (uint64_t)(rate * seconds), expected = 0, lost = 0, extra = 0, snapshots = 0;
     size_t speaker = 0;
     begin();
     for (size_t i = 0; i < class_count; i++)
-        class_list[i]->acked = 0;
+        class_list[i]->acked = class_list[i]->marks = 0;
     for (size_t i = 0; i < swarm.count; i++) {
-        students[i].seen = 0;
+        students[i].seen = students[i].marks = 0;
         students[i].had_snapshot = false;
     }
     while (phase.sent < total) {
@@ -400,7 +410,7 @@ static void talk(double rate, double seconds)
     double talked = (double)(now_ns() - phase.began) / 1e9, share = 0;
     uint64_t acked_meanwhile = phase.acked;
     share = (double)(cpu_ns() - phase.began_cpu) / 1e9 / talked;
-    int64_t until = now_ns() + DRAIN_SECONDS * SECOND;
+    int64_t until = now_ns() + (int64_t)(patience * 1e9);
     while ((phase.answered < phase.sent || !is_all_told()) && swarm.now < until)
         swarm_step(&swarm, swarm.now + 10000000);
     for (size_t i = 0; i < swarm.count; i++) {
@@ -413,6 +423,8 @@ static void talk(double rate, double seconds)
             lost += student->class->acked - student->seen;
         else
             extra += student->seen - student->class->acked;
+        if (student->seen == student->class->acked && student->marks != student->class->marks)
+            lost++, extra++; /* as many lines as there are, but not the same */
     }
     printf("{\"people\":%zu,\"sent\":%llu,\"acked\":%llu,\"acked_per_second\":%.0f,"
            "\"unanswered\":%llu,\"misordered\":%llu,\"deliveries\":%llu,\"expected\":%llu,"
@@ -455,6 +467,7 @@ int classes(unsigned port)
     while ((line = swarm_line(&swarm)) != NULL) {
         char *save, *verb = strtok_r(line, " ", &save);
         char *first = strtok_r(NULL, " ", &save), *second = strtok_r(NULL, " ", &save);
+        char *third = strtok_r(NULL, " ", &save);
         if (verb == NULL)
             continue;
         if (strcmp(verb, "person") == 0 && second)
@@ -462,7 +475,8 @@ int classes(unsigned port)
         else if (strcmp(verb, "join") == 0 && first)
             join(strtod(first, NULL));
         else if (strcmp(verb, "talk") == 0 && second && swarm.count)
-            talk(strtod(first, NULL), strtod(second, NULL));
+            talk(strtod(first, NULL), strtod(second, NULL),
+                 third ? strtod(third, NULL) : PATIENCE_SECONDS);
         else if (strcmp(verb, "drop") == 0)
             drop();
         else

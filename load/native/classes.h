@@ -6,7 +6,8 @@
  *
  *   person <path> <token>            a student of the class at <path>; no answer
  *   join <seconds>                   everybody who is away comes, all at once
- *   talk <rate> <seconds>            lines of chat, an open loop, one student after another
+ *   talk <rate> <seconds> [<patience>]  lines of chat, an open loop, one student after another;
+ *                                    what is not there so many seconds later is lost
  *   drop                             everybody loses the network
  */
 int classes(unsigned port);

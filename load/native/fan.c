@@ -15,7 +15,7 @@
 #define EVENT_MOST_BYTES 60000
 #define CONNECTING_AT_ONCE 200
 #define CONNECT_SECONDS 60
-#define STILL_SECONDS 15 /* nothing has come for so long: what is missing is lost */
+#define PATIENCE_SECONDS 15.0
 
 /* How a server is spoken to. */
 struct dialect {
@@ -194,7 +194,7 @@ static void publish(unsigned burst)
     swarm_send(&swarm, publisher(), wish, length);
 }
 
-static void keep_up(unsigned burst, unsigned outstanding, double seconds)
+static void keep_up(unsigned burst, unsigned outstanding, double seconds, double patience)
 {
     memset(&run, 0, sizeof run);
     uint64_t reads = swarm.reads;
@@ -216,7 +216,7 @@ static void keep_up(unsigned burst, unsigned outstanding, double seconds)
             break;
     }
     while (slowest < published && !run.gone
-           && swarm.now - run.heard < STILL_SECONDS * INT64_C(1000000000))
+           && (double)(swarm.now - run.heard) < patience * 1e9)
         swarm_step(&swarm, swarm.now + 10000000);
     double took = (double)(run.heard - run.began) / 1e9; /* until the last one was there */
     double cpu = (double)(cpu_ns() - run.began_cpu) / 1e9;
@@ -246,14 +246,14 @@ int fan(unsigned port, const char *dialect)
     while ((line = swarm_line(&swarm)) != NULL) {
         size_t peers, bytes;
         unsigned burst, outstanding;
-        double seconds;
+        double seconds, patience = PATIENCE_SECONDS;
         if (sscanf(line, "connect %zu %zu", &peers, &bytes) == 2 && !subscribers && peers > 0
             && bytes >= 64 && bytes <= EVENT_MOST_BYTES)
             open_all(peers, bytes);
-        else if (sscanf(line, "run %u %u %lf", &burst, &outstanding, &seconds) == 3
+        else if (sscanf(line, "run %u %u %lf %lf", &burst, &outstanding, &seconds, &patience) >= 3
                  && subscribers && burst > 0 && burst <= outstanding && outstanding <= RING / 2
                  && burst * (event_bytes + WS_HEADER_BYTES) <= 1 << 20)
-            keep_up(burst, outstanding, seconds);
+            keep_up(burst, outstanding, seconds, patience);
         else
             die("a line that says nothing");
     }

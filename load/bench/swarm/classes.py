@@ -21,7 +21,7 @@ from protocol.frames import ClientInfo, ClientPong, CommandFrame, Hello, ResumeP
 from protocol.limits import SUBPROTOCOL
 
 _RETRY_SECONDS = 0.25
-_DRAIN_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
 _LINE = "mark %d I think it is forty-two, because six times seven makes forty-two."
 _MARK = re.compile(rb'"mark (\d+) ')
 
@@ -62,7 +62,11 @@ class _Phase:
     byes: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     acked: Counter[str] = field(default_factory=Counter)
-    """By the path of the class."""
+    """How many lines were, by the path of the class; …"""
+    marks: Counter[str] = field(default_factory=Counter)
+    """… the sum of their marks; …"""
+    last: Counter[str] = field(default_factory=Counter)
+    """… and the highest sequence."""
     joins: Latencies = field(default_factory=Latencies)
     acks: Latencies = field(default_factory=Latencies)
     told: Latencies = field(default_factory=Latencies)
@@ -108,7 +112,7 @@ class _Student:
         self.socket: _Socket | None = None
         self.is_live = self.had_snapshot = False
         self.position = -1
-        self.seen = 0
+        self.seen = self.marks = 0
         self._crowd = crowd
         self._token = token
         self._log = ""
@@ -210,6 +214,7 @@ class _Student:
             is_new = _decode_event(event).sequence > self.position
             if mark and is_new and int(mark[1]) >= phase.began:
                 self.seen += 1
+                self.marks += int(mark[1])
                 phase.counts["deliveries"] += 1
                 phase.told.add_ns(now - int(mark[1]))
         self.position = max(self.position, frame.to)
@@ -223,6 +228,8 @@ class _Student:
         if frame.type == "ack" and isinstance(frame.sequence, tuple):
             phase.counts["acked"] += 1
             phase.acked[self.path] += 1
+            phase.marks[self.path] += due
+            phase.last[self.path] = max(phase.last[self.path], frame.sequence[1])
             phase.acks.add_ns(time.monotonic_ns() - due)
         else:
             phase.refused[str(frame.code)] += 1
@@ -254,10 +261,12 @@ class _Crowd:
             **phase.tallies(),
         }
 
-    async def talk(self, rate: float, seconds: float) -> dict[str, Any]:
+    async def talk(
+        self, rate: float, seconds: float, patience: float = _PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         phase = self.phase = _Phase()
         for each in self.students:
-            each.seen, each.had_snapshot = 0, False
+            each.seen, each.marks, each.had_snapshot = 0, 0, False
         loop, sent = OpenLoop(rate, int(rate * seconds)), 0
         while not loop.is_over:
             elapsed = (time.monotonic_ns() - phase.began) / 1e9
@@ -270,12 +279,17 @@ class _Crowd:
         talked = (time.monotonic_ns() - phase.began) / 1e9
         share, acked = (time.process_time() - phase.began_cpu) / talked, phase.counts["acked"]
         with contextlib.suppress(TimeoutError):  # what is missing is counted
-            async with asyncio.timeout(_DRAIN_SECONDS):
+            async with asyncio.timeout(patience):
                 while not self._is_all_told(sent):
                     self.news.clear()
                     await self.news.wait()
         held = [each for each in self.students if not each.had_snapshot]
         missing = [phase.acked[each.path] - each.seen for each in held]
+        # As many lines as there are, but not the same.
+        others = sum(
+            not less and each.marks != phase.marks[each.path]
+            for less, each in zip(missing, held, strict=True)
+        )
         return {
             "people": len(self.students),
             "sent": sent,
@@ -285,8 +299,8 @@ class _Crowd:
             "misordered": phase.counts["misordered"],
             "deliveries": phase.counts["deliveries"],
             "expected": sum(phase.acked[each.path] for each in held),
-            "lost": sum(each for each in missing if each > 0),
-            "extra": -sum(each for each in missing if each < 0),
+            "lost": sum(each for each in missing if each > 0) + others,
+            "extra": others - sum(each for each in missing if each < 0),
             "gaps": phase.counts["gaps"],
             "snapshots": len(self.students) - len(held),
             "disconnected": phase.counts["gone"],
@@ -306,9 +320,11 @@ class _Crowd:
         return {"people": len(self.students), **phase.tallies()}
 
     def _is_all_told(self, sent: int) -> bool:
-        counts, acked = self.phase.counts, self.phase.acked
-        return counts["answered"] >= sent and all(
-            each.seen >= acked[each.path] for each in self.students if each.is_live
+        phase = self.phase
+        return phase.counts["answered"] >= sent and all(
+            each.seen >= phase.acked[each.path] and each.position >= phase.last[each.path]
+            for each in self.students
+            if each.is_live
         )
 
 
@@ -321,8 +337,8 @@ async def serve(port: int) -> None:
                 crowd.students.append(_Student(crowd, path, token))
             case ["join", seconds]:
                 answer(await crowd.join(float(seconds)))
-            case ["talk", rate, seconds]:
-                answer(await crowd.talk(float(rate), float(seconds)))
+            case ["talk", *numbers] if len(numbers) in (2, 3) and crowd.students:
+                answer(await crowd.talk(*map(float, numbers)))
             case ["drop"]:
                 answer(crowd.drop())
             case _:

@@ -11,7 +11,7 @@ from load.bench.fanout import FIRST, Scenario, event
 from load.bench.swarm import answer, next_line, standard_input
 from load.latencies import Latencies
 
-_DRAIN_SECONDS = 20.0
+_PATIENCE_SECONDS = 20.0
 _CONNECTING_AT_ONCE = 100
 
 
@@ -154,7 +154,9 @@ class _Crowd:
         ready = sum(peer.is_open for peer in self._subscribers)
         return {"peers": peers, "ready": ready, "reason": reason}
 
-    async def run(self, scenario: Scenario, seconds: float) -> dict[str, Any]:
+    async def run(
+        self, scenario: Scenario, seconds: float, patience: float = _PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         run = Run(self._controller.send_text, len(self._subscribers), self._size, scenario)
         for peer in self._subscribers:
             peer.follow(run)
@@ -162,7 +164,7 @@ class _Crowd:
         run.fill()
         await self._unless_failed(asyncio.sleep(seconds), seconds + 1)
         run.close()
-        await self._unless_failed(run.finished.wait(), _DRAIN_SECONDS)
+        await self._unless_failed(run.finished.wait(), patience)
         took = time.perf_counter() - began
         expected = run.published * len(self._subscribers)
         delivered = sum(peer.events for peer in self._subscribers)
@@ -203,8 +205,8 @@ async def serve(port: int, dialect: str) -> None:
                 answer({"peers": int(peers), "ready": 0, "reason": reason})
             case ["connect", peers, size]:
                 answer(await crowd.connect(int(peers), int(size)))
-            case ["run", burst, outstanding, seconds]:
+            case ["run", burst, outstanding, *numbers] if len(numbers) in (1, 2):
                 scenario = Scenario("", int(burst), int(outstanding))
-                answer(await crowd.run(scenario, float(seconds)))
+                answer(await crowd.run(scenario, *map(float, numbers)))
             case _:
                 raise SystemExit("a line that says nothing")
