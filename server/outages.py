@@ -19,7 +19,7 @@ TO_DO = {
     "log": "see whether PostgreSQL is the primary and has room on its disk",
     "redis": "see whether it runs; classes do without it",
     "objects": "see whether the object store is reached and has room",
-    "spool": "make room on the disk of LIVECLASS_SPOOL_DIR; recordings wait in memory, but not long",
+    "spool": "make room on the disk of LIVECLASS_SPOOL_DIR; memory holds little of a recording",
     "clock": "run a time service on this machine; times of new events stand still until then",
 }
 """The parts, and what an operator does when one is away."""
