@@ -16,7 +16,7 @@ from pathlib import Path
 SOURCES = Path(__file__).parent
 _COMMON = ("swarm.c", "json.c", "histogram.c", "websocket.c")
 PROGRAMS = {
-    "swarm": ("main.c", "classes.c", "fan.c", *_COMMON),
+    "swarm": ("main.c", "classes.c", "student.c", "tally.c", "fan.c", *_COMMON),
     "sender": ("sender.c", "websocket.c"),
 }
 _FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
