@@ -10,6 +10,7 @@
 import asyncio
 import random
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import aiohttp
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from load.fuzz.rooms import Mint
 from protocol.commands import COMMANDS
@@ -25,16 +27,20 @@ from server.store import courses, integrations, sessions, tenants
 from server.store.log import LogReader
 from server.store.pool import Pools
 from server.tasks import Supervisor
+from tests.faults.brief import Brief
 from tests.faults.check import violations
 from tests.faults.cluster import Cluster, running
 from tests.faults.history import History
 from tests.faults.nemesis import PAUSE, Nemesis
+from tests.faults.speech import Did
 from tests.faults.story import tell, timeline
 from tests.faults.witness import Clock
-from tests.faults.workload import Crowd, Did, Lesson
+from tests.faults.workload import Crowd, Lesson
 
 WHOLE_SECONDS = 45.0
 """After the last fault everybody must be back, and of one mind, within this time."""
+END_SECONDS = 60.0
+BRIEF_SECONDS = 15.0
 BY_PROXY = 0.35
 MOST_STORIES = 20
 _DEFECT = re.compile(
@@ -50,6 +56,8 @@ class Plan(Struct, frozen=True):
     seconds: float
     tenants: int = 2
     lessons: int = 4
+    briefs: int = 0
+    """Classes that are brought to their end meanwhile, one after another."""
     crowd: Crowd = Crowd()
     pace: float = 3.0
     ops: frozenset[str] = frozenset(COMMANDS)
@@ -104,7 +112,7 @@ class Verdict(Struct):
 
 
 async def endure(directory: Path, plan: Plan) -> Verdict:
-    """Run it all; write the histories that are not as they should be beside ``directory``."""
+    """Run it all on ``directory``."""
     rng = random.Random(plan.seed)
     verdict = Verdict([])
     async with AsyncExitStack() as stack:
@@ -117,27 +125,47 @@ async def endure(directory: Path, plan: Plan) -> Verdict:
         tasks = await stack.enter_async_context(Supervisor("people"))
         clock = Clock()
         lessons = await prepare(cluster, plan, http, clock, rng, verdict.did, tasks)
+        briefs = [
+            Brief(each, cluster)
+            for each in await prepare(
+                cluster, replace(plan, lessons=plan.briefs), http, clock, rng, verdict.did, tasks
+            )
+        ]
         await asyncio.gather(*(each.begin(plan.crowd) for each in lessons))
+        holding = asyncio.ensure_future(_hold(briefs, clock, plan.seconds))
         nemesis = Nemesis(
             cluster, clock, random.Random(rng.random()), only=plan.faults, pause=plan.pause
         )
         await nemesis.run(plan.seconds)
         await asyncio.gather(*(each.rest() for each in lessons))
         await asyncio.gather(*(each.become_whole(WHOLE_SECONDS) for each in lessons))
+        await asyncio.wait((holding,), timeout=END_SECONDS)
+        if not holding.done():
+            lessons[0].recorder.history.failed.append("a class is not brought to its end")
+            holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
         reader = LogReader(cluster.pools)
-        for lesson in lessons:
+        for lesson in [*lessons, *(each.lesson for each in briefs)]:
             await lesson.recorder.read_log(reader)
             lesson.recorder.history.faults += nemesis.faults
             verdict.histories.append(lesson.recorder.history)
         verdict.histories[0].failed += nemesis.complaints
         verdict.faults = nemesis.counts
         verdict.defects = defects(cluster.logs)
-    judge(verdict, directory)
+    judge(verdict)
     return verdict
 
 
-def judge(verdict: Verdict, directory: Path) -> None:
-    """Check every history."""
+async def _hold(briefs: Sequence[Brief], clock: Clock, seconds: float) -> None:
+    """Hold classes from beginning to end, one after another, for as long as there is time."""
+    for each in briefs:
+        if clock() > seconds:
+            break
+        await each.hold(BRIEF_SECONDS)
+
+
+def judge(verdict: Verdict) -> None:
+    """Check every history; write those in which something is wrong to a file that stays."""
     for history in verdict.histories:
         found = violations(history)
         verdict.kinds.update(each.kind for each in found)
@@ -145,7 +173,7 @@ def judge(verdict: Verdict, directory: Path) -> None:
         stories = {(each.kind, each.text): each for each in found}
         verdict.found += [tell(history, each) for each in [*stories.values()][:MOST_STORIES]]
         if found:
-            path = directory.with_name(f"history-{history.session}.ndjson")
+            path = Path(tempfile.gettempdir()) / f"history-{history.session}.ndjson"
             history.write(path)
             verdict.found.append(f"{path}\n{timeline(history)}")
 

@@ -24,8 +24,9 @@ from server.store.log import LogReader
 from server.tasks import Supervisor
 from tests.faults.cluster import Cluster, Node, running
 from tests.faults.ordeal import Plan, Verdict, judge, prepare
+from tests.faults.speech import Did
 from tests.faults.witness import Clock
-from tests.faults.workload import Did, Lesson
+from tests.faults.workload import Lesson
 
 TAKEN_SECONDS = 40.0
 Variant = Literal["stale", "astray"]
@@ -47,7 +48,7 @@ async def two_owners(directory: Path, variant: Variant, how: tuple[str, ...] = (
         await lessons[0].become_whole(TAKEN_SECONDS)
         await lessons[0].recorder.read_log(LogReader(cluster.pools))
         verdict.histories.append(lessons[0].recorder.history)
-    judge(verdict, directory)
+    judge(verdict)
     return verdict
 
 

@@ -37,6 +37,8 @@ from tests.faults.history import (
 SAY_SECONDS = 180.0
 _TYPE_AT = len(b'{"type":"')
 _LET_IN_AGAIN = frozenset((CloseCode.REMOVED, CloseCode.BANNED, CloseCode.DENIED))
+_LAWFUL = _LET_IN_AGAIN | {CloseCode.SESSION_OVER}
+"""Final goodbyes that somebody in the class can bring about."""
 _RETURN_SECONDS = 2.0
 
 
@@ -154,6 +156,8 @@ class Witness:
         self.record = Client(name, who.user, who.called, who.role)
         recorder.history.clients.append(self.record)
         self._pending: dict[str, Asked] = {}
+        self._is_finished = False
+        self._node = "nowhere"
         self.connection = Connection(
             http,
             self._connecting,
@@ -195,6 +199,15 @@ class Witness:
         self._pending[key] = asked
         return await self.connection.say(command, key=key, expect=expect, timeout_seconds=seconds)
 
+    def describe(self) -> str:
+        """Return how this client is, in words."""
+        client = self.connection.client
+        waits = [f"{asked.op} since {asked.sent:.1f}" for asked in self._pending.values()]
+        return (
+            f"{self.name} is {client.phase} in view {client.view} at {client.position} by "
+            f"{self._node}, final code {self.connection.final_code}, and waits for {waits}"
+        )
+
     def is_asking(self, key: str) -> bool:
         """Whether the command with this key waits for its answer here."""
         return key in self._pending
@@ -229,8 +242,8 @@ class Witness:
     # ------------------------------------------------------------ at the end
 
     def finish(self) -> None:
-        """Note where this client is now."""
-        client = self.connection.client
+        """Note where this client is now: what it is told later is of no account."""
+        client, self._is_finished = self.connection.client, True
         if client.phase == "live" and client.view in ("staff", "student"):
             self.record.position = client.position
             self.record.state = self._recorder.say(msgspec.json.encode(client.state))
@@ -238,10 +251,12 @@ class Witness:
     # ------------------------------------------------------------ what comes in
 
     def _note(self, item: Item) -> None:
-        self.record.heard.append(self._recorder.item(item))
+        if not self._is_finished:
+            self.record.heard.append(self._recorder.item(item))
 
     def _connecting(self) -> str:
         node, url = self._choose()
+        self._node = node
         self._note(Connected(round(self._recorder.clock(), 3), node))
         return url
 
@@ -308,10 +323,7 @@ async def settled(people: Iterable[Witness], last: int, seconds: float) -> list[
         def is_whole(client) -> bool:
             return client.phase == "live" and client.position >= last and not client.unanswered
 
-        if not each.is_out and not await each.connection.until(is_whole, left) and not each.is_out:
-            client = each.connection.client
-            missing.append(
-                f"{each.name} is {client.phase} at {client.position} of {last} in view "
-                f"{client.view} and waits for {client.unanswered} answers"
-            )
+        is_there = each.is_out or await each.connection.until(is_whole, left) or each.is_out
+        if not is_there or each.connection.final_code not in (None, *_LAWFUL):
+            missing.append(f"{each.describe()}, and the class is at {last}")
     return missing

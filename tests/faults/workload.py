@@ -2,14 +2,13 @@
 
 Staff and students, on one device or two, on any node; in and out of the lobby; sending a command
 again by the same key, on this device or another; coming back from where they were, from further
-back, from nothing. Values are those of the fuzzer (``load.fuzz.values``).
+back, from nothing. What they say is ``tests.faults.speech``.
 """
 
 import asyncio
 import contextlib
 import random
 import uuid
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import cycle, islice
 from typing import NamedTuple
@@ -18,32 +17,18 @@ import aiohttp
 import msgspec
 
 from load.fuzz.rooms import Mint
-from load.fuzz.values import Known, Values
-from protocol import codec
 from protocol import commands as cmd
 from protocol.commands import COMMANDS, AnyCommand
-from protocol.frames import Ack, EventsFrame, Nack
-from protocol.ids import DestinationId
-from server.classroom.access import RULES
+from protocol.frames import Ack
 from server.tasks import Supervisor
 from tests.faults.history import Asked
+from tests.faults.speech import Did, Speech
 from tests.faults.witness import Clock, Identity, Recorder, Witness, settled
 
-DESTINATION = DestinationId.__metadata__[0].description
 REPEAT, RETURN, BURST = 0.06, 0.02, 0.05
 """How often somebody sends a command again, loses their connection, sends several at once."""
 AHEAD = 1_000_000
-BEGIN_SECONDS = 20.0
-_WEIGHTS = defaultdict(
-    lambda: 1.0,
-    {
-        "session.end": 0.0, "session.archive": 0.0, "session.lock": 0.3, "session.unlock": 2.0,
-        "participant.ban": 0.3, "participant.remove": 0.3, "participant.deny": 2.0,
-        "participant.set_role": 0.4, "participant.mute": 0.5, "chat.configure": 0.3,
-        "chat.post": 3.0, "hand.raise": 3.0, "hand.lower": 3.0, "poll.vote": 3.0,
-        "question.upvote": 2.0, "poll.close": 0.5, "asset.remove": 0.4, "scene.remove": 0.4,
-    },
-)  # fmt: skip
+BEGIN_SECONDS = 120.0
 
 
 class Crowd(NamedTuple):
@@ -53,37 +38,6 @@ class Crowd(NamedTuple):
     more_devices: int = 8
     newcomers: int = 4
     """Who comes later: into the lobby, if the class is locked then."""
-
-
-class Did:
-    """What was done, by operation and outcome."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, Counter[str]] = {op: Counter() for op in COMMANDS}
-
-    def note(self, op: str, answer: Ack | Nack) -> None:
-        """Count an answer."""
-        if isinstance(answer, Nack):
-            outcome = answer.code
-        elif answer.duplicate:
-            outcome = "duplicate"
-        else:
-            outcome = "acked" if answer.sequence else "no change"
-        self.outcomes[op][outcome] += 1
-
-    @property
-    def never_acked(self) -> list[str]:
-        """Return the operations that never led to an event."""
-        return [op for op, counts in self.outcomes.items() if not counts["acked"]]
-
-    def total(self, outcome: str) -> int:
-        """Return how often anything had this outcome."""
-        return sum(counts[outcome] for counts in self.outcomes.values())
-
-    @property
-    def answers(self) -> int:
-        """Return how many answers there were."""
-        return sum(counts.total() for counts in self.outcomes.values())
 
 
 class Lesson:
@@ -107,22 +61,18 @@ class Lesson:
         destinations: tuple[str, ...] = (),
         ops: frozenset[str] = frozenset(COMMANDS),
     ) -> None:
-        self.session = session
-        self._ops = ops
+        self.session, self.tenant = session, mint.tenant
         self.recorder = Recorder(session, clock)
         self.people: list[Witness] = []
         self.pace = pace
         self._mint, self._http, self._rng = mint, http, rng
         self._choose = lambda: choose(session)
-        self._did = did
+        self.did = did
         self._tasks = tasks
         self._acting: list[asyncio.Task[None]] = []
-        self._known = Known()
-        self._values = Values(rng, self._known)
-        for each in destinations:
-            self._known.add(DESTINATION, each)
+        self._speech = Speech(rng, ops, destinations)
         # An admin is above everybody: whatever staff do to each other can be undone.
-        self.warden = self.comes("admin", on_frame=self._learn)
+        self.warden = self.comes("admin", on_frame=self._speech.learn)
 
     # ------------------------------------------------------------ who is here
 
@@ -156,7 +106,7 @@ class Lesson:
             self.comes(each.who.role, who=each.who)
         answer = await self.warden.say(cmd.SessionStart(), BEGIN_SECONDS)
         assert isinstance(answer, Ack), answer
-        self._did.note("session.start", answer)
+        self.did.note("session.start", answer)
         self._acting = [self._tasks.start("act", self._act(each)) for each in self.people]
         self._acting.append(self._tasks.start("warden", self._keep_going()))
         self._acting.append(self._tasks.start("newcomers", self._come(crowd.newcomers)))
@@ -175,7 +125,9 @@ class Lesson:
         try:
             last = await self.warden.say(cmd.ChatPost("the last word"), seconds)
         except TimeoutError:
-            failed.append(f"the class takes no command for {seconds:.0f} s after the last fault")
+            text = f"the class takes no command for {seconds:.0f} s after the last fault"
+            failed.append(f"{text}: {self.warden.describe()}")
+            failed += await settled(self.people, 0, 1)
             return
         if not isinstance(last, Ack) or last.sequence is None:
             failed.append(f"the class refuses the last word: {last}")
@@ -206,7 +158,7 @@ class Lesson:
                 await self._say(person, rng)
 
     async def _say(self, person: Witness, rng: random.Random) -> None:
-        command = self._draw(person, rng)
+        command = self._speech.draw(person, self.people, rng)
         if command is None:
             return
         expect = None
@@ -249,25 +201,7 @@ class Lesson:
     ) -> None:
         with contextlib.suppress(TimeoutError):
             answer = await person.say(command, key=key, expect=expect)
-            self._did.note(command.op, answer)
-
-    def _draw(self, person: Witness, rng: random.Random) -> AnyCommand | None:
-        client = person.connection.client
-        status = "live" if client.state is None else client.state.status
-        ops = list(COMMANDS)
-        if client.mine is not None and client.mine.grants and rng.random() < 0.9:
-            ops = [op for op in client.mine.grants if status in RULES[op].in_status]
-        ops = [op for op in ops if op in self._ops]
-        if not any(_WEIGHTS[op] for op in ops):
-            return None
-        op = rng.choices(ops, [_WEIGHTS[op] for op in ops])[0]
-        data = self._values.struct(COMMANDS[op])
-        if "user" in data and op.startswith(("participant.", "hand.")) and rng.random() < 0.8:
-            data["user"] = rng.choice(self.people).who.user
-        try:
-            return msgspec.convert(data, COMMANDS[op])
-        except msgspec.ValidationError:
-            return None
+            self.did.note(command.op, answer)
 
     async def _keep_going(self) -> None:
         """Let in, let back, unmute and unlock: so that the class does not run dry."""
@@ -300,9 +234,3 @@ class Lesson:
             await asyncio.sleep(self._rng.uniform(2, 10))
             witness = self.comes("student")
             self._acting.insert(0, self._tasks.start("act", self._act(witness)))
-
-    def _learn(self, data: bytes) -> None:
-        if data.startswith(b'{"type":"events"'):
-            frame = codec.decode_server(data)
-            assert isinstance(frame, EventsFrame)
-            self._known.hear(frame)
