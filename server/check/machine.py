@@ -11,6 +11,7 @@ from time import perf_counter
 from server.check.result import FailedError, WarningError
 from server.config import Settings
 from server.errors import InvalidSettingsError
+from server.media.aioice_seam import RECEIVE_BUFFER
 from server.media.recording.spool import spool_directory
 from server.processes import free_port
 
@@ -100,14 +101,20 @@ def _seconds_to_keep(where: Path) -> float:
 
 
 async def kernel(_settings: Settings) -> str:
-    """Warn if the kernel keeps a crowd waiting at the door."""
-    backlog = _number("/proc/sys/net/core/somaxconn")
-    if backlog is None:
+    """Warn if the kernel keeps a crowd waiting at the door, or drops what comes all at once."""
+    wanted = {"somaxconn": BACKLOG, "rmem_max": RECEIVE_BUFFER}
+    found = {
+        name: number
+        for name in wanted
+        if (number := _number(f"/proc/sys/net/core/{name}")) is not None
+    }
+    if found.keys() != wanted.keys():
         return "not known on this system"
-    if backlog < BACKLOG:
-        raise WarningError(f"net.core.somaxconn is {backlog}: set {BACKLOG}, or a storm is refused")
-    buffers = _number("/proc/sys/net/core/rmem_max")
-    return f"somaxconn {backlog}, rmem_max {buffers}"
+    low = [f"net.core.{name} to {wanted[name]}" for name in wanted if found[name] < wanted[name]]
+    said = ", ".join(f"{name} {number}" for name, number in found.items())
+    if low:
+        raise WarningError(f"{said}: raise {' and '.join(low)}")
+    return said
 
 
 def _number(path: str) -> int | None:

@@ -1,6 +1,8 @@
 """A session taken out and put back: here, elsewhere, whole or not at all."""
 
 import io
+import re
+from pathlib import Path
 
 import orjson
 import pytest
@@ -10,7 +12,7 @@ from server.errors import ConflictError, InvalidInputError, NotFoundError
 from server.hub.views import AUDIENCES
 from server.ids import new_id
 from server.replays.moments import Moments
-from server.store import erasure, export, export_check, sessions, users
+from server.store import erasure, export, export_check, installation, sessions, users
 from server.store.log import LogReader, LogWriter
 from server.store.migrate import migrate
 from server.store.pool import Pools
@@ -144,6 +146,18 @@ async def test_a_log_that_no_table_can_show_comes_back_all_the_same(room, pools,
         assert await projector.wait_for(room.session, 5, timeout=PATIENCE)
     found = await contents(elsewhere, "chat_messages")
     assert len(found["chat_messages"]) == 5
+
+
+async def test_a_restored_database_says_that_its_log_is_another_one(room, pools, owner):
+    page = (Path(__file__).parents[3] / "docs/operations/backup.md").read_text(encoding="utf-8")
+    (statement,) = re.findall(r"```sql\n\s*(.+?)\n", page)
+    before = await installation.read(pools)
+    await owner.execute(statement)
+    after = await installation.read(pools)
+    assert after.log != before.log
+    assert after.seed == before.seed
+    header = orjson.loads((await exported(pools, room.session)).split(b"\n")[0])
+    assert header["log"] == after.log
 
 
 async def test_it_may_become_another_tenants(lesson, pools, elsewhere):
