@@ -3,8 +3,8 @@
 For one person, on whatever connections they have:
 
 1. Ranges join without a gap or a step back; events inside a range rise and stay inside it. What is
-   missing is asked for again: what comes then was *lost* on its way, unless it is the very range
-   that had been overtaken (*reordered*).
+   missing is asked for again. If it comes once then, it was *lost* on its way; if it comes twice,
+   once by itself and once as the answer, it was only overtaken (*reordered*).
 2. Everybody of one view sees the same event at the same sequence, whenever and however it came, and
    nothing that their view must not show (:mod:`load.ledger`).
 3. What a snapshot says is never older than what the person has already seen.
@@ -72,6 +72,8 @@ class Checker:
         self._snapshot_at = 0
         self._overtaken: int | None = None
         """After a gap, the last sequence before what came too early."""
+        self._filled_to: int | None = None
+        """The end of what filled a gap: whether it was lost or late, what comes next tells."""
         self._may_repeat = True
         """A batch may be under way while somebody is let in; from then on nothing comes twice."""
         self._by_me: dict[int, str] = {}
@@ -126,9 +128,7 @@ class Checker:
         for key, (_, last) in self._acks.items():
             if last > position:
                 self._violate("lost", f"{last} was acked ({key}) and never came, at {position}")
-        if self._overtaken is not None:
-            self._violate("lost", f"what follows {position} never came")
-            self._overtaken = None
+        self._end_of_line(f"what follows {position} never came")
         if self._alone and not unanswered:
             for sequence, kind in self._by_me.items():
                 if sequence not in self._owner:
@@ -152,9 +152,7 @@ class Checker:
     def welcomed(self, frame: Welcome) -> None:
         """Take the beginning of a connection, or of being somebody else on it."""
         self._report.counts[f"joined by {frame.recovery}"] += 1
-        if self._overtaken is not None:  # the connection ended before it was there
-            self._violate("lost", f"what follows {self._position} did not come")
-            self._overtaken = None
+        self._end_of_line(f"what follows {self._position} did not come")
         self._may_repeat = True
         if frame.log != self._log:
             self._highest, self._position = 0, None
@@ -172,9 +170,7 @@ class Checker:
         """Take a snapshot of ``sequence``, and its ``state`` where somebody has read it."""
         if sequence < self._highest:
             self._violate("reordered", f"a snapshot of {sequence} after {self._highest}")
-        if self._overtaken is not None:
-            self._violate("lost", f"what follows {self._position} came as a snapshot")
-            self._overtaken = None
+        self._end_of_line(f"what follows {self._position} came as a snapshot")
         for text in leaks(state) if state is not None and self._view == "student" else ():
             self._violate("leak", f"a snapshot tells students {text}")
         self._position = self._snapshot_at = sequence
@@ -189,7 +185,7 @@ class Checker:
         if position is None:
             self._violate("broken", f"events {told.from_}…{told.to} before the snapshot")
             return
-        if told.from_ != position + 1 or self._overtaken is not None or self._may_repeat:
+        if told.from_ != position + 1 or self._is_unsure:
             if told.from_ > position + 1:
                 self._gap(told, position)
                 return
@@ -218,20 +214,39 @@ class Checker:
         self._may_repeat = True
 
     def _out_of_turn(self, told: Range, position: int) -> None:
-        """Take a range that fits, but holds what is here already, or what was overtaken."""
+        """Take a range that fits, but holds what is here already, or what was missing."""
         if self._overtaken is not None:
-            missing = f"{position + 1}…{self._overtaken}"
             if (told.from_, told.to) == (position + 1, self._overtaken):
-                self._violate("reordered", f"{missing} came after what follows it")
+                self._filled_to = told.to
             else:
-                self._violate("lost", f"{missing} came only when it was asked for again")
+                text = f"{position + 1}…{self._overtaken} came only when it was asked for again"
+                self._violate("lost", text)
             self._overtaken = None
+        elif self._filled_to is not None:
+            if told.from_ <= self._filled_to:
+                text = f"what ends with {self._filled_to} came after what follows it"
+                self._violate("reordered", text)
+            else:
+                text = f"what ends with {self._filled_to} came only when it was asked for again"
+                self._violate("lost", text)
+            self._filled_to = None
         elif self._once and not self._may_repeat and told.from_ <= position:
             self._violate("duplicated", f"{told.from_}…{told.to} came when {position} was here")
-        self._may_repeat = self._may_repeat and told.to <= position
+        # What a gap has set going may repeat itself; apart from that, only the first range may.
+        self._may_repeat = self._filled_to is not None or (self._may_repeat and told.to <= position)
         repeated = sum(event.sequence <= position for event in told.events)
         self._report.counts["events repeated"] += repeated
         self._report.counts["events applied"] -= repeated
+
+    @property
+    def _is_unsure(self) -> bool:
+        return self._may_repeat or self._overtaken is not None or self._filled_to is not None
+
+    def _end_of_line(self, text: str) -> None:
+        """Begin anew: what was still missing was lost."""
+        if self._overtaken is not None or self._filled_to is not None:
+            self._violate("lost", text)
+        self._overtaken = self._filled_to = None
 
     def _fulfil(self) -> None:
         """Check acked events off; those that the position has passed must have been here."""

@@ -112,9 +112,13 @@ def test_where_each_event_must_come_once_a_repetition_is_found():
 
 def test_what_was_overtaken_is_told_from_what_was_lost():
     late = joined(once=True).events(2, 2, said(2, BEN)).events(1, 1, said(1, BEN))
+    late.events(1, 2, said(1, BEN), said(2, BEN))  # the answer to the client's question
     assert late.report.kinds == {"gap": 1, "reordered": 1}
     lost = joined(once=True).events(2, 2, said(2, BEN)).events(1, 2, said(1, BEN), said(2, BEN))
     assert lost.report.kinds == {"gap": 1, "lost": 1}
+    again = joined(once=True).events(2, 2, said(2, BEN)).events(1, 1, said(1, BEN))
+    again.events(2, 2, said(2, BEN)).events(3, 3)  # the answer in two parts
+    assert again.report.kinds == {"gap": 1, "lost": 1}
     gone = joined(once=True).events(2, 2, said(2, BEN)).snapshot(3)
     assert gone.report.kinds == {"gap": 1, "lost": 1}
 
