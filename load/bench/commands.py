@@ -23,6 +23,7 @@ RATES = (2000, 3000, 4000, 5000, 6000, 7000)
 """Commands per second, one step after the other, until the hub no longer keeps up."""
 KEPT_UP = 0.98
 _JOIN_SECONDS = 60.0
+_AT_ONCE = 64
 _CALM_SECONDS = 2.0
 _ANSWER_SECONDS = 40.0
 
@@ -83,7 +84,7 @@ def keeps_up(step: dict[str, Any]) -> bool:
 
 async def _join(crowd: Generator, lines: Sequence[str]) -> None:
     await crowd.tell(lines)
-    joined = await crowd.ask(f"join {_JOIN_SECONDS}", _JOIN_SECONDS + _ANSWER_SECONDS)
+    joined = await crowd.ask(f"join {_JOIN_SECONDS} {_AT_ONCE}", _JOIN_SECONDS + _ANSWER_SECONDS)
     if joined["live"] != joined["people"]:
         raise BenchError(f"not everybody got in: {joined}")
     await asyncio.sleep(_CALM_SECONDS)

@@ -20,7 +20,9 @@ from load.place import Place
 
 Part = Literal["memory", "path", "storm"]
 MISSED_EVENTS = 20
-_JOIN_SECONDS = 90.0
+_JOIN_SECONDS = 180.0
+_AT_ONCE = 64
+"""Who comes for the first time is written into the database: the class fills in good order."""
 _CALM_SECONDS = 3.0
 """After so long nobody's arrival is news any more: presence is told, rosters are written."""
 _STORM_SECONDS = 60.0
@@ -57,13 +59,13 @@ async def measure(
         if "path" in parts:
             rows["path"] = await _path(hub, crowd, rate, seconds)
         if "storm" in parts:
-            rows["storm"] = [await _storm(hub, crowd, school, place) for _ in range(storms)]
+            rows["storm"] = [await _storm(hub, crowd, school, place, people) for _ in range(storms)]
         return rows
 
 
 async def _memory(hub: Hub, crowd: Generator, people: int) -> dict[str, Any]:
     resident, sockets, spent = hub.resident_bytes(), kernel_bytes(), hub.cpu_seconds()
-    joined = await _join(crowd, _JOIN_SECONDS)
+    joined = await _join(crowd, _JOIN_SECONDS, _AT_ONCE)
     await asyncio.sleep(_CALM_SECONDS)
     return {
         "people": people,
@@ -91,14 +93,16 @@ async def _path(hub: Hub, crowd: Generator, rate: float, seconds: float) -> dict
     }
 
 
-async def _storm(hub: Hub, crowd: Generator, school: School, place: Place) -> dict[str, Any]:
+async def _storm(
+    hub: Hub, crowd: Generator, school: School, place: Place, people: int
+) -> dict[str, Any]:
     """Have everybody lose the network, miss something, and come back at the same moment."""
     await crowd.ask("drop", _ANSWER_SECONDS)
     await school.talk(place, MISSED_EVENTS)
     await asyncio.sleep(_CALM_SECONDS)
     before, spent = await hub.scans(), hub.cpu_seconds()
     # As long as nothing happens: what the server reads by itself, of what it reads in the storm.
-    joined = await _join(crowd, _STORM_SECONDS)
+    joined = await _join(crowd, _STORM_SECONDS, people)
     spent = hub.cpu_seconds() - spent
     after = await hub.scans()
     read = after - before
@@ -111,8 +115,8 @@ async def _storm(hub: Hub, crowd: Generator, school: School, place: Place) -> di
     }
 
 
-async def _join(crowd: Generator, seconds: float) -> dict[str, Any]:
-    joined = await crowd.ask(f"join {seconds}", seconds + _ANSWER_SECONDS)
+async def _join(crowd: Generator, seconds: float, at_once: int) -> dict[str, Any]:
+    joined = await crowd.ask(f"join {seconds} {at_once}", seconds + _ANSWER_SECONDS)
     if joined["live"] != joined["people"]:
         raise BenchError(f"not everybody got in: {joined}")
     return joined

@@ -74,23 +74,21 @@ static void connect_again(size_t number)
     swarm_connect(&swarm, &swarm.peers[number]);
 }
 
-static void join(double seconds)
+static void join(double seconds, size_t at_once)
 {
-    int64_t until, look_at;
+    size_t started = 0;
     begin();
     are_in_class = true;
-    until = phase.began + (int64_t)(seconds * 1e9);
-    for (size_t i = 0; i < swarm.count; i++) {
-        if (swarm.peers[i].state == PEER_AWAY)
-            connect_again(i);
-    }
-    look_at = phase.began;
+    int64_t until = phase.began + (int64_t)(seconds * 1e9), look_at = 0;
     while (live < swarm.count && swarm.now < until) {
+        for (; started < swarm.count && started < live + at_once; started++)
+            if (swarm.peers[started].state == PEER_AWAY)
+                connect_again(started);
         swarm_step(&swarm, swarm.now + 10000000);
         if (swarm.now < look_at)
             continue;
         look_at = swarm.now + 10000000;
-        for (size_t i = 0; i < swarm.count; i++)
+        for (size_t i = 0; i < started; i++)
             if (swarm.peers[i].state == PEER_AWAY && students[i].retry_at
                 && students[i].retry_at <= swarm.now)
                 connect_again(i);
@@ -211,7 +209,7 @@ int classes(unsigned port)
         if (strcmp(verb, "person") == 0 && second)
             person(first, second);
         else if (strcmp(verb, "join") == 0 && first)
-            join(strtod(first, NULL));
+            join(strtod(first, NULL), second ? strtoul(second, NULL, 10) : SIZE_MAX / 2);
         else if (strcmp(verb, "talk") == 0 && second && swarm.count)
             talk(strtod(first, NULL), strtod(second, NULL),
                  third ? strtod(third, NULL) : PATIENCE_SECONDS);

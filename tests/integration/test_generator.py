@@ -213,7 +213,7 @@ async def test_everybody_hears_every_line(kind, programs):
         await crowd.ask("drop", SECONDS)
         group.sockets.clear()
         group.log.append({"sequence": 101, "type": "hand.raised", "data": {}})
-        back = await crowd.ask("join 10", SECONDS)
+        back = await crowd.ask("join 10 2", SECONDS)
     assert back["recoveries"] == {"replay": 5}
     assert back["lowest"] == 101
     assert [hello.get("resume") for hello in group.hellos[5:]] == [

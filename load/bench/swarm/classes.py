@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import time
 from collections import Counter
@@ -245,9 +246,15 @@ class _Crowd:
         self.news = asyncio.Event()
         """Set whenever somebody has heard something."""
 
-    async def join(self, seconds: float) -> dict[str, Any]:
+    async def join(self, seconds: float, at_once: float = math.inf) -> dict[str, Any]:
         phase = self.phase = _Phase()
-        coming = [asyncio.create_task(each.come()) for each in self.students]
+        slots = asyncio.Semaphore(int(min(at_once, len(self.students))))
+
+        async def come(student: _Student) -> None:
+            async with slots:
+                await student.come()
+
+        coming = [asyncio.create_task(come(each)) for each in self.students]
         _, late = await asyncio.wait(coming, timeout=seconds)
         for task in late:
             task.cancel()
@@ -335,8 +342,8 @@ async def serve(port: int) -> None:
         match words:
             case ["person", path, token]:
                 crowd.students.append(_Student(crowd, path, token))
-            case ["join", seconds]:
-                answer(await crowd.join(float(seconds)))
+            case ["join", *numbers] if len(numbers) in (1, 2) and crowd.students:
+                answer(await crowd.join(*map(float, numbers)))
             case ["talk", *numbers] if len(numbers) in (2, 3) and crowd.students:
                 answer(await crowd.talk(*map(float, numbers)))
             case ["drop"]:
