@@ -102,7 +102,7 @@ class PicturesWithBFrames(KnownPictures):
         encoder.pix_fmt = "yuv420p"
         encoder.time_base = encoder.framerate = Fraction(1, self.fps)
         encoder.options = {
-            "preset": "veryfast",
+            "preset": "ultrafast",
             "x264-params": "bframes=1:b-adapt=0:keyint=30:scenecut=0:sync-lookahead=0:threads=1",
         }
         self._encoder = encoder
