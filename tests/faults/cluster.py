@@ -202,7 +202,7 @@ async def running(
         media = Worker("media", ("-m", "server.media"), environ)
         workers.append(media)
         tasks.start("media", media.run())
-        async with asyncio.timeout(READY_SECONDS):
+        async with _told_by(cluster.logs), asyncio.timeout(READY_SECONDS):
             await media.ready()
             for node in cluster.nodes:
                 log = directory / f"{node.name.replace(' ', '-')}.log"
@@ -219,6 +219,16 @@ async def running(
             for worker in workers:
                 await worker.ready()
         yield cluster
+
+
+@asynccontextmanager
+async def _told_by(logs: Sequence[Path]) -> AsyncIterator[None]:
+    """Say what the nodes' logs say if they do not become ready."""
+    try:
+        yield
+    except TimeoutError:
+        said = [path.read_text(errors="replace")[-2000:] for path in logs if path.exists()]
+        raise AssertionError("not ready:\n" + "\n".join(said)) from None
 
 
 async def _stop(tasks: Supervisor, workers: Sequence[Worker]) -> None:

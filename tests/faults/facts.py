@@ -14,6 +14,9 @@ from msgspec import Struct
 from protocol.frames import Ack
 from tests.faults.history import Asked, History
 
+SLACK_MS = 100
+"""By how much the wall clock may have been set against the monotonic one meanwhile."""
+
 
 class Violation(Struct, frozen=True):
     """A promise that was not kept; ``kind`` is which."""
@@ -111,7 +114,7 @@ class Facts:
         times, lowest = self._sent_later
         index = bisect_right(times, at)
         bound = lowest[index] - 1 if index < len(lowest) else self.head
-        return min(bound, bisect_right(self._times, self.history.wall_ms(at) + 1))
+        return min(bound, bisect_right(self._times, self.history.wall_ms(at) + SLACK_MS))
 
     def window(self, since: float, until: float) -> Window:
         """Return where the log may have ended between two moments."""
