@@ -50,7 +50,8 @@ CAPTION_WEIGHT = 116
 
 # Phases and liveness
 HELLO_SECONDS = 10.0
-CONNECTIONS_WITHOUT_HELLO = 200
+CONNECTIONS_WITHOUT_HELLO = 5_000
+"""A whole school may come back at once behind one address; each costs some 15 kB for so long."""
 HEARTBEAT_INTERVAL_MS = 25_000
 HEARTBEAT_TIMEOUT_MS = 10_000
 TOKEN_GRACE_SECONDS = 25.0

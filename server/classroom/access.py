@@ -14,7 +14,7 @@ from server.classroom.state import Actor, Classroom, Member
 TEACHER: frozenset[str] = frozenset(("teacher", "admin"))
 ANY: frozenset[str] = STAFF | {"student"}
 
-RANK: Mapping[str, int] = {"student": 0, "assistant": 1, "teacher": 2, "admin": 3}
+RANK: Mapping[Role, int] = {"student": 0, "assistant": 1, "teacher": 2, "admin": 3}
 
 
 class Rule(NamedTuple):
@@ -100,6 +100,11 @@ RULES: dict[str, Rule] = {
     "replay.unpublish": Rule(TEACHER, "take the replay back", _ENDED),
 }
 
+# Asked for with each welcome and each vote.
+_BY_ROLE: dict[Role, tuple[str, ...]] = {
+    role: tuple(op for op in sorted(RULES) if role in RULES[op].roles) for role in RANK
+}
+
 _OUT = {
     "denied": "You were not let into this class.",
     "removed": "You were removed from this class.",
@@ -178,6 +183,8 @@ def grants(state: Classroom, user: str, role: Role) -> tuple[str, ...]:
     member = state.people.get(user)
     if member is not None and member.status != "admitted":
         return ()
+    if member is None or not member.grants:
+        return _BY_ROLE[role]
     return tuple(op for op in sorted(RULES) if _allows(member, role, op))
 
 

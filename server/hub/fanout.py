@@ -255,6 +255,8 @@ class Feed:
     # ------------------------------------------------------------ the fast path
 
     def _schedule(self, data: bytes) -> None:
+        if not self._current:
+            return  # whoever comes finds it in the ring, or is greeted with what is so by then
         self._pending.append(data)
         if not self._is_flushing:
             self._is_flushing = True

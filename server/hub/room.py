@@ -17,6 +17,7 @@ each room that followed takes the session, and one of them gets it; its people n
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from typing import Protocol
 
 import structlog
@@ -50,6 +51,9 @@ from server.store.log import LogReader, LogWriter
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+# A look-up of labels costs more than the count itself.
+_counted = cache(metrics.events.labels)
 
 PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before a class is opened again whose log has taken nothing for so often."""
@@ -97,7 +101,9 @@ class Room:
         self.owns = False
         """Whether this node is the session's owner, also while the log is away."""
         self.owner: str | None = None
-        """Where the links of the node are taken that owns it, while this one follows."""
+        """Where the links of the node are taken that owns it, while this one follows …"""
+        self.owner_node: str | None = None
+        """… and which node that is."""
         self.is_loaded = False
         """Whether the log has been read; it stays so while the log is away."""
         self.is_open = asyncio.Event()
@@ -337,7 +343,7 @@ class Room:
 
     def _committed(self, before: Classroom, recorded: Sequence[Recorded]) -> None:
         for each in recorded:
-            metrics.events.labels(each.event.type).inc()
+            _counted(each.event.type).inc()
         self._listener.committed(self, before, recorded)
 
     def _followed(self) -> Followed:
@@ -370,7 +376,7 @@ class Room:
             is_unbroken = followed.epoch == self.epoch + 1
             self.epoch = followed.epoch
             await self._replica.catch_up(followed.whole_since, is_unbroken=is_unbroken)
-            self._following, self.owner = following, owner.link
+            self._following, self.owner, self.owner_node = following, owner.link, owner.node
             try:
                 self.seating.report(following)
                 self._settle()
@@ -382,7 +388,7 @@ class Room:
                 async for message in following.messages():
                     await self._hear(following, message)
             finally:
-                self._following = self.owner = None
+                self._following = self.owner = self.owner_node = None
                 self._inbox.hold(following.give_back())
 
     async def _miss(self, owner: Elsewhere) -> None:

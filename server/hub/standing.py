@@ -59,8 +59,7 @@ def is_over(state: Classroom, view: ViewName) -> bool:
 
 def decided(recorded: Iterable[Recorded]) -> Set[str]:
     """Return whose standing a batch decides anew, even if it ends where it was."""
-    events = (each.event for each in recorded)
-    return {event.user for event in events if isinstance(event, _DECIDES)}
+    return {each.event.user for each in recorded if isinstance(each.event, _DECIDES)}
 
 
 def doubtful(recorded: Iterable[Recorded], here: Set[str]) -> Set[str]:

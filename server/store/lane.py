@@ -106,7 +106,10 @@ class Lane:
 
     async def put(self, batch: Batch) -> None:
         """Put ``batch`` in line; waits while the line is full."""
-        await self._queue.put(batch)
+        if not self._queue.full():
+            self._queue.put_nowait(batch)
+        else:
+            await self._queue.put(batch)
 
     async def run(self) -> None:
         """Write until cancelled."""
