@@ -10,6 +10,7 @@ address with one, or what somebody said.
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from threading import Thread
 from time import time_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 SAMPLED = 0.05
+FLUSH_SECONDS = 2.0
 _WANTED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _NOTHING: "nullcontext[None]" = nullcontext()
 
@@ -71,6 +73,7 @@ def configure(environ: Mapping[str, str]) -> None:
         sampler=(
             None if "OTEL_TRACES_SAMPLER" in environ else ParentBased(TraceIdRatioBased(SAMPLED))
         ),
+        shutdown_on_exit=False,
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     use(provider)
@@ -83,10 +86,14 @@ def use(provider: "TracerProvider | None") -> None:
 
 
 def shut_down() -> None:
-    """Send what is not sent yet, and trace no more. Blocks for as long as that takes."""
-    if _State.provider is not None:
-        _State.provider.shutdown()
-        use(None)
+    """Trace no more, and send what is not sent yet if that takes no longer than a moment."""
+    provider = _State.provider
+    use(None)
+    if provider is not None:
+        # It waits for a collector that is away for as long as it likes: not we for it.
+        sending = Thread(target=provider.shutdown, name="traces", daemon=True)
+        sending.start()
+        sending.join(FLUSH_SECONDS)
 
 
 def origin(headers: Mapping[str, str], **attributes: Value) -> Origin | None:

@@ -1,7 +1,9 @@
 """Traces: off unless asked for, and without a word of anybody when on."""
 
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -93,3 +95,17 @@ def test_what_a_block_raises_is_named_by_its_type_alone(spans) -> None:
     assert outer.status.description == inner.status.description == "KeyError"
     assert not outer.events
     assert "secret" not in outer.to_json() + inner.to_json()
+
+
+def test_a_collector_that_answers_nothing_does_not_keep_a_process(monkeypatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        there = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there)
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+        monkeypatch.setattr(tracing, "FLUSH_SECONDS", 0.2)
+        tracing.configure({"OTEL_EXPORTER_OTLP_ENDPOINT": there, "OTEL_TRACES_SAMPLER": "x"})
+        tracing.record("work", 0.1)
+        began = time.monotonic()
+        tracing.shut_down()
+        assert time.monotonic() - began < 5, "it would wait for ten seconds, and try again"
+    assert tracing.outgoing() == {}
