@@ -46,10 +46,11 @@ def advice(told: dict[str, Any]) -> list[str]:
             "ack waits for PostgreSQL to write to disk. Look at liveclass_store_append_seconds and "
             "at the latency of its disk."
         )
-    if delivery.get("p99", 0) > 2 * ack.get("p99", float("inf")):
+    slow = max(_SLOW_ACK_MS, 2 * ack.get("p99", float("inf")))
+    if delivery.get("p99", 0) > slow:
         found.append(
             "Deliveries took much longer than acks: the log keeps up, telling everybody does not. "
-            "That is the hub's processor time or the network, see liveclass_fanout_seconds."
+            "That is the hub's processor time or the network: see liveclass_fanout_seconds."
         )
     answers = counts.get("acks", 0) + counts.get("refused", 0)
     if answers and counts.get("refused", 0) / answers > _MUCH_REFUSED:
