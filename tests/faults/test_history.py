@@ -30,6 +30,7 @@ from tests.faults.history import (
     Range,
     Snapshot,
     Welcomed,
+    main,
 )
 from tests.faults.story import tell
 from tests.faults.witness import Recorder
@@ -181,6 +182,17 @@ def test_nothing_is_wrong_with_what_is_right(scene, tmp_path):
         map(msgspec.json.encode, history.records())
     )
     assert violations(again) == []
+
+
+def test_a_file_is_checked_again(scene, tmp_path, monkeypatch, capsys):
+    history, path = scene.finish(), tmp_path / "history.ndjson"
+    monkeypatch.setattr("sys.argv", ["history", str(path)])
+    history.write(path)
+    assert main() == 0
+    history.log.pop()
+    history.write(path)
+    assert main() == 1
+    assert "[lost] question.ask was acked at 8, and is not in the log" in capsys.readouterr().out
 
 
 def test_an_acked_command_that_is_not_in_the_log(scene):
