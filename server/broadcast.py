@@ -1,65 +1,102 @@
-class _Crowd:
-    """Everybody."""
+"""What the class decides, carried out by the media engine; what the engine sees, kept by the class.
 
-    def __init__(self, port: int) -> None:
-        self.base = f"ws://127.0.0.1:{port}"
-        self.phase = Phase()
-        self.students: list[Student] = []
-        self.news = asyncio.Event()
-        """Set whenever somebody has heard something."""
+::
 
-    async def join(self, seconds: float, at_once: float = math.inf) -> dict[str, Any]:
-        phase = self.phase = Phase()
-        slots = asyncio.Semaphore(int(min(at_once, len(self.students))))
+    room ── committed ──▶ desired state ──▶ fabric.apply
+    room ◀── report, keyed by the event's id ◀── fabric.on_event
+"""
 
-        async def come(student: Student) -> None:
-            async with slots:
-                await student.come()
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-        coming = [asyncio.create_task(come(each)) for each in self.students]
-        _, late = await asyncio.wait(coming, timeout=seconds)
-        for task in late:
-            task.cancel()
-        return {
-            "people": len(self.students),
-            "live": sum(each.is_live for each in self.students),
-            "attempts": phase.counts["attempts"],
-            "lowest": min(each.position for each in self.students),
-            "live_ms": phase.joins.summary(),
-            "recoveries": dict(phase.recoveries),
-            **phase.tallies(),
-        }
+import msgspec
+import structlog
 
-    async def talk(
-        self, rate: float, seconds: float, patience: float = _PATIENCE_SECONDS
-    ) -> dict[str, Any]:
-        phase = self.phase = Phase()
-        for each in self.students:
-            each.seen, each.marks, each.had_snapshot = 0, 0, False
-        loop, sent = OpenLoop(rate, int(rate * seconds)), 0
-        while not loop.is_over:
-            elapsed = (time.monotonic_ns() - phase.began) / 1e9
-            for at in loop.due(elapsed):
-                phase.late.add((elapsed - at) * 1000)
-                self.students[sent % len(self.students)].says(phase.began + int(at * 1e9))
-                sent += 1
-            elapsed = (time.monotonic_ns() - phase.began) / 1e9
-            await asyncio.sleep(max(0.0, loop.next_at - elapsed))
-        talked = (time.monotonic_ns() - phase.began) / 1e9
-        share, acked = (time.process_time() - phase.began_cpu) / talked, phase.counts["acked"]
-        with contextlib.suppress(TimeoutError):  # what is missing is counted
-            async with asyncio.timeout(patience):
-                while not self._is_all_told(sent):
-                    self.news.clear()
-                    await self.news.wait()
-        held = [each for each in self.students if not each.had_snapshot]
-        missing = [phase.acked[each.path] - each.seen for each in held]
-        # As many lines as there are, but not the same.
-        others = sum(
-            not less and each.marks != phase.marks[each.path]
-            for less, each in zip(missing, held, strict=True)
+from protocol.errors import Refusal
+from protocol.events import EVENTS, FROM_MEDIA
+from protocol.health import DestinationHealth, RecordingHealth, UplinkHealth
+from protocol.ids import STAFF
+from server.classroom.state import Classroom
+from server.errors import UnavailableError
+from server.hub.asks import Outcome, Report
+from server.hub.draft import Recorded
+from server.hub.hub import Hub
+from server.hub.room import Room
+from server.hub.seating import Place
+from server.hub.standing import decided
+from server.media.destinations import providers
+from server.media.fabric import (
+    Desired,
+    DestinationTarget,
+    MediaEvent,
+    MediaFabric,
+    RecordingTarget,
+)
+from server.ops.destinations import DestinationMetrics
+from server.ops.streams import StreamMetrics
+from server.tasks import Supervisor
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+REPORT_SECONDS = 20.0
+
+FindTargets = Callable[[str, Sequence[str]], Awaitable[Sequence[DestinationTarget]]]
+"""Tenant and ids of destinations → where they are, without their keys."""
+FindPlace = Callable[[str], Awaitable[Place | None]]
+
+
+class Broadcast:
+    """Keeps the engine at what the rooms of this node desire. Hears every room."""
+
+    def __init__(
+        self,
+        *,
+        tasks: Supervisor,
+        find_targets: FindTargets,
+        find_place: FindPlace,
+        notify: Callable[[str], None],
+        announce: Callable[[str, Sequence[str]], None],
+        is_near: Callable[[str], bool],
+    ) -> None:
+        """Take whom to tell of a session with new events: ``announce`` also of their types.
+
+        ``is_near`` says whether a node has the same engine as this one.
+        """
+        self._tasks = tasks
+        self._find_targets = find_targets
+        self._find_place = find_place
+        self._notify = notify
+        self._announce = announce
+        self._is_near = is_near
+        self._fabric: MediaFabric | None = None
+        self._hub: Hub | None = None
+        self._metrics = DestinationMetrics()
+        self._streams = StreamMetrics()
+        self._rooms: dict[str, Room] = {}
+        """Those that are open, by session."""
+        self._changed: set[str] = set()
+        self._applying: set[str] = set()
+
+    def introduce(self, hub: Hub, fabric: MediaFabric) -> None:
+        """Let the hub and the engine know each other: each needs the other to be made first."""
+        self._hub, self._fabric = hub, fabric
+
+    # ------------------------------------------------------------ from the rooms
+
+    def opened(self, room: Room) -> None:
+        """Say what the session desires; also after a crash, when the engine may have gone on."""
+        self._rooms[room.place.session] = room
+        self._notify(room.place.session)
+        self._apply_soon(room.place.session)
+
+    def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
+        """Say what the session desires now, if that has changed; wake who follows the log."""
+        self._notify(room.place.session)
+        self._announce(room.place.session, [each.event.type for each in recorded])
+        barred = any(
+            _is_barred(before, user) != _is_barred(room.state, user) for user in decided(recorded)
         )
-<<<<<<< ours
         if barred or _wishes_differ(before, room.state):
             self._apply_soon(room.place.session)
 
@@ -94,6 +131,10 @@ class _Crowd:
             log.error("media_event_of_no_session", session=event.session)
             return
         room = await self._hub.room(place)
+        if room.owner_node is not None and not self._is_near(room.owner_node):
+            # The class has another engine by now: what this one still sees there is not so.
+            log.info("media_event_of_a_former_engine", session=event.session, type=event.type)
+            return
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def take(outcome: Outcome) -> None:
@@ -204,58 +245,10 @@ def _wishes_differ(before: Classroom, after: Classroom) -> bool:
 
 def _is_barred(state: Classroom, user: str) -> bool:
     """Say whether the engine shall end what somebody sends and watches.
-=======
-        return {
-            "people": len(self.students),
-            "sent": sent,
-            "acked": phase.counts["acked"],
-            "acked_per_second": round(acked / talked),
-            "unanswered": sent - phase.counts["answered"],
-            "misordered": phase.counts["misordered"],
-            "deliveries": phase.counts["deliveries"],
-            "expected": sum(phase.acked[each.path] for each in held),
-            "lost": sum(each for each in missing if each > 0) + others,
-            "extra": others - sum(each for each in missing if each < 0),
-            "gaps": phase.counts["gaps"],
-            "snapshots": len(self.students) - len(held),
-            "disconnected": phase.counts["gone"],
-            "talked_seconds": round(talked, 3),
-            "talk_cpu": round(share, 3),
-            "ack_ms": phase.acks.summary(),
-            "delivery_ms": phase.told.summary(),
-            "late_ms": phase.late.summary(),
-            "refused": dict(phase.refused),
-            **phase.tallies(),
-        }
 
-    def drop(self) -> dict[str, Any]:
-        phase = self.phase = Phase()
-        for each in self.students:
-            each.leave()
-        return {"people": len(self.students), **phase.tallies()}
-
-    def _is_all_told(self, sent: int) -> bool:
-        phase = self.phase
-        return phase.counts["answered"] >= sent and all(
-            each.seen >= phase.acked[each.path] and each.position >= phase.last[each.path]
-            for each in self.students
-            if each.is_live
-        )
-
->>>>>>> theirs
-
-async def serve(port: int) -> None:
-    """Serve the lines of standard input until it ends."""
-    reader, crowd = await standard_input(), _Crowd(port)
-    while words := await next_line(reader):
-        match words:
-            case ["person", path, token]:
-                crowd.students.append(Student(crowd, path, token))
-            case ["join", *numbers] if len(numbers) in (1, 2) and crowd.students:
-                answer(await crowd.join(*map(float, numbers)))
-            case ["talk", *numbers] if len(numbers) in (2, 3) and crowd.students:
-                answer(await crowd.talk(*map(float, numbers)))
-            case ["drop"]:
-                answer(crowd.drop())
-            case _:
-                raise SystemExit("a line that says nothing")
+    Who published as staff and is staff no more may watch again as soon as that has ended.
+    """
+    member = state.people.get(user)
+    if member is None:
+        return False
+    return member.is_out or (user == state.publisher and member.role not in STAFF)

@@ -51,7 +51,7 @@ class Lease:
 
     def __init__(self, pools: Pools, node: str, membership: Membership) -> None:
         self._pools = pools
-        self._node = node
+        self.node = node
         self._membership = membership
         self.news = News(partial(glance, pools), membership.is_dead, SystemClock())
         """What becomes of sessions whose owner is not reached."""
@@ -89,14 +89,14 @@ class Lease:
         """
         for _ in range(ATTEMPTS):
             seen = await find_owner(self._pools, session)
-            is_other = seen is not None and seen.node != self._node
+            is_other = seen is not None and seen.node != self.node
             if seen is not None and is_other and not await self._membership.is_dead(seen.node):
                 if seen.link is None:  # it has come to life since it was looked up
                     continue
                 return Elsewhere(seen.link, seen.node)
             if self._is_leaving:
                 return await self._heir(session, followers)
-            epoch = await take_over(self._pools, session, self._node, seen)
+            epoch = await take_over(self._pools, session, self.node, seen)
             if epoch is not None:
                 before = "another" if is_other else "nobody" if seen is None else "itself"
                 metrics.lease_taken.labels(before).inc()
@@ -117,7 +117,7 @@ class Lease:
                     was_alive = await self._membership.beat()
                     self._beat_at = time.monotonic()
                     if not was_alive:
-                        log.warning("lease_interrupted", node=self._node)
+                        log.warning("lease_interrupted", node=self.node)
                         doubt()
             except UnavailableError:
                 continue  # the next beat makes it good, on a new connection
@@ -138,8 +138,8 @@ class Lease:
             return False
 
     async def _others(self) -> list[Neighbour]:
-        found = await neighbours(self._pools, self._node)
-        return [each for each in found if not (self._leaves_server and self._is_near(each.node))]
+        found = await neighbours(self._pools, self.node)
+        return [each for each in found if not (self._leaves_server and self.is_near(each.node))]
 
     async def _heir(self, session: str, followers: Collection[str]) -> Elsewhere:
         """Return who is to own ``session``: where its media is, where it is known, or anybody."""
@@ -149,11 +149,11 @@ class Lease:
 
         def rank(each: Neighbour) -> tuple[bool, bool, bytes]:
             spread = hashlib.blake2b(f"{session}/{each.node}".encode(), digest_size=8).digest()
-            return not self._is_near(each.node), each.node not in followers, spread
+            return not self.is_near(each.node), each.node not in followers, spread
 
         heir = min(others, key=rank)
         return Elsewhere(heir.link, heir.node)
 
-    def _is_near(self, node: str) -> bool:
+    def is_near(self, node: str) -> bool:
         """Say whether ``node`` is of this node's server."""
-        return node.rpartition(".")[0] == self._node.rpartition(".")[0] != ""
+        return node.rpartition(".")[0] == self.node.rpartition(".")[0] != ""

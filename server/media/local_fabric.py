@@ -104,6 +104,10 @@ class LocalFabric:
         if claim is not None:
             await self._say(control.Release(session, claim[0], at_once))
 
+    async def end(self, session: str, epoch: int) -> None:
+        """Have the worker end what another node claims, somewhere else, under ``epoch``."""
+        await self._say(control.Release(session, epoch, at_once=True))
+
     async def expel(self, session: str, user: str) -> None:
         """End every stream of ``user``.
 

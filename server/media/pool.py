@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -30,6 +31,7 @@ from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+FOUND_SECONDS = 1.0
 GONE_POLL_SECONDS = 0.02
 GRACE_SECONDS = 1.0
 """How long a worker may be away before it is taken for dead: one that lives reconnects sooner."""
@@ -83,7 +85,7 @@ class WorkerPool:
         self._on_health = on_health
         self._desired: dict[str, tuple[int, Desired]] = {}
         self._homes: dict[str, _Member] = {}
-        self._placing = asyncio.Lock()
+        self._placing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks = Supervisor("pool")
         self._stack = AsyncExitStack()
 
@@ -150,6 +152,18 @@ class WorkerPool:
         self._desired.pop(session, None)
         self._forget(session)
         await asyncio.gather(*(member.fabric.release(session) for member in self._members))
+
+    async def unclaimed(self) -> list[str]:
+        """Return what the workers carry, and nobody claims through this pool."""
+        carried = await asyncio.gather(
+            *(self._carried(member, relayed=False) for member in self._members)
+        )
+        return sorted({session for each in carried for session in each} - self._desired.keys())
+
+    async def end(self, session: str, epoch: int) -> None:
+        """End ``session`` at once, unless it is claimed under a higher epoch than ``epoch``."""
+        if session not in self._desired:
+            await asyncio.gather(*(member.fabric.end(session, epoch) for member in self._members))
 
     async def expel(self, session: str, user: str) -> None:
         """End every stream of ``user``, wherever it is.
@@ -222,7 +236,10 @@ class WorkerPool:
             UnavailableError: If no worker is there.
 
         """
-        async with self._placing:
+        home = self._homes.get(session)
+        if home is not None:
+            return home
+        async with self._placing.setdefault(session, asyncio.Lock()):
             home = self._homes.get(session)
             if home is None:
                 home = await self._found(session) or self._chosen(session)
@@ -238,13 +255,22 @@ class WorkerPool:
             member.viewers.pop(session, None)
 
     async def _found(self, session: str) -> _Member | None:
-        """Return the worker that carries ``session`` since before this process was started."""
+        """Return the worker that carries ``session`` for another node, or since a while ago.
+
+        All are asked at once; one that hangs is not waited for.
+        """
         if len(self._members) == 1:
             return None
-        for member in self._members:
-            if session in await self._carried(member, relayed=False):
-                return member
-        return None
+
+        async def carries(member: _Member) -> bool:
+            try:
+                async with asyncio.timeout(FOUND_SECONDS):
+                    return session in await self._carried(member, relayed=False)
+            except TimeoutError:
+                return False
+
+        answers = await asyncio.gather(*map(carries, self._members))
+        return next((each for each, has in zip(self._members, answers, strict=True) if has), None)
 
     async def _carried(self, member: _Member, *, relayed: bool) -> list[str]:
         """Return what ``member`` carries as a home, or as a relay; nothing if it is away."""

@@ -19,6 +19,7 @@ class Glance(NamedTuple):
     session: str
     node: str
     """Who owns it, alive or not."""
+    epoch: int
     link: str | None
     """Where that node's links are; None if it has left."""
     head: int
@@ -41,7 +42,7 @@ async def glance(pools: Pools, sessions: Sequence[str]) -> list[Glance]:
     async with pools.hub() as connection:
         rows = await connection.fetch(
             """
-            SELECT h.session_id, h.node, n.link, coalesce((
+            SELECT h.session_id, h.node, h.epoch, n.link, coalesce((
                 SELECT sequence FROM session_state_events e
                 WHERE e.session_id = h.session_id ORDER BY sequence DESC LIMIT 1), 0)
             FROM session_hubs h LEFT JOIN nodes n USING (node)

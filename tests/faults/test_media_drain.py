@@ -15,7 +15,7 @@ from protocol.features.recordings import RecordingStart, RecordingStop
 from protocol.frames import Ack
 from server.media.hls.playlist import parse
 from server.store.log import LogReader
-from server.store.nodes import find_owner
+from server.store.nodes import LIFE_SECONDS, find_owner
 from server.tasks import Supervisor
 from tests.faults.rolling import Returns, TalkingClass
 from tests.faults.served import children, eventually
@@ -169,3 +169,37 @@ async def test_a_recording_goes_on_at_another_server_when_the_first_one_leaves(d
         assert sum(segment.discontinuity for segment in playlist.segments) == 1
         assert playlist.duration_ms > 6_000
         assert playlist.duration_ms == log[-1][1]["duration_ms"]
+
+
+async def test_what_a_dead_worker_leaves_is_ended_when_the_class_is_elsewhere(data_dir):
+    async with on_air(data_dir, 2) as air:
+        owner, number = await air.owner()
+        (other,) = [each for each in air.servers.all if each is not owner]
+        await asyncio.sleep(LIFE_SECONDS + 0.5)  # a node that is younger declares nobody dead
+        first, second = TestPublisher(), TestPublisher()
+        try:
+            await air.publish(first, owner)
+
+            async def is_known():
+                return "publisher.connected" in await air.kinds()
+
+            await eventually(is_known)
+            os.kill(worker(owner, number), signal.SIGKILL)
+
+            async def is_elsewhere():
+                return (await air.owner())[0] is other
+
+            await eventually(is_elsewhere, PATIENCE)
+            await air.publish(second, other)
+            gone = ("closed", "failed", "disconnected")
+            await eventually(lambda: first.pc.connectionState in gone, PATIENCE)
+            assert owner.said("media_session_is_elsewhere"), "not because it was silent"
+            await asyncio.sleep(2)
+            log = [(kind, data.get("reason")) for kind, data in await air.log()]
+        finally:
+            await asyncio.gather(first.close(), second.close())
+        # The end of the first one is nothing that the class should hear of the second.
+        assert log == [
+            ("publisher.connected", None), ("publisher.lost", "restarted"),
+            ("publisher.connected", None),
+        ]  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.media.fabric import MediaEvent
-from server.media.pool import WorkerPool
+from server.media.pool import FOUND_SECONDS, WorkerPool
 from server.media.sdp import PROBLEM
 from server.secrets.secret import Secret
 from tests.media.conftest import SESSION, STUDENT, TEACHER, DirectoryObjects, Media
@@ -206,3 +206,35 @@ async def test_a_hub_that_is_started_again_finds_each_session_where_it_is(pool: 
             await closed(far)
         finally:
             pool.state.fabric = before
+
+
+async def test_a_worker_that_hangs_keeps_no_other_session_waiting(pool: Pool) -> None:
+    pool.workers[1].process.send_signal(signal.SIGSTOP)
+    watch = Stopwatch()
+    try:
+        homes = await asyncio.gather(
+            *(pool.fabric._home(f"{SESSION[:-2]}{number:02}") for number in range(20))
+        )
+    finally:
+        pool.workers[1].process.send_signal(signal.SIGCONT)
+    assert len(homes) == 20
+    assert watch.seconds < 2 * FOUND_SECONDS, "all were asked about at once, and not for long"
+
+
+async def test_what_nobody_claims_here_is_ended_for_its_owner_elsewhere(pool: Pool) -> None:
+    home = await pool.publish()
+    assert await pool.fabric.unclaimed() == []
+    await pool.fabric.end(SESSION, 99)
+    assert pool.fabric._homes[SESSION].number == home, "it is claimed"
+    async with pool.open() as fabric:
+        async with asyncio.timeout(PATIENCE):
+            await fabric.ready()
+        assert await fabric.unclaimed() == [SESSION]
+        epoch, _ = pool.fabric._desired[SESSION]
+        await fabric.end(SESSION, epoch - 1)
+        await asyncio.sleep(0.2)
+        assert await fabric.unclaimed() == [SESSION], "an earlier owner has no say"
+        await fabric.end(SESSION, epoch + 1)
+        async with asyncio.timeout(PATIENCE):
+            while await fabric.unclaimed():
+                await asyncio.sleep(0.02)

@@ -46,6 +46,7 @@ async def engine(node, school, tasks):
         find_targets=find_targets,
         find_place=find_place,
         notify=lambda _: None,
+        is_near=lambda _: True,
         announce=lambda _, types: engine.announced.extend(types),
     )
     broadcast.introduce(node.hub, engine)

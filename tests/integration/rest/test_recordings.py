@@ -306,7 +306,7 @@ async def test_what_a_machine_left_that_died_is_finalised_by_itself(
     async with Supervisor("test") as tasks:
         broadcast = Broadcast(
             tasks=tasks, find_targets=nothing, find_place=find_place,
-            notify=projector.notify, announce=lambda *_: None,
+            notify=projector.notify, is_near=lambda _: True, announce=lambda *_: None,
         )  # fmt: skip
         hub._listener = broadcast
         socket = tmp_path / "worker.sock"
