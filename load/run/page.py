@@ -164,7 +164,7 @@ def _charts(told: dict[str, Any]) -> str:
                     Line(part["name"], part["cpu"], colour)
                     for colour, part in enumerate(_largest(told["server"]["parts"], "cpu"), 1)
                 ),
-                Line("busiest worker of the generator", of("generator_cpu"), 5),
+                Line("generator's busiest", of("generator_cpu"), 5),
             ],
             seconds, lambda value: shown(value, "share"), moments=moments,
         ),

@@ -21,8 +21,9 @@ header.void h1,header.threshold h1{color:var(--odd)}
 header p{margin:2px 0;color:var(--soft)} header b{color:var(--text)}
 h1{font-size:34px;line-height:1.15;margin:2px 0 6px;letter-spacing:-.01em}
 h2{font-size:17px;margin:0 0 10px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:14px 18px}
-.tiles b{display:block;font-size:23px;font-weight:650;letter-spacing:-.01em;
+.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:16px 18px}
+@media(max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}}
+.tiles b{display:block;font-size:26px;font-weight:650;letter-spacing:-.01em;
 font-variant-numeric:tabular-nums;white-space:nowrap}
 .tiles span{color:var(--soft);font-size:13px}
 .charts{background:none;border:0;padding:0;display:grid;
@@ -54,6 +55,7 @@ th,td{padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:
 tr:last-child td{border-bottom:0}
 .numbers td:not(:first-child):not(:last-child){font-variant-numeric:tabular-nums;white-space:nowrap}
 .numbers td:last-child{color:var(--soft)}
+.met td:first-child,.missed td:first-child{width:28px}
 .met td:first-child{color:var(--good)} .missed td{color:var(--bad)}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,monospace}
 ul{margin:0;padding-left:20px} li{margin:4px 0}
