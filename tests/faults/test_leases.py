@@ -60,7 +60,9 @@ async def test_nobody_is_dead_because_the_database_was_away(services, school, mo
 
         await eventually(lambda: b.lease._membership._held_for() > 0)
         claim = await claimed()
-        assert isinstance(claim, Elsewhere), claim
+        # A machine that is so busy that a life passes meanwhile proves nothing.
+        is_too_late = b.lease._membership._held_for() > LIFE_SECONDS
+        assert isinstance(claim, Elsewhere) or is_too_late, claim
         await way_a.listen()
         answers = await asyncio.gather(*(each.say(cmd.ChatPost("still here")) for each in people))
         assert all(isinstance(each, Ack) for each in answers)
