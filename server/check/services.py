@@ -103,8 +103,9 @@ async def relay(url: str, _: Settings) -> str:
                 answer = await _ask_stream(where, request, is_secure=is_secure)
             else:
                 answer = await _ask_datagram(where, request)
-    except TimeoutError:
-        raise WarningError(f"no answer from {where[0]}, port {where[1]}") from None
+    except (TimeoutError, OSError) as error:
+        why = getattr(error, "strerror", None) or "no answer"
+        raise WarningError(f"{where[0]}, port {where[1]}: {why}") from None
     if answer[:2] != b"\x01\x01" or answer[8:20] != request[8:20]:
         raise WarningError(f"{where[0]}, port {where[1]} answers, but not as STUN does")
     return f"answers within {(clock.monotonic() - began) * 1000:.0f} ms"

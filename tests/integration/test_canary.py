@@ -51,6 +51,22 @@ SAID = f"what somebody said {uuid.uuid4().hex}"
 VAULT, ENV, FILE = (f"canary-{name}-{uuid.uuid4().hex}" for name in ("vault", "env", "file"))
 START_SECONDS = 60.0
 STEP_SECONDS = 60.0
+COUNTED = (
+    r'rooms\{role="owner"\} 1\.0',
+    r'lease_taken_total\{before="nobody"\} 1\.0',
+    r'resumes_total\{kind="snapshot"\} [1-9].*',
+    r"append_events_count [1-9].*",
+    r"projector_seconds_count [1-9].*",
+    r'pool_in_use\{role="hub"\} \d.*',
+    r'publishers\{state="[a-z_]+"\} 1\.0',
+    r'destinations\{provider="custom",state="good"\} [1-9].*',
+    r'media_workers\{state="there"\} 1\.0',
+    r"media_sessions 1\.0",
+    r"media_write_seconds_count [1-9].*",
+    r"media_loop_lag_seconds_count [1-9].*",
+    r"spool_free_bytes [1-9].*",
+)
+"""Of a class on air, all that runs: the hub worker, and the media worker behind it."""
 
 
 def forms(key: str) -> set[bytes]:
@@ -341,6 +357,10 @@ async def test_a_stream_key_shows_nowhere(data_dir, nginx):
         await lesson.command("destination.disable", destination=lesson.destinations["env"])
         await lesson.hears("destination.stopped", "env")
         looked["metrics"] = await get(http, f"{server.ops_url}/metrics")
+        for sample in COUNTED:
+            assert re.search(rf"^liveclass_{sample}$", looked["metrics"].decode(), re.MULTILINE), (
+                sample
+            )
         for module in ("server.media", "server.app"):
             (pid,) = server.workers(module)
             # A core holds what a process held.
