@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from server.clock import Clock, SystemClock
@@ -24,9 +24,8 @@ from server.media import aiortc_seam, control, metrics
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.gate import ConnectGate
 from server.media.fabric import Desired, EventData, MediaEvent
-from server.media.key_requests import KeyRequests
+from server.media.hubs import Hubs
 from server.media.network import EVERYWHERE, Network
-from server.media.outbox import Outbox
 from server.media.recording.leftovers import Leftovers
 from server.media.recording.uploader import ObjectStore
 from server.media.session import MediaSession
@@ -41,7 +40,6 @@ UNCLAIMED_SECONDS = 60.0
 RELEASED_SECONDS = 5.0
 """Its next owner may speak later than the one before said goodbye."""
 HEALTH_SECONDS = 1.0
-SEND_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 FLUSH_SECONDS = 2.0
 MAX_SDP = 64 << 10
@@ -85,13 +83,7 @@ class Worker:
         self._network = network
         self._carried: dict[str, _Carried] = {}
         self._admission = Admission(self._viewers)
-        self._outbox = Outbox()
-        self._news = asyncio.Event()
-        self._acked = asyncio.Event()
-        self._hubs: list[web.WebSocketResponse] = []
-        self._claimed_by: dict[str, web.WebSocketResponse] = {}
-        """Which hub hears of a session, also of how it ends."""
-        self._keys = KeyRequests(self._send)
+        self._hubs = Hubs(clock, self._hear)
         self._is_closing = False
 
     def start(self) -> None:
@@ -99,14 +91,14 @@ class Worker:
         self._tasks.start("loop_lag", LoopLag(metrics.loop_lag_seconds).run())
         metrics.sessions.set_function(lambda: len(self._carried))
         metrics.viewers.set_function(self._viewers)
-        self._tasks.keep("events", self._send_events)
+        self._tasks.keep("events", self._hubs.run)
         self._tasks.keep("every_second", self._every_second)
         self._tasks.keep("leftovers", Leftovers(self._spool, self._clock).run)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served on the socket."""
         return [
-            web.get("/control", self._control),
+            web.get("/control", self._hubs.serve),
             web.get("/sessions", self._list),
             web.get("/metrics", _show_metrics),
             *Signalling(find=self._find, carry=lambda name: self._carry(name).session).routes(),
@@ -123,7 +115,7 @@ class Worker:
                 await asyncio.gather(*(self._stop(name) for name in list(self._carried)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._flush()
+                await self._hubs.flush()
 
     # Sessions.
 
@@ -141,7 +133,7 @@ class Worker:
                 objects=self._objects,
                 spool=self._spool,
                 emit=lambda kind, data: self._emit(name, kind, data),
-                resolve_secret=lambda destination: self._keys.ask(name, destination),
+                resolve_secret=lambda destination: self._hubs.keys.ask(name, destination),
                 admission=self._admission,
                 context=self._context,
                 network=self._network,
@@ -165,7 +157,14 @@ class Worker:
         async with carried.applying:
             await carried.session.close()
         if name not in self._carried:
-            self._claimed_by.pop(name, None)
+            self._hubs.forget(name)
+
+    def _hear(self, message: control.Apply | control.Release, hub: web.WebSocketResponse) -> None:
+        match message:
+            case control.Apply():
+                self._tasks.start("apply", self._apply(message, hub))
+            case control.Release():
+                self._release(message)
 
     async def _apply(self, message: control.Apply, hub: web.WebSocketResponse) -> None:
         name, desired = message.session, message.desired
@@ -175,8 +174,7 @@ class Worker:
         if carried is not None and message.epoch < carried.epoch:
             log.info("apply_from_an_earlier_epoch", session=name)
             return
-        if hub in self._hubs:
-            self._claimed_by[name] = hub
+        self._hubs.claim(name, hub)
         if desired.publisher is not None and carried is None:
             # Whoever carried it until now died, and its publisher's connection with it.
             self._emit(name, "publisher.lost", {"user": desired.publisher, "reason": "restarted"})
@@ -203,8 +201,7 @@ class Worker:
 
     def _emit(self, session: str, kind: str, data: EventData) -> None:
         log.info("media_event", session=session, event_type=kind, **data)
-        self._outbox.add(MediaEvent(new_id(), session, kind, data))
-        self._news.set()
+        self._hubs.tell(MediaEvent(new_id(), session, kind, data))
 
     async def _every_second(self) -> None:
         while True:
@@ -216,76 +213,8 @@ class Worker:
                     self._tasks.start(f"stop.{name}", self._stop(name))
                 elif self._carried.get(name) is carried:
                     # It may have ended while the ones before were told of.
-                    await self._send(name, control.Health(name, carried.session.health()))
-            self._news.set()
-
-    # The control channel.
-
-    async def _control(self, request: web.Request) -> web.WebSocketResponse:
-        hub = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1 << 20, compress=False)
-        await hub.prepare(request)
-        self._hubs.append(hub)
-        self._outbox.unsend()
-        self._news.set()
-        try:
-            await self._keys.ask_again()
-            async for frame in hub:
-                if frame.type is not WSMsgType.TEXT:
-                    break
-                match control.decode_to_worker(frame.data):
-                    case control.Apply() as message:
-                        self._tasks.start("apply", self._apply(message, hub))
-                    case control.Release() as message:
-                        self._release(message)
-                    case control.Ack(event=event):
-                        self._outbox.ack(event)
-                        self._acked.set()
-                    case control.Key() as key:
-                        self._keys.answer(key)
-        finally:
-            self._hubs.remove(hub)
-            for name in [each for each, by in self._claimed_by.items() if by is hub]:
-                del self._claimed_by[name]
-            # What it has not acked is for another one, if there is one.
-            self._outbox.unsend()
-            self._news.set()
-        return hub
-
-    async def _send(self, session: str, message: control.ToHub) -> bool:
-        """Send to the hub that claims ``session``, or else to the newest; False if none takes it.
-
-        While a session moves from one hub to another, both are there.
-        """
-        hub = self._claimed_by.get(session) or next(reversed(self._hubs), None)
-        if hub is None or hub.closed:
-            return False
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await hub.send_str(control.encode(message).decode())
-        except (TimeoutError, ConnectionError):
-            return False
-        return True
-
-    async def _send_events(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            if not self._hubs:
-                continue
-            deaf: set[str] = set()
-            for event in self._outbox.due(self._clock.monotonic()):
-                # What came after it must not be before it; other sessions need not wait.
-                is_told = event.session not in deaf and await self._send(
-                    event.session, control.Happened(event)
-                )
-                if not is_told:
-                    deaf.add(event.session)
-                    self._outbox.unsend(event.id)
-
-    async def _flush(self) -> None:
-        while len(self._outbox) and self._hubs:
-            self._acked.clear()
-            await self._acked.wait()
+                    await self._hubs.send(name, control.Health(name, carried.session.health()))
+            self._hubs.tell_again()
 
     async def _list(self, _request: web.Request) -> web.Response:
         is_relay = {name: each.session.relay is not None for name, each in self._carried.items()}

@@ -51,7 +51,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
 
 async def test_what_was_said_last_is_applied_last(worker: Worker) -> None:
     hub = Hub()
-    worker._hubs.append(hub)
+    worker._hubs._there.append(hub)
     session = worker._carry(NAME).session
     is_barred = asyncio.Event()
     expel = session.expel
@@ -83,7 +83,7 @@ async def test_what_was_said_last_is_applied_last(worker: Worker) -> None:
 
 async def test_a_session_that_ends_while_health_is_told_is_passed_over(worker: Worker) -> None:
     hub = Hub()
-    worker._hubs.append(hub)
+    worker._hubs._there.append(hub)
     for name in ("s1", "s2", "s3"):
         await worker._apply(control.Apply(name, 1, Desired()), hub)
     send = hub.send_str
@@ -106,16 +106,16 @@ async def test_a_session_that_ends_while_health_is_told_is_passed_over(worker: W
 
 async def test_a_hub_that_takes_nothing_holds_up_its_own_sessions_only(worker: Worker) -> None:
     stuck, well = Hub(hears=False), Hub()
-    worker._hubs += [stuck, well]
+    worker._hubs._there += [stuck, well]
     await worker._apply(control.Apply("s1", 1, Desired(publisher="ann")), stuck)
     await worker._apply(control.Apply("s2", 1, Desired(publisher="bob")), well)
-    telling = asyncio.create_task(worker._send_events())
+    telling = asyncio.create_task(worker._hubs.run())
     async with asyncio.timeout(PATIENCE):
         while not well.heard:
             await asyncio.sleep(0.01)
     assert well.events() == ["s2"]
     stuck.hears = True
-    worker._news.set()
+    worker._hubs.tell_again()
     async with asyncio.timeout(PATIENCE):
         while not stuck.heard:
             await asyncio.sleep(0.01)
@@ -126,10 +126,10 @@ async def test_a_hub_that_takes_nothing_holds_up_its_own_sessions_only(worker: W
 
 async def test_a_hub_that_is_gone_claims_nothing(worker: Worker) -> None:
     gone, there = Hub(hears=False), Hub()
-    worker._hubs.append(there)
+    worker._hubs._there.append(there)
     # It said so, and was gone before that was looked at.
     await worker._apply(control.Apply(NAME, 1, Desired()), gone)
-    assert await worker._send(NAME, control.Health(NAME, {}))
+    assert await worker._hubs.send(NAME, control.Health(NAME, {}))
 
 
 async def test_a_key_is_asked_for_again_when_another_hub_comes() -> None:
