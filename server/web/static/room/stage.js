@@ -32,9 +32,14 @@ export function Stage({ classroom, session }) {
       if (isOnAir.value) picture.start();
       else if (state.value.status !== "live") picture.stop();
     });
+    const ignore = classroom.onEvent(async ({ type, data }) => {
+      if (type !== "publisher.lost" || data.reason !== "restarted") return;
+      await Promise.resolve(); // what was told together with it
+      if (state.value.publisher?.live === false) picture.renew();
+    });
     const leave = () => picture.stop();
     addEventListener("pagehide", leave);
-    return () => (removeEventListener("pagehide", leave), forget(), leave());
+    return () => (removeEventListener("pagehide", leave), ignore(), forget(), leave());
   }, []);
 
   const toggleSound = () => {

@@ -123,9 +123,13 @@ export function join({ id, token }) {
       actions.value = actions.value.filter((action) => action.key !== key);
     },
 
-    /** Hear of every event, once, when it is new. @param {(event: import("./state.js").LogEvent) => void} listener */
+    /**
+     * Hear of every event, once, when it is new; call what is returned to hear no more.
+     * @param {(event: import("./state.js").LogEvent) => void} listener
+     */
     onEvent(listener) {
       listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
 
     tryNow: () => socket.tryNow(),

@@ -70,6 +70,11 @@ export class Peer {
     void this.#keepUp(this.#run.signal);
   }
 
+  /** What it is connected to is gone, and nothing here has noticed yet: connect anew, within a second. */
+  renew() {
+    if (this.state.status === "live") this.#connection?.close();
+  }
+
   /** Leave: the server is told, nothing comes back by itself. */
   stop() {
     this.#run?.abort();

@@ -98,6 +98,10 @@ export function watching({ session, token, video, isOnAir, onState }) {
       isStarted = true;
       void choose(++run);
     },
+    /** What carried the class is gone. HLS finds its way by itself. */
+    renew() {
+      instant.renew();
+    },
     stop() {
       if (!isStarted) return;
       isStarted = false;

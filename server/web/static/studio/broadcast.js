@@ -69,7 +69,15 @@ export function broadcast(classroom) {
     if (type === "publisher.replaced" && data.user === classroom.me.value?.user && !isOurs && isWanted.value) {
       isReplaced.value = true;
     }
+    if (type === "publisher.lost" && data.reason === "restarted") void carriedElsewhere(data.user);
   });
+  /** What carried the class is gone, with our connection to it, unless we have connected since. @param {string} user */
+  const carriedElsewhere = async (user) => {
+    await Promise.resolve(); // what was told together with it
+    if (classroom.state.value.publisher?.live !== false) return;
+    if (user === classroom.me.value?.user && Date.now() - sending.answeredAt > OWN_MS) sending.renew();
+    watching.renew();
+  };
 
   let stopListening = () => {};
   const wasOn = `liveclass.camera.${classroom.id}`;
