@@ -167,15 +167,17 @@ async def _hold(briefs: Sequence[Brief], clock: Clock, seconds: float) -> None:
 def judge(verdict: Verdict) -> None:
     """Check every history; write those in which something is wrong to a file that stays."""
     for history in verdict.histories:
+        path = Path(tempfile.gettempdir()) / f"history-{history.session}.ndjson"
+        history.write(path)
         found = violations(history)
         verdict.kinds.update(each.kind for each in found)
         # What many were told wrongly is one story.
         stories = {(each.kind, each.text): each for each in found}
         verdict.found += [tell(history, each) for each in [*stories.values()][:MOST_STORIES]]
         if found:
-            path = Path(tempfile.gettempdir()) / f"history-{history.session}.ndjson"
-            history.write(path)
             verdict.found.append(f"{path}\n{timeline(history)}")
+        else:
+            path.unlink()
 
 
 async def prepare(

@@ -244,7 +244,8 @@ class Witness:
     def finish(self) -> None:
         """Note where this client is now: what it is told later is of no account."""
         client, self._is_finished = self.connection.client, True
-        if client.phase == "live" and client.view in ("staff", "student"):
+        is_here = client.phase == "live" and client.state is not None
+        if is_here and client.view in ("staff", "student"):
             self.record.position = client.position
             self.record.state = self._recorder.say(msgspec.json.encode(client.state))
 
@@ -321,7 +322,9 @@ async def settled(people: Iterable[Witness], last: int, seconds: float) -> list[
         left = max(0.1, deadline - time.monotonic())
 
         def is_whole(client) -> bool:
-            return client.phase == "live" and client.position >= last and not client.unanswered
+            # Who is welcomed with a snapshot is nowhere until it is there.
+            is_here = client.phase == "live" and client.state is not None
+            return is_here and client.position >= last and not client.unanswered
 
         is_there = each.is_out or await each.connection.until(is_whole, left) or each.is_out
         if not is_there or each.connection.final_code not in (None, *_LAWFUL):
