@@ -66,7 +66,10 @@ class LinkServer:
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES, compress=False
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:  # gone during the upgrade
+            return socket
         self._sockets.add(socket)
         outgoing = Outgoing(socket)
         async with Supervisor("link") as tasks:

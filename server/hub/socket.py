@@ -77,9 +77,12 @@ class LiveSocket:
             decode_text=False,
             max_msg_size=WEBSOCKET_BYTES,
         )
-        writer = await socket.prepare(request)
+        try:
+            writer = await socket.prepare(request)
+        except ConnectionError:  # gone during the upgrade
+            return socket
         transport, protocol = request.transport, request.protocol
-        if transport is None or writer is None:  # gone during the upgrade
+        if transport is None or writer is None:  # gone since then
             return socket
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
         _bound_unsent(transport)
