@@ -8,7 +8,8 @@ from server.clock import Clock
 from server.media import sdp
 from server.media.bus import Bus
 from server.media.destinations.address import AddressGuard
-from server.media.destinations.egress import Egress, ResolveSecret
+from server.media.destinations.approach import ResolveSecret
+from server.media.destinations.egress import Egress
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationJudge, blame
 from server.media.fabric import Answer, Desired, DestinationTarget, Emit

@@ -7,7 +7,6 @@ breaks is felt by no other: a queue of its own, a connection of its own, a task 
 import asyncio
 import random
 import ssl
-from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -16,36 +15,25 @@ from server.media.bus import Bus, Subscription
 from server.media.codes import Code, DestinationError
 from server.media.destinations import destination, providers
 from server.media.destinations.address import AddressGuard
+from server.media.destinations.approach import Approach, ResolveSecret
 from server.media.destinations.destination import Destination, Happening, Phase, Signal
 from server.media.destinations.gate import ConnectGate
 from server.media.destinations.health import DestinationSample
 from server.media.destinations.link import Link
 from server.media.destinations.publication import Publication
 from server.media.fabric import DestinationTarget, Emit
-from server.media.rtmp.client import RedirectedError, RtmpPublisher, publish
+from server.media.rtmp.client import RedirectedError, RtmpPublisher
 from server.media.unit import Kind
 from server.media.unit_queue import RTMP_LIMITS
-from server.secrets.secret import Secret
 from server.tasks import Supervisor
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-SECRET_SECONDS = 5.0
 WATCH_SECONDS = 0.25
 PRIMING_SECONDS = 0.05
 FRESH_GOP_MS = 2_000
 KEYFRAME_SECONDS = 1.0
 GOODBYE_SECONDS = 1.0
-MOST_HOPS = 3
-"""Redirections in a row, without being live between them."""
-
-ResolveSecret = Callable[[str], Awaitable[Secret | None]]
-"""Destination → its key, or None.
-
-Raises:
-    DestinationError: If there may be none: ``integration_revoked``.
-
-"""
 
 
 class Egress:
@@ -67,15 +55,12 @@ class Egress:
         self.state = Destination(target.id, has_backup=target.backup_url is not None)
         self._provider = providers.provider(target.provider)
         self._bus = bus
-        self._resolve_secret = resolve_secret
-        self._guard = guard
-        self._gate = gate
+        self._approach = Approach(
+            target, resolve_secret=resolve_secret, guard=guard, gate=gate, context=context
+        )
         self._emit = emit
         self._clock = clock
-        self._context = context
         self._retry = asyncio.Event()
-        self._redirect: str | None = None
-        self._hops = 0
         self._slate_since: float | None = None
         self._link: Link | None = None
         # What the connections before this one did.
@@ -196,7 +181,7 @@ class Egress:
             self._follow(error.redirect)
         except DestinationError as error:
             log.info("destination_lost", destination=self.target.id, code=error.code.value)
-            self._redirect = None
+            self._approach.return_home()
             self._fail(error.code)
         except asyncio.CancelledError:
             self._signal(Signal.STOP)
@@ -206,45 +191,18 @@ class Egress:
                 await connection.close()
 
     async def _connect(self) -> RtmpPublisher:
-        key = await self._key()
-        url = self._url()
-        if not providers.owns(self._provider, url):
-            raise DestinationError(Code.SSRF_BLOCKED)
-        endpoint = await self._guard.pin(url)
-        own = self._provider is not providers.CUSTOM
-        async with self._gate.enter(endpoint.host, self._provider.name if own else endpoint.host):
-            self._signal(Signal.RESOLVED)
-            connection = await publish(endpoint, key, context=self._context)
+        connection = await self._approach.connect(
+            on_backup=self.state.on_backup, on_resolved=lambda: self._signal(Signal.RESOLVED)
+        )
         self._signal(Signal.PUBLISHED)
         self._connects += 1
         return connection
 
-    def _url(self) -> str:
-        url = self.target.url
-        if self.state.on_backup and self.target.backup_url is not None:
-            url = self.target.backup_url
-        return providers.secured(self._provider, self._redirect or url)
-
     def _follow(self, url: str) -> None:
-        """Continue at ``url``, which is checked as if a stranger had given it."""
-        self._hops += 1
-        if self._hops > MOST_HOPS:
-            self._redirect, self._hops = None, 0
+        if self._approach.follow(url):
+            self._tell(destination.redirect(self.state, self._now_ms()))
+        else:
             self._fail(Code.PROVIDER_CLOSE)
-            return
-        self._redirect = url
-        self._tell(destination.redirect(self.state, self._now_ms()))
-
-    async def _key(self) -> Secret:
-        try:
-            async with asyncio.timeout(SECRET_SECONDS):
-                key = await self._resolve_secret(self.target.id)
-        except TimeoutError:
-            # Nobody to ask is not the same as an answer: it may be there the next time.
-            raise DestinationError(Code.INTERNAL) from None
-        if key is None:
-            raise DestinationError(Code.SECRET_MISSING)
-        return key
 
     # What is sent.
 
@@ -328,15 +286,15 @@ class Egress:
         self._tell(destination.step(self.state, signal, self._now_ms(), code=code))
 
     def _fail(self, code: Code) -> None:
-        now_ms = self._now_ms()
         self._failures += 1
         self._failed_ms = self._clock.now_ms()
-        chance = random.random()  # noqa: S311 - spreads retries, guards nothing
-        self._tell(destination.fail(self.state, code, now_ms, chance))
+        # The chance spreads retries, and guards nothing.
+        self._tell(destination.fail(self.state, code, self._now_ms(), random.random()))  # noqa: S311
 
     def _tell(self, stepped: tuple[Destination, list[Happening]]) -> None:
         self.state, happenings = stepped
         for name, data in happenings:
             if name == "destination.live":
-                self._hops, self._ttff_ms = 0, int(data["ttff_ms"] or 0)
+                self._approach.arrive()
+                self._ttff_ms = int(data["ttff_ms"] or 0)
             self._emit(name, data)
