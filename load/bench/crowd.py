@@ -6,6 +6,7 @@ every line that anybody was acked: what somebody has not got in the end is lost.
 """
 
 import asyncio
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
@@ -59,7 +60,10 @@ async def measure(
         if "path" in parts:
             rows["path"] = await _path(hub, crowd, rate, seconds)
         if "storm" in parts:
-            rows["storm"] = [await _storm(hub, crowd, school, place, people) for _ in range(storms)]
+            rows["storm"] = [
+                await _storm(hub, crowd, school, place, people, is_watched=number == storms - 1)
+                for number in range(storms)
+            ]
         return rows
 
 
@@ -94,25 +98,35 @@ async def _path(hub: Hub, crowd: Generator, rate: float, seconds: float) -> dict
 
 
 async def _storm(
-    hub: Hub, crowd: Generator, school: School, place: Place, people: int
+    hub: Hub, crowd: Generator, school: School, place: Place, people: int, *, is_watched: bool
 ) -> dict[str, Any]:
-    """Have everybody lose the network, miss something, and come back at the same moment."""
+    """Have everybody lose the network, miss something, and come back at the same moment.
+
+    ``is_watched`` asks PostgreSQL, too, how often its tables were read meanwhile, which takes half
+    a minute: what it says holds what the server reads by itself in that time.
+    """
     await crowd.ask("drop", _ANSWER_SECONDS)
     await school.talk(place, MISSED_EVENTS)
     await asyncio.sleep(_CALM_SECONDS)
-    before, spent = await hub.scans(), hub.cpu_seconds()
-    # As long as nothing happens: what the server reads by itself, of what it reads in the storm.
+    scans = await hub.scans() if is_watched else None
+    sources, spent, began = await hub.catch_ups(), hub.cpu_seconds(), time.monotonic()
     joined = await _join(crowd, _STORM_SECONDS, people)
     spent = hub.cpu_seconds() - spent
-    after = await hub.scans()
-    read = after - before
-    return {
+    sources = await hub.catch_ups() - sources
+    row = {
         **joined,
         "missed_events": MISSED_EVENTS,
         "hub_cpu_seconds": round(spent, 3),
-        "log_reads": read.log,
-        "table_reads": read.tables,
+        "caught_up_from": dict(sources),
     }
+    if scans is not None:
+        scans = await hub.scans() - scans
+        row["postgres"] = {
+            "log_scans": scans.log,
+            "table_scans": scans.tables,
+            "seconds": round(time.monotonic() - began, 1),
+        }
+    return row
 
 
 async def _join(crowd: Generator, seconds: float, at_once: int) -> dict[str, Any]:

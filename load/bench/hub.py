@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import os
+import re
 import resource
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 
 from load.bench.processes import BenchError, Processors, below, cpu_seconds, demo
 from load.place import Ready
 
 _PAGE = resource.getpagesize()
-_STATISTICS_SECONDS = 1.5
-"""PostgreSQL's sessions tell what they did at most a second later."""
+_STATISTICS_SECONDS = 11.0
+"""A session of PostgreSQL that is idle tells what it did ten seconds later."""
+_CATCH_UPS = re.compile(r'^liveclass_catch_ups_total\{source="(\w+)"\} ([0-9.e+]+)', re.MULTILINE)
 _HUB = "server.app"
 _PARTS = ("postgres", "valkey", "server.media")
 _OWNER = "SELECT node FROM session_hubs WHERE session_id = $1"
@@ -92,6 +96,15 @@ class Hub:
         return sum(
             int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE for pid in self.pids
         )
+
+    async def catch_ups(self) -> Counter[str]:
+        """Return what those who had missed something were caught up from, as the server counts."""
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{self.ready.ops_url}/metrics") as response,
+        ):
+            found = _CATCH_UPS.findall(await response.text())
+        return Counter({source: int(float(count)) for source, count in found})
 
     async def scans(self) -> Scans:
         """Return how often tables were read so far, once PostgreSQL knows."""

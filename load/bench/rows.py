@@ -1,5 +1,6 @@
 """The table of ``make bench``: what was to be reached, and what was."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -168,7 +169,6 @@ def of_append(result: Result) -> Iterator[Row]:
 def of_storm(storms: list[dict[str, Any]]) -> Iterator[Row]:
     """Yield the rows of a class that comes back at once."""
     seconds = median(storm["seconds"] for storm in storms)
-    reads = [storm["log_reads"] for storm in storms]
     spent = median(storm["hub_cpu_seconds"] for storm in storms)
     kinds = sorted({kind for storm in storms for kind in storm["recoveries"]})
     yield Row(
@@ -178,11 +178,18 @@ def of_storm(storms: list[dict[str, Any]]) -> Iterator[Row]:
         seconds <= 3,
         any(map(is_saturated, storms)),
     )
+    sources: Counter[str] = sum((Counter(s["caught_up_from"]) for s in storms), Counter())
+    asked = [storm["postgres"] for storm in storms if "postgres" in storm]
     yield Row(
-        "… reads of the log meanwhile, the ring covering it",
+        "… of them read from PostgreSQL, the ring covering it",
         "0",
-        f"{max(reads)} (of any table: {max(storm['table_reads'] for storm in storms)})",
-        not any(reads),
+        f"{sources['log'] + sources['snapshot']} of {sources.total():,}"
+        + "".join(
+            f"; PostgreSQL counts {each['log_scans']} scans of the log and {each['table_scans']} "
+            f"of any table in {each['seconds']:.0f} s"
+            for each in asked
+        ),
+        sources["ring"] == sources.total() > 0,
     )
 
 

@@ -219,7 +219,7 @@ static void keep_up(unsigned burst, unsigned outstanding, double seconds, double
            && (double)(swarm.now - run.heard) < patience * 1e9)
         swarm_step(&swarm, swarm.now + 10000000);
     double took = (double)(run.heard - run.began) / 1e9; /* until the last one was there */
-    double cpu = (double)(cpu_ns() - run.began_cpu) / 1e9;
+    double share = (double)(cpu_ns() - run.began_cpu) / (double)(now_ns() - run.began);
     for (size_t i = 0; i < subscribers; i++)
         run.lost += published - next[i];
     printf("{\"published\":%u,\"delivered\":%llu,\"lost\":%llu,\"repeated\":%llu,"
@@ -227,7 +227,7 @@ static void keep_up(unsigned burst, unsigned outstanding, double seconds, double
            "\"reads\":%llu,\"delivery_ms\":",
            published - first, (unsigned long long)run.delivered, (unsigned long long)run.lost,
            (unsigned long long)run.repeated, (unsigned long long)run.changed,
-           (unsigned long long)run.gone, took, took > 0 ? cpu / took : 0,
+           (unsigned long long)run.gone, took, share,
            (unsigned long long)(swarm.reads - reads));
     histogram_print(stdout, &run.told);
     printf("}\n");
