@@ -34,7 +34,7 @@ fix: setup-dev  ## Mend format and lint
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: setup-dev  ## Measure fan-out and command latency; one JSON line at the end
+bench: setup-dev  ## Measure what the hub promises, beside peers that are installed; one JSON line at the end
 	$(BIN)/python -m load.bench
 
 bench-media: setup-dev  ## Measure what carrying media costs beside FFmpeg and Janus, where they are installed
