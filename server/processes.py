@@ -88,6 +88,9 @@ class Worker:
         self._argv = [sys.executable, *argv]
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+        self._is_up = asyncio.Event()
+        self._is_asked = False
+        """Whether it was asked to end, to be started again."""
 
     async def run(self) -> None:
         """Start the worker, and start it again whenever it ends, until cancelled."""
@@ -105,6 +108,10 @@ class Worker:
             )
             await self._read_output(self._process)
             code = await self._process.wait()
+            self._is_up.clear()
+            if self._is_asked:
+                self._is_asked = False
+                continue
             log.error("worker_ended", worker=self.name, status=code, restart_seconds=pause)
             if loop.time() - started > STEADY_SECONDS:
                 pause = RESTART_SECONDS
@@ -120,6 +127,27 @@ class Worker:
         """The process id while it runs."""
         process = self._process
         return None if process is None or process.returncode is not None else process.pid
+
+    async def restart(self, seconds: float, start_seconds: float) -> None:
+        """Ask the worker to leave, alone, within ``seconds``; return when it is ready again.
+
+        Raises:
+            TimeoutError: If that takes longer than ``start_seconds``.
+
+        """
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._is_asked = True
+            self._is_up.clear()
+            process.terminate()
+            try:
+                async with asyncio.timeout(seconds):
+                    await process.wait()
+            except TimeoutError:
+                log.error("worker_killed", worker=self.name)
+                process.kill()
+        async with asyncio.timeout(start_seconds):
+            await self._is_up.wait()
 
     async def stop(self, seconds: float) -> None:
         """Ask the worker to stop, and make it after ``seconds``. Idempotent."""
@@ -146,6 +174,7 @@ class Worker:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 log.warning("worker_said", worker=self.name, text=line.decode(errors="replace"))
                 continue
+            self._is_up.set()
             if not self._ready.done():
                 self._ready.set_result(said)
 

@@ -8,8 +8,9 @@ ended and its last word is in the log, and then hand them over.
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +37,8 @@ class Running(NamedTuple):
 
     url: str
     ops_url: str
+    restart_hubs: Callable[[], Awaitable[None]]
+    """Start the hub workers anew, one by one: what one owns the others take over meanwhile."""
 
 
 @asynccontextmanager
@@ -82,7 +85,12 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
                     for worker in hubs:
                         tasks.start(worker.name, worker.run())
                     said = [await worker.ready() for worker in hubs]
-                yield Running(said[0]["url"], said[0]["ops_url"])
+
+                async def restart_hubs() -> None:
+                    for worker in hubs:
+                        await worker.restart(settings.drain_seconds + STOP_SECONDS, START_SECONDS)
+
+                yield Running(said[0]["url"], said[0]["ops_url"], restart_hubs)
             finally:
                 # The runs would start again what stops now.
                 await tasks.close()
@@ -96,7 +104,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
 
 async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT; SIGHUP starts the hub workers anew, one by one.
 
     Raises:
         InvalidSettingsError: If the database's schema is not that of this code.
@@ -106,11 +114,28 @@ async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) ->
     if missing:
         text = f"The database lacks {len(missing)} migrations: run `liveclass migrate` first."
         raise InvalidSettingsError(text)
-    async with running(settings, environ) as server:
+    async with running(settings, environ) as server, Supervisor("signals") as tasks:
+        tasks.start("restarts", _restart_on_hangup(server))
         log.info("serving", url=server.url, ops_url=server.ops_url)
         systemd.notify("READY=1")
         await stop_asked()
         systemd.notify("STOPPING=1")
+
+
+async def _restart_on_hangup(server: Running) -> None:
+    """Restart the hub workers whenever SIGHUP asks for it, until cancelled."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        log.info("hub_workers_restart")
+        try:
+            await server.restart_hubs()
+        except TimeoutError:
+            log.error("hub_workers_restart_given_up")
+        else:
+            log.info("hub_workers_restarted")
 
 
 def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str, str]:

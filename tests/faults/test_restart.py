@@ -1,9 +1,12 @@
 """Servers that are restarted while classes go on: nobody loses anything, nobody waits."""
 
+import signal
+
 import pytest
 
 from tests.faults.rolling import Rolling, restart_all
-from tests.faults.servers import serving
+from tests.faults.served import children, eventually
+from tests.faults.servers import READY_SECONDS, serving
 from tests.patience import Stopwatch
 
 LIVE_AGAIN_SECONDS = 2.0
@@ -30,3 +33,23 @@ async def test_three_servers_are_restarted_one_by_one_and_nobody_loses_anything(
         assert len(server.said("handed_over")) == 1
         assert sum(each["kept"] for each in server.said("handed_over")) == 0
     assert sum(each["sessions"] for s in servers.all for each in s.said("handed_over")) >= 4
+
+
+async def test_the_workers_of_one_server_are_restarted_one_by_one(data_dir):
+    async with serving(data_dir, 1, drain_seconds="5", hub_workers="2") as servers:
+        (server,) = servers.all
+        rolling = Rolling(servers, classes=2, students=12)
+        before = set(children(server.process.pid))
+
+        async def reload(_):
+            server.signal(signal.SIGHUP)
+            await eventually(lambda: server.said("hub_workers_restarted"), READY_SECONDS)
+
+        watch = Stopwatch()
+        found = await rolling.run(reload)
+        assert found == []
+        assert rolling.returns.away == 0
+        assert len(rolling.returns.seconds) >= len(rolling.classes) * 13
+        assert max(rolling.returns.seconds) <= LIVE_AGAIN_SECONDS + watch.lost
+        assert len(before & set(children(server.process.pid))) == 1, "the media worker stays"
+        assert not server.said("worker_ended")
