@@ -1,4 +1,4 @@
-"""An installation that can be broken anywhere: PostgreSQL, Valkey, a media worker, several nodes.
+"""An installation that can be broken anywhere: PostgreSQL, Valkey, and several nodes.
 
 ::
 
@@ -6,9 +6,9 @@
               └──────────▶  │                             on demand (``tests.tcp_proxy``)
                             └── database ─▶ PostgreSQL
 
-Each node is a machine of its own to the others: its port, its name, its way to the database. What
-a node says of where its links are taken is rewritten in the database, by a trigger, so that the
-others come by its proxy; the server knows of none of this.
+Each node is a server of its own to the others: its port, its name, its media worker, its way to
+the database. What a node says of where its links are taken is rewritten in the database, by a
+trigger, so that the others come by its proxy; the server knows of none of this.
 """
 
 import asyncio
@@ -34,7 +34,6 @@ from tests.tcp_proxy import Address, TcpProxy
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
-NODE_NUMBER = 0
 
 _DETOUR = """
 CREATE TABLE detours (node text PRIMARY KEY, proxy text NOT NULL, link text);
@@ -78,8 +77,10 @@ class Node:
         """Return where people reach it."""
         return f"http://{HOST}:{self.people.port if by_proxy else self.port}"
 
-    async def start(self, pools: Pools, environ: Mapping[str, str], log: Path, *how: str) -> None:
-        """Prepare its worker; whoever runs that starts it."""
+    async def prepare(
+        self, pools: Pools, environ: Mapping[str, str], log: Path, *how: str
+    ) -> tuple[Worker, Worker]:
+        """Return its processes, which somebody is to run: of media and of the hub."""
         self._pools = pools
         async with pools.hub() as connection:
             await connection.execute(
@@ -90,9 +91,9 @@ class Node:
         self.worker = Worker(
             self.name,
             ("-m", "tests.faults.node", str(log), *how),
-            worker_environment(environ, port=str(self.port), ops_port="0")
-            | {HUB_NUMBER: str(NODE_NUMBER)},
+            worker_environment(environ, port=str(self.port), ops_port="0") | {HUB_NUMBER: "0"},
         )
+        return Worker(f"media of {self.name}", ("-m", "server.media"), environ), self.worker
 
     def signal(self, number: int) -> bool:
         """Send a signal; return whether there was a process to send it to."""
@@ -177,20 +178,19 @@ async def running(
         await connection.close()
         pools = await stack.enter_async_context(Pools.open(services.database_url, size=4))
         secret = secrets.token_urlsafe(48)
-        socket = directory / "media.sock"
         (directory / "objects").mkdir()
         environ = worker_environment(
             os.environ,
             redis_url=services.redis_url,
             objects_url=(directory / "objects").resolve().as_uri(),
-            spool_dir=str(directory / "spool"),
             token_secret=secret,
             secret_keys=base64.b64encode(secrets.token_bytes(32)).decode(),
             database_url=services.database_url,
             egress_allow="127.0.0.0/8:*",
             drain_seconds="1",
             log_level="warning",
-        ) | {MEDIA_SOCKET: str(socket)}
+            log_format="json",
+        )
         path, url = _database(services.database_url)
         cluster = Cluster(services, pools, [Node(n, path) for n in range(nodes)], secret)
         for node in cluster.nodes:
@@ -199,11 +199,7 @@ async def running(
         tasks = await stack.enter_async_context(Supervisor("cluster"))
         workers: list[Worker] = []
         stack.push_async_callback(_stop, tasks, workers)
-        media = Worker("media", ("-m", "server.media"), environ)
-        workers.append(media)
-        tasks.start("media", media.run())
         async with _told_by(cluster.logs), asyncio.timeout(READY_SECONDS):
-            await media.ready()
             for node in cluster.nodes:
                 log = directory / f"{node.name.replace(' ', '-')}.log"
                 cluster.logs.append(log)
@@ -211,11 +207,11 @@ async def running(
                     environ,
                     database_url=url.format(port=node.database.port),
                     public_url=node.url(by_proxy=False),
-                )
-                await node.start(pools, settings, log, *how)
-                assert node.worker is not None
-                workers.append(node.worker)
-                tasks.start(node.name, node.worker.run())
+                    spool_dir=str(directory / f"spool-{node.number}"),
+                ) | {MEDIA_SOCKET: str(directory / f"media-{node.number}.sock")}
+                for worker in await node.prepare(pools, settings, log, *how):
+                    workers.append(worker)
+                    tasks.start(worker.name, worker.run())
             for worker in workers:
                 await worker.ready()
         yield cluster

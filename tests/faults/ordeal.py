@@ -8,8 +8,8 @@
 """
 
 import asyncio
+import contextlib
 import random
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -43,10 +44,11 @@ END_SECONDS = 60.0
 BRIEF_SECONDS = 15.0
 BY_PROXY = 0.35
 MOST_STORIES = 20
-_DEFECT = re.compile(
-    r"Traceback|command_failed|command_poisoned|task_failed|task_restarting|\[(?:error|critical)\s*\]"
-)
-_EVENT = re.compile(r"\] (\w+)")
+
+
+class _LogRecord(Struct):
+    event: str
+    level: str
 
 
 class Plan(Struct, frozen=True):
@@ -106,6 +108,7 @@ class Verdict(Struct):
             "p50_answer_s": round(waits[len(waits) // 2], 3) if waits else None,
             "p99_answer_s": round(waits[len(waits) * 99 // 100], 3) if waits else None,
             "longest_answer_s": round(waits[-1], 1) if waits else None,
+            "errors_logged": dict(self.defects),
             "never_acked": self.did.never_acked,
             **{name.replace(" ", "_"): count for name, count in self.faults.items()},
         }
@@ -241,11 +244,12 @@ async def _school(pools: Pools, number: int) -> tuple[str, str, tuple[str, ...]]
 
 
 def defects(logs: Sequence[Path]) -> Counter[str]:
-    """Return what the logs tell of errors, by the name of the record."""
+    """Return what the nodes' logs call errors, by the name of the record."""
     found: Counter[str] = Counter()
     for path in logs:
         for line in path.read_text(errors="replace").splitlines():
-            if _DEFECT.search(line):
-                name = _EVENT.search(line)
-                found[name[1] if name else line[:100]] += 1
+            with contextlib.suppress(msgspec.MsgspecError):
+                record = msgspec.json.decode(line, type=_LogRecord)
+                if record.level in ("error", "critical"):
+                    found[record.event] += 1
     return found
