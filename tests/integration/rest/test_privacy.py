@@ -1,5 +1,6 @@
 """What a tenant keeps no longer goes; a person gets a copy of what is theirs, and is erased."""
 
+import asyncio
 import json
 
 from server.cli_people import _due
@@ -8,6 +9,7 @@ from server.ids import new_id
 from server.rest.ports import objects_key
 from server.store.log import LogReader
 from tests.integration.rest.test_live_sessions import command
+from tests.patience import PATIENCE
 
 LONG_AGO = 1_600_000_000_000
 WORD = "plugh"
@@ -51,12 +53,20 @@ async def whole_log(pools, school):
     return [each.type for each in stored], b"".join(each.payload for each in stored).decode()
 
 
+async def swept(retention, database_url):
+    """Sweep until nothing is due: what was not stored for certain is done the next time."""
+    async with asyncio.timeout(PATIENCE):
+        await retention.sweep()
+        while await _due(database_url):
+            await retention.sweep()
+
+
 async def test_what_is_kept_no_longer_goes_kind_by_kind(
     api, app, database_url, pools, projector, school, tell, retention
 ) -> None:
     _, (_, asset) = await hold_class(app, school, tell)
     admin, session = school.admin, f"/v1/sessions/{school.session}"
-    await retention.sweep()
+    await swept(retention, database_url)
     assert len(await left(app, school)) == 2
     types, text = await whole_log(pools, school)
     assert WORD in text
@@ -66,8 +76,7 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
     assert (due.session, due.kind) == (school.session, "recordings")
     assert due.since == LONG_AGO + (9 * 60 + 30 * 86_400) * 1000
     assert len((await api.get(admin, f"{session}/recordings")).body["items"]) == 1
-    await retention.sweep()
-    assert await _due(database_url) == []
+    await swept(retention, database_url)
     assert await left(app, school) == [asset]
     assert (await api.get(admin, f"{session}/recordings")).body["items"] == []
     # The replay was taken back before, by events, and none can be published again.
@@ -80,7 +89,7 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
     assert shown.body["status"] == "archived"
 
     await api.patch(admin, "/v1/tenant", {"chat_days": 30})
-    await retention.sweep()
+    await swept(retention, database_url)
     types, text = await whole_log(pools, school)
     assert types == now
     assert text.count(f"{WORD}!") == 0
@@ -88,7 +97,7 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
     assert (await api.get(admin, f"{session}/questions")).body["items"][0]["prompt"] == f"{WORD}?"
 
     await api.patch(admin, "/v1/tenant", {"sessions_days": 30})
-    await retention.sweep()
+    await swept(retention, database_url)
     types, text = await whole_log(pools, school)
     assert (types, WORD in text) == (now, False)
     assert await left(app, school) == []
@@ -102,7 +111,7 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
         ("recordings", 1, False, True), ("chat", 0, True, True), ("session", 1, True, True),
     ]  # fmt: skip
     # A second node, or a second time, finds nothing to do.
-    await retention.sweep()
+    await swept(retention, database_url)
     assert await whole_log(pools, school) == (types, text)
 
 
