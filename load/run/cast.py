@@ -13,9 +13,10 @@ from load.report import Report as Account
 from load.run import messages
 from load.run.acts import Teaching
 from load.run.agenda import Agenda
+from load.run.attendee import Nature
 from load.run.hall import Hall
 from load.run.messages import Begin, Calm, Done, FullState, Room, RoomOutcome, Tick
-from load.run.person import Nature, Person
+from load.run.person import Person
 from load.run.play import Group, Play
 
 _AT_THE_DOOR = 160

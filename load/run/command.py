@@ -86,6 +86,12 @@ _percent = Parsed("percent", grammar.percent)
               help="Commands that are sent twice.")  # fmt: skip
 @click.option("--bad-token", type=_percent, default="0%", show_default=True,
               help="So many more come with a token that is not valid.")  # fmt: skip
+@click.option("--media", type=click.Choice(("none", "whep")), default="none", show_default=True,
+              help="Whether teachers publish 720p, and some students watch.")  # fmt: skip
+@click.option("--media-classes", type=click.IntRange(1, 100), default=1, show_default=True,
+              help="In how many classes.")  # fmt: skip
+@click.option("--viewers", type=click.IntRange(1, 500), default=10, show_default=True,
+              help="How many watch in each of them.")  # fmt: skip
 @click.option("--full", type=_percent, default="1%", show_default=True,
               help="Students who keep the whole state; at least one per class and process.",
               )  # fmt: skip
@@ -166,6 +172,9 @@ def _options(ctx: click.Context, given: dict[str, Any]) -> "Options":
         thresholds=given["wanted"],
         ops_urls=given["ops_urls"] or ops_urls,
         pids=given["pids"],
+        media=given["media"],
+        media_classes=given["media_classes"],
+        viewers=given["viewers"],
         keep=given["keep"],
         words=_words(ctx, given),
     )

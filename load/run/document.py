@@ -83,6 +83,15 @@ def document(result: Result, options: Options) -> dict[str, Any]:
             }
             for storm in result.storms.values()
         ],
+        "media": None
+        if result.seen is None
+        else {
+            "viewers": result.seen.viewers,
+            "seconds": _number(result.seen.seconds),
+            "connect_ms": _number(result.seen.connect_ms),
+            "pictures": _number(result.seen.pictures),
+            "loss": _number(result.seen.loss),
+        },
         "per_second": {
             "deliveries": _number(result.measured("deliveries_per_second")),
             "acks": _number(result.measured("acks_per_second")),
@@ -154,6 +163,12 @@ def table(result: Result) -> str:
         value = result.measured(name)
         if value is not None:
             lines.append(f"{text:14}{thresholds.shown(value, thresholds.unit_of(name)):>10}")
+    if (seen := result.seen) is not None:
+        lines.append(
+            f"{seen.viewers} watched for {seen.seconds:.0f} s: connected within "
+            f"{thresholds.shown(seen.connect_ms, 'time')}, the worst saw {seen.pictures:.1%} of "
+            f"the pictures, {seen.loss:.3%} of all packets were lost"
+        )
     lines.append(f"{'generator CPU':14}{thresholds.shown(result.generator_cpu, 'share'):>10}")
     shown = ", ".join(f"{kind} {result.kinds[kind]}" for kind in KINDS)
     lines.append(f"violations: {shown}")

@@ -82,6 +82,7 @@ def _tiles(told: dict[str, Any]) -> str:
     tiles += [
         ("server CPU", _value(told["server"]["cpu"], "share")),
         ("server RSS", _value(told["server"]["rss_bytes"], "size")),
+        ("viewers' worst picture", _value((told["media"] or {}).get("pictures"), "share")),
         ("violations", str(sum(told["violations"].values()))),
     ]
     shown_tiles = "".join(

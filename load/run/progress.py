@@ -17,6 +17,7 @@ class Progress:
         self._is_quiet = is_quiet
         self._is_terminal = out.isatty()
         self._drawn = False
+        self._shown = 0
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
@@ -30,6 +31,9 @@ class Progress:
         if self._is_quiet or len(result.seconds) < 2:
             return
         second = result.seconds[-2]
+        if second.at <= self._shown:
+            return
+        self._shown = second.at
         line = _line(second, result, people, seconds)
         if self._is_terminal:
             self._clear()

@@ -36,6 +36,20 @@ class Second:
         return None if latencies is None else latencies.percentile(percent)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What those who watch have seen, from when all were connected."""
+
+    viewers: int
+    seconds: float
+    connect_ms: float
+    """Of the slowest."""
+    pictures: float
+    """The worst viewer's share of the pictures that were sent in that time."""
+    loss: float
+    """The share of packets that were missing, of all viewers together."""
+
+
 @dataclass(slots=True)
 class Storm:
     """A storm, and when everybody was back."""
@@ -66,6 +80,7 @@ class Result:
         self.ended_at: int | None = None
         """The second after which nothing new was asked for, and everybody came to rest."""
         self.parts: list[Part] = []
+        self.seen: Seen | None = None
         self.outcomes: list[Outcome] = []
         self._kinds_by_worker: dict[int, dict[str, int]] = {}
         self._kinds: Counter[str] = Counter()
@@ -186,6 +201,12 @@ class Result:
             case "refused":
                 answers = self.counts["acks"] + self.counts["refused"]
                 return self.counts["refused"] / answers if answers else None
+            case "media_connect":
+                return None if self.seen is None else self.seen.connect_ms
+            case "media_pictures":
+                return None if self.seen is None else self.seen.pictures
+            case "media_loss":
+                return None if self.seen is None else self.seen.loss
             case "violations":
                 return float(self.violations)
             case _:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 import aiohttp
 
@@ -24,6 +25,7 @@ from load.run.verify import verify
 from load.run.workers import Worker, WorkerError, working
 
 _HEAD_START_SECONDS = 0.5
+_COUNT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class Options:
     thresholds: tuple[Threshold, ...] = ()
     ops_urls: tuple[str, ...] = ()
     pids: tuple[int, ...] = ()
+    media: Literal["none", "whep"] = "none"
+    media_classes: int = 1
+    viewers: int = 10
     keep: bool = False
     words: dict[str, str] = field(default_factory=dict)
     """The options as they were written, for the report."""
@@ -121,6 +126,7 @@ class _Run:
         self._classes = classes
         self._progress = progress
         self._stop = stop
+        self._over = asyncio.Event()
         self._people = sum(len(each.students) + 1 for each in classes)
         self._costs = Costs(http, options.ops_urls, options.pids)
         self._result = Result(options.procs, options.most_late_ms)
@@ -136,21 +142,29 @@ class _Run:
             for worker in workers:
                 await worker.tell(Go(start_ns))
             sampling = asyncio.create_task(self._sample(start_ns))
+            showing = asyncio.create_task(self._show_media())
             try:
                 await self._watch(workers, start_ns)
                 result.ended_at = len(result.seconds)
+                self._over.set()
                 done = await self._finish(workers)
             except WorkerError as error:
                 result.failure = str(error)
                 done = []
             finally:
                 sampling.cancel()
+                if self._over.is_set():
+                    await asyncio.wait((showing,), timeout=_COUNT_SECONDS)
+                showing.cancel()
+                await asyncio.wait((sampling, showing))
         if done:
             self._progress.say("comparing what everybody was told with the log …")
             outcomes = [room for each in done for room in each.rooms]
             found = await verify(self._http, self._classes, outcomes)
             result.violate(found.kinds, found.kept)
             result.counts.update(found.counts)
+        if options.media != "none" and result.seen is None and result.failure is None:
+            result.failure = "picture and sound: not everybody was connected when the run ended"
         result.parts = self._costs.all_parts()
         result.judge(list(options.thresholds))
         return result
@@ -224,6 +238,26 @@ class _Run:
             now = time.monotonic()
             await self._costs.sample(now - last)
             last = now
+
+    async def _show_media(self) -> None:
+        """Let some watch until the play is over."""
+        if self._options.media == "none":
+            return
+        # Here, not above: codecs and WebRTC take their time.
+        from load.bench.processes import BenchError
+        from load.run.screening import Screening
+
+        shown = self._classes[: self._options.media_classes]
+        screening = Screening(shown, self._options.viewers)
+        try:
+            await screening.begin()
+            self._progress.say("everybody who is to watch is connected")
+            await self._over.wait()
+            self._result.seen = await screening.seen()
+        except BenchError as error:
+            self._result.failure = f"picture and sound: {error}"
+        finally:
+            await screening.end()
 
     async def _finish(self, workers: Sequence[Worker]) -> list[messages.Done]:
         """Bring everybody to rest; return what they saw."""

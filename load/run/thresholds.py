@@ -49,6 +49,9 @@ SCALARS: dict[str, Unit] = {
     "generator_cpu": "share",
     "refused": "share",
     "violations": "number",
+    "media_connect": "time",
+    "media_pictures": "share",
+    "media_loss": "share",
 }
 _SHAPE = re.compile(r"\s*([a-z_]+[0-9.]*)\s*(<=|>=|<|>)\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]*)\s*")
 _PERCENTILE = re.compile(rf"({'|'.join(LATENCIES)})_(max|p(\d{{1,2}}(?:\.\d+)?))")
