@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from server.errors import LiveClassError
 from tests.faults.cluster import Cluster, Node
 from tests.faults.history import Fault
-from tests.faults.witness import Clock
+from tests.faults.recorder import Clock
 from tests.tcp_proxy import TcpProxy
 
 SHORT, LONG = (0.2, 3.0), (7.0, 10.0)

@@ -33,9 +33,9 @@ from tests.faults.check import violations
 from tests.faults.cluster import Cluster, running
 from tests.faults.history import History
 from tests.faults.nemesis import PAUSE, Nemesis
+from tests.faults.recorder import Clock
 from tests.faults.speech import Did
 from tests.faults.story import tell, timeline
-from tests.faults.witness import Clock
 from tests.faults.workload import Crowd, Lesson
 
 WHOLE_SECONDS = 45.0

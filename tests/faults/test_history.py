@@ -32,8 +32,8 @@ from tests.faults.history import (
     Welcomed,
     main,
 )
+from tests.faults.recorder import Recorder
 from tests.faults.story import tell
-from tests.faults.witness import Recorder
 
 SESSION = "01900000-0000-7000-9000-000000000001"
 TEACHER, ANN, BEN = (f"01900000-0000-7000-9000-00000000001{n}" for n in range(3))

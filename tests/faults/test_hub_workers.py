@@ -15,7 +15,8 @@ from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
 from tests.faults.check import violations
-from tests.faults.witness import Clock, Recorder, of_demo, settled
+from tests.faults.recorder import Clock, Recorder
+from tests.faults.witness import of_demo, settled
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
 

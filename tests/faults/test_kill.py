@@ -15,7 +15,7 @@ from server.store.log import LogReader
 from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
-from tests.faults.witness import Clock, Recorder
+from tests.faults.recorder import Clock, Recorder
 
 
 @pytest.fixture

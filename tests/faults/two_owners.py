@@ -24,8 +24,8 @@ from server.store.log import LogReader
 from server.tasks import Supervisor
 from tests.faults.cluster import Cluster, Node, running
 from tests.faults.ordeal import Plan, Verdict, judge, prepare
+from tests.faults.recorder import Clock
 from tests.faults.speech import Did
-from tests.faults.witness import Clock
 from tests.faults.workload import Lesson
 
 TAKEN_SECONDS = 40.0

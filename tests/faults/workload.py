@@ -22,8 +22,9 @@ from protocol.commands import COMMANDS, AnyCommand
 from protocol.frames import Ack
 from server.tasks import Supervisor
 from tests.faults.history import Asked
+from tests.faults.recorder import Clock, Recorder
 from tests.faults.speech import Did, Speech
-from tests.faults.witness import Clock, Identity, Recorder, Witness, settled
+from tests.faults.witness import Identity, Witness, settled
 
 REPEAT, RETURN, BURST = 0.06, 0.02, 0.05
 """How often somebody sends a command again, loses their connection, sends several at once."""
