@@ -14,9 +14,10 @@ from server.store.log import LogReader
 from server.tasks import Supervisor
 from tests.faults.check import violations
 from tests.faults.history import Fault
+from tests.faults.recorder import Clock, Recorder
 from tests.faults.servers import Servers
 from tests.faults.story import tell
-from tests.faults.witness import Clock, Identity, Recorder, Witness, identity_of, settled
+from tests.faults.witness import Identity, Witness, identity_of, settled
 
 
 class Returns:

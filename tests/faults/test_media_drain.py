@@ -17,10 +17,10 @@ from server.media.hls.playlist import parse
 from server.store.log import LogReader
 from server.store.nodes import LIFE_SECONDS, find_owner
 from server.tasks import Supervisor
+from tests.faults.recorder import Clock
 from tests.faults.rolling import Returns, TalkingClass
 from tests.faults.served import children, eventually
 from tests.faults.servers import serving
-from tests.faults.witness import Clock
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
 from tests.patience import PATIENCE
