@@ -103,7 +103,7 @@ async def test_a_class_survives_kill_9_of_everything(demo):
     done = subprocess.run(
         [sys.executable, "-m", "server", "verify", demo.ready["session"],
          "--database-url", demo.ready["database_url"]],
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(stored)} events" in done.stdout

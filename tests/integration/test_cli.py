@@ -32,7 +32,7 @@ def liveclass(redis_url, tmp_path):
         more = {f"LIVECLASS_{name.upper()}": value for name, value in settings.items()}
         return subprocess.run(
             [sys.executable, "-m", "server", *words],
-            env=environ | more, capture_output=True, text=True, timeout=30,
+            env=environ | more, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
     return run
