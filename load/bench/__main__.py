@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,7 @@ import click
 import uvloop
 
 from load.bench import append, commands, crowd, failover, fanout, peers, rows
-from load.bench.processes import (
-    BenchError,
-    Processors,
-    allow_many_sockets,
-    choose_processors,
-)
+from load.bench.processes import BenchError, allow_many_sockets, choose_processors
 from load.place import RefusedError
 
 PARTS = ("fanout", "path", "commands", "append", "storm", "memory", "failover")
@@ -62,86 +57,117 @@ def bench(
     """Measure what the hub promises; each server on a processor of its own, the generator too."""
     wish = Wish(parts or PARTS, counts, people, size, is_quick)
     load = [round(os.getloadavg()[0], 2)]
-    results: dict[str, Any] = {}
     try:
         allow_many_sockets(_SOCKETS)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            shown = runner.run(_measure(wish, results))
-    except (BenchError, RefusedError) as error:
+    except BenchError as error:
         raise click.ClickException(str(error)) from error
+    with (
+        tempfile.TemporaryDirectory(prefix="liveclass-bench-") as name,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        all_of_it = Bench(wish, Path(name))
+        runner.run(all_of_it.run())
     load.append(round(os.getloadavg()[0], 2))
-    click.echo(f"\n{rows.table(shown)}\n\nload average {load[0]} → {load[1]}")
+    click.echo(f"\n{rows.table(all_of_it.rows)}\n\nload average {load[0]} → {load[1]}")
     click.echo(
         json.dumps(
             {
                 "machine": _machine() | {"load_average": load},
-                "generator_saturated": any(row.is_saturated for row in shown),
-                "rows": [row.as_dict() for row in shown],
-                **results,
+                "generator_saturated": any(row.is_saturated for row in all_of_it.rows),
+                "rows": [row.as_dict() for row in all_of_it.rows],
+                **all_of_it.results,
             }
         )
     )
+    if all_of_it.has_failed:
+        raise SystemExit(1)
 
 
-async def _measure(wish: Wish, results: dict[str, Any]) -> list[rows.Row]:
-    """Measure part after part, into ``results``; return the table's rows."""
-    processors, quick = choose_processors(), wish.is_quick
-    shown: list[rows.Row] = []
+class Bench:
+    """Measures part after part; one that cannot be measured has a row that says so."""
 
-    def show(name: str, result: Any, of: Callable[[Any], Any]) -> None:
-        results[name] = result
-        shown.extend(of(result))
-        click.echo(f"{name}: measured", err=True)
+    def __init__(self, wish: Wish, directory: Path) -> None:
+        self.rows: list[rows.Row] = []
+        self.results: dict[str, Any] = {}
+        self.has_failed = False
+        self._wish = wish
+        self._directory = directory
+        self._processors = choose_processors()
 
-    with tempfile.TemporaryDirectory(prefix="liveclass-bench-") as name:
-        directory = Path(name)
-        result: Any
-        if "fanout" in wish.parts:
-            result = await _fanout(wish, directory, processors)
-            show("fanout", result, rows.of_fanout)
-            click.echo(rows.fanout_table(result))
-        if parts := [part for part in _OF_CROWD if part in wish.parts]:
-            result = await crowd.measure(
-                directory, processors, parts,
-                people=wish.people, rate=10, seconds=5 if quick else 20, storms=wish.rounds,
+    async def run(self) -> None:
+        """Measure what is wished for."""
+        whole = (
+            (self._fanout, ("fanout",)),
+            (self._crowd, _OF_CROWD),
+            (self._commands, ("commands",)),
+            (self._append, ("append",)),
+            (self._failover, ("failover",)),
+        )
+        for measure, parts in whole:
+            wanted = [part for part in parts if part in self._wish.parts]
+            if not wanted:
+                continue
+            click.echo(f"measuring {', '.join(wanted)} …", err=True)
+            try:
+                await measure()
+            except (BenchError, RefusedError, OSError) as error:
+                self.has_failed = True
+                text = f"could not be measured: {error}"
+                self.rows.append(rows.Row(", ".join(wanted), "", text, False))
+
+    def _show(self, name: str, result: Any, of: Callable[[Any], Iterable[rows.Row]]) -> None:
+        self.results[name] = result
+        self.rows.extend(of(result))
+
+    async def _fanout(self) -> None:
+        """Measure ours beside every peer that is here, with each number of subscribers."""
+        wish = self._wish
+        found = list(peers.find(self._directory))
+        others = [each for each in found if isinstance(each, peers.Contender)]
+        results: list[dict[str, Any]] = []
+        for count in wish.peers:
+            results += await fanout.measure(
+                self._directory, OURS, others, self._processors,
+                peers=count, size=wish.size, rounds=wish.rounds,
+                seconds=0.5 if wish.is_quick else 1.5,
             )  # fmt: skip
-            for part, of in (
-                ("path", rows.of_path), ("storm", rows.of_storm), ("memory", rows.of_memory),
-            ):  # fmt: skip
-                if part in parts:
-                    show(part, result[part], of)
-        if "commands" in wish.parts:
-            result = await commands.measure(
-                directory, processors,
-                classes=100, rate=1000, seconds=5 if quick else 10, rounds=wish.rounds,
-            )  # fmt: skip
-            show("commands", result, rows.of_commands)
-        if "append" in wish.parts:
-            events = 1 << (16 if quick else 17)
-            result = await append.measure(processors, events=events, rounds=wish.rounds)
-            show("append", result, rows.of_append)
-        if "failover" in wish.parts:
-            result = await failover.measure(processors, rounds=wish.rounds)
-            show("failover", result, rows.of_failover)
-    return shown
+            results += [
+                {"peers": count, "server": each.name, "missing": f"not here: {each.remedy}"}
+                for each in found
+                if isinstance(each, peers.Missing)
+            ]
+        click.echo(rows.fanout_table(results))
+        self._show("fanout", results, rows.of_fanout)
 
-
-async def _fanout(wish: Wish, directory: Path, processors: Processors) -> list[dict[str, Any]]:
-    """Measure ours beside every peer that is here, with each number of subscribers."""
-    found = list(peers.find(directory))
-    others = [each for each in found if isinstance(each, peers.Contender)]
-    results: list[dict[str, Any]] = []
-    for count in wish.peers:
-        results += await fanout.measure(
-            directory, OURS, others, processors,
-            peers=count, size=wish.size, rounds=wish.rounds, seconds=0.5 if wish.is_quick else 1.5,
+    async def _crowd(self) -> None:
+        wish = self._wish
+        result = await crowd.measure(
+            self._directory, self._processors, [each for each in _OF_CROWD if each in wish.parts],
+            people=wish.people, rate=10, seconds=5 if wish.is_quick else 20, storms=wish.rounds,
         )  # fmt: skip
-        results += [
-            {"peers": count, "server": each.name, "missing": f"not here: {each.remedy}"}
-            for each in found
-            if isinstance(each, peers.Missing)
-        ]
-    return results
+        self.results["generator"] = result["generator"]
+        for part, of in (
+            ("path", rows.of_path), ("storm", rows.of_storm), ("memory", rows.of_memory),
+        ):  # fmt: skip
+            if part in wish.parts:
+                self._show(part, result[part], of)
+
+    async def _commands(self) -> None:
+        wish = self._wish
+        result = await commands.measure(
+            self._directory, self._processors,
+            classes=100, rate=1000, seconds=5 if wish.is_quick else 10, rounds=wish.rounds,
+        )  # fmt: skip
+        self._show("commands", result, rows.of_commands)
+
+    async def _append(self) -> None:
+        events = 1 << (16 if self._wish.is_quick else 17)
+        result = await append.measure(self._processors, events=events, rounds=self._wish.rounds)
+        self._show("append", result, rows.of_append)
+
+    async def _failover(self) -> None:
+        result = await failover.measure(self._processors, rounds=self._wish.rounds)
+        self._show("failover", result, rows.of_failover)
 
 
 def _machine() -> dict[str, Any]:

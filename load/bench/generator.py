@@ -58,10 +58,18 @@ class Generator:
 async def generator(
     directory: Path, processor: int | None, *arguments: str
 ) -> AsyncIterator[Generator]:
-    """Run a generator, built in ``directory``, on one processor while the block lasts."""
+    """Run a generator, built in ``directory``, on one processor while the block lasts.
+
+    Raises:
+        BenchError: If there is a compiler, and it refuses the program.
+
+    """
     program = directory / "swarm"
     if not program.exists():
-        await asyncio.to_thread(native.build, "swarm", directory)
+        try:
+            await asyncio.to_thread(native.build, "swarm", directory)
+        except native.BuildError as error:
+            raise BenchError(f"the generator cannot be built: {error}") from error
     is_native = program.exists()
     command = (str(program),) if is_native else _PYTHON
     with on_processor(processor):

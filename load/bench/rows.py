@@ -60,9 +60,12 @@ def of_fanout(results: Sequence[Result]) -> Iterator[Row]:
             mine, row = by.get((peers, scenario, "ours")), by.get((peers, scenario, other))
             what = f"fan-out, {peers:,} peers, {scenario}: messages per CPU second beside {other}"
             aim = "" if least is None or peers != _PROMISED_PEERS else f"≥ {least:g}×"
-            if mine is None or row is None or row["ours_is"] is None or mine["wrong"]:
-                broken = (mine and mine["wrong"]) or (row and row["wrong"])
-                yield Row(what, aim, f"no figure: {broken or 'not here'}", None)
+            if mine is None or mine["wrong"]:
+                broken = mine["wrong"] if mine else "ours did not start"
+                yield Row(what, aim, f"no figure: {broken}", False)
+                continue
+            if row is None or row["wrong"] or row["ours_is"] is None:
+                yield Row(what, aim, f"no figure: {row['wrong'] if row else 'not here'}", None)
                 continue
             low, high = row["spread"]
             yield Row(

@@ -76,7 +76,10 @@ def _nchan(directory: Path) -> Contender | Missing:
 
 
 def _sender(directory: Path) -> Contender | Missing:
-    program = native.build("sender", directory)
+    try:
+        program = native.build("sender", directory)
+    except native.BuildError as error:
+        return Missing("C send() loop", f"the compiler says {error}")
     if program is None:
         return Missing("C send() loop", "a C compiler: apt-get install gcc libc6-dev")
     return Contender("C send() loop", (str(program),))
