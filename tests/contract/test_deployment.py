@@ -18,6 +18,7 @@ import yaml
 from jsonschema import Draft7Validator
 from msgspec.structs import fields
 
+from protocol.limits import HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS
 from server.config import Settings, variable
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,15 @@ def test_every_service_has_what_it_needs():
     for node, ports in zip(nodes, ranges, strict=True):
         assert node["ports"] == [f"{ports}:{ports}/udp"]
         assert node["environment"]["LIVECLASS_LINK_HOST"] == node["hostname"]
+
+
+def test_proxies_wait_longer_than_sockets_are_silent():
+    silent = (HEARTBEAT_INTERVAL_MS + HEARTBEAT_TIMEOUT_MS) / 1000
+    for path in (ROOT / "docker" / "nginx.conf", OPERATIONS / "nginx.conf"):
+        text = path.read_text(encoding="utf-8")
+        waits = re.findall(r"proxy_(?:read|send)_timeout (\d+)s;", text)
+        assert len(waits) == 2
+        assert min(map(int, waits)) > 2 * silent
 
 
 def test_no_secret_is_in_the_file():
