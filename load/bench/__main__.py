@@ -126,6 +126,7 @@ class Bench:
         others = [each for each in found if isinstance(each, peers.Contender)]
         results: list[dict[str, Any]] = []
         for count in wish.peers:
+            click.echo(f"  {count:,} peers …", err=True)
             results += await fanout.measure(
                 self._directory, OURS, others, self._processors,
                 peers=count, size=wish.size, rounds=wish.rounds,
