@@ -16,6 +16,7 @@ from server.errors import NotFoundError
 from server.media import worker
 from server.media.destinations.address import AddressGuard
 from server.media.fabric import Desired, DestinationTarget, MediaEvent, RevokedError
+from server.media.ingest import output
 from server.media.local_fabric import LocalFabric
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
@@ -208,6 +209,15 @@ async def media(tmp_path: Path, tls: Tls) -> AsyncIterator[Media]:
                 await fabric.connected.wait()
             yield state
             await state.close()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let platforms be connected to half a second after the first keyframe, not after two.
+
+    For tests of what comes then; that it is two seconds, the others see.
+    """
+    monkeypatch.setattr(output, "READY_SECONDS", 0.5)
 
 
 @asynccontextmanager

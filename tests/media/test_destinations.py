@@ -4,6 +4,8 @@ import pytest
 
 from tests.media.conftest import Media, RtmpServer
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 KEY = "canary-4f6c-stream-key"
 
 

@@ -14,6 +14,8 @@ from tests.media.conftest import SESSION, STUDENT, TEACHER, Media, RtmpServer, i
 from tests.media.viewer import TestViewer
 from tests.patience import PATIENCE, Stopwatch
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 ANOTHER = "0193a000-0000-7000-8000-0000000000cc"
 
 

@@ -16,6 +16,8 @@ from tests.media.publisher import ObsPublisher, PublishingProcess, TestPublisher
 from tests.media.scripted_server import ScriptedServer
 from tests.patience import PATIENCE, Stopwatch
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 PREFIX = "tenant/session/recordings/rec"
 
 

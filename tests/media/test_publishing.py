@@ -3,9 +3,13 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
+
 from tests.media.conftest import TEACHER, Media, RtmpServer
 from tests.media.pulled import pull
 from tests.patience import PATIENCE
+
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def test_publishers_after_each_other_are_one_stream_in_two_applications(
