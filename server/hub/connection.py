@@ -93,6 +93,7 @@ class Connection:
             timer.cancel()
         self._timers.clear()
         self.room.seating.leave(self.seat)
+        del self.seat.welcome  # ours: the two would be garbage in a circle
 
     def _ping(self) -> None:
         # Behind a full socket a ping would wait longer than its pong may take: there the feed

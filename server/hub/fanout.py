@@ -143,6 +143,11 @@ class Peer:
         self.write(websocket_frame(payload))
         self._is_over = True
 
+    def release(self) -> None:
+        """Let go of the connection, which is over: else each would be garbage in a circle."""
+        self.is_paused, self.drain, self.close = _never, _at_once, _close_nothing
+        self.on_current = _nothing
+
     def _flush(self) -> None:
         self._is_scheduled = False
         # Before it joins a feed, a peer has no catch-up task that could deliver later.
@@ -164,6 +169,18 @@ class Peer:
 
 def _nothing() -> None:
     """Do nothing: a peer without anything to be told on catching up."""
+
+
+def _never() -> bool:
+    return False
+
+
+async def _at_once() -> None:
+    """Wait for nothing: a peer whose connection is over."""
+
+
+def _close_nothing(_code: CloseCode) -> None:
+    """Close nothing: a peer whose connection is over."""
 
 
 Read = Callable[[int, int], Awaitable[Frame]]

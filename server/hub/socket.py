@@ -151,8 +151,12 @@ class LiveSocket:
             if connection is not None:
                 self._hub.connections.discard(connection)
                 connection.stop()
-        if farewell is not None:  # or the transport closes before the goodbye is out
-            await asyncio.wait((farewell,))
+        try:
+            if farewell is not None:  # or the transport closes before the goodbye is out
+                await asyncio.wait((farewell,))
+        finally:
+            peer.release()
+            _forget_traceback(socket.exception())
         return socket
 
     async def _hello(self, socket: web.WebSocketResponse, address: str) -> Hello:
@@ -259,6 +263,13 @@ def _bound_unsent(transport: asyncio.BaseTransport) -> None:
     channel = transport.get_extra_info("socket")
     if option is not None and channel is not None:
         channel.setsockopt(sockets.IPPROTO_TCP, option, UNSENT_BYTES)
+
+
+def _forget_traceback(error: BaseException | None) -> None:
+    """Take from an error the frames that hold whoever holds it: the response keeps it for good."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _close_frame(code: CloseCode) -> bytes:

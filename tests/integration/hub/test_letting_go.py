@@ -1,0 +1,53 @@
+"""A connection that is over leaves nothing that only the garbage collector finds.
+
+A full collection looks at every connection there is, and everybody waits meanwhile: it has to be
+rare, so that nothing may wait for it.
+"""
+
+import asyncio
+import gc
+from collections import Counter
+
+import pytest
+from aiohttp import web
+
+from server.hub.connection import Connection
+from server.hub.fanout import Peer
+from tests.integration.hub.raw import Raw
+from tests.patience import PATIENCE
+
+KINDS = (Connection, Peer, web.WebSocketResponse)
+
+
+@pytest.fixture
+def uncollected():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def held():
+    """How many of each kind are in memory, wanted or not."""
+    return Counter(type(each) for each in gc.get_objects() if type(each) in KINDS)
+
+
+async def close(raw):
+    await raw.socket.close()
+
+
+async def cut(raw):
+    raw.socket.get_extra_info("socket").shutdown(2)
+    await raw.socket.close()
+
+
+@pytest.mark.parametrize("end", [close, cut])
+async def test_who_has_gone_is_forgotten_at_once(node, lesson, uncollected, end):
+    before = held()
+    raws = [await Raw.join(node, lesson.session, lesson.token()) for _ in range(3)]
+    assert (held() - before).total() == 3 * len(KINDS)
+    for raw in raws:
+        await end(raw)
+    async with asyncio.timeout(PATIENCE):
+        while held() - before:
+            await asyncio.sleep(0.05)
