@@ -14,6 +14,7 @@ from typing import Any
 import click
 import uvloop
 
+from load import native
 from load.bench import append, commands, crowd, failover, fanout, peers, rows
 from load.bench.processes import BenchError, allow_many_sockets, choose_processors
 from load.place import RefusedError
@@ -68,11 +69,17 @@ def bench(
         all_of_it = Bench(wish, Path(name))
         runner.run(all_of_it.run())
     load.append(round(os.getloadavg()[0], 2))
-    click.echo(f"\n{rows.table(all_of_it.rows)}\n\nload average {load[0]} → {load[1]}")
+    machine = _machine() | {"load_average": load}
+    click.echo(f"\n{rows.table(all_of_it.rows)}\n")
+    click.echo(
+        f"{machine['model']}, {machine['cpus']} processors, {machine['memory_gib']} GiB, "
+        f"{machine['system']}, Python {machine['python']}; generator in {machine['generator']}; "
+        f"load average {load[0]} → {load[1]}"
+    )
     click.echo(
         json.dumps(
             {
-                "machine": _machine() | {"load_average": load},
+                "machine": machine,
                 "generator_saturated": any(row.is_saturated for row in all_of_it.rows),
                 "rows": [row.as_dict() for row in all_of_it.rows],
                 **all_of_it.results,
@@ -177,7 +184,14 @@ def _machine() -> dict[str, Any]:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    return {"cpus": os.cpu_count(), "model": model, "python": platform.python_version()}
+    return {
+        "cpus": os.cpu_count(),
+        "model": model,
+        "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "generator": "C" if native.compiler() else "Python",
+    }
 
 
 if __name__ == "__main__":
