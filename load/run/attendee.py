@@ -48,12 +48,14 @@ class Attendee(ABC):
         self.hall = hall
         self.rng = rng
         self.nature = nature
+        self.is_timed = nature == "prompt"
+        """Whether how long things take for them says something of the server."""
         self.is_full = is_full
         kind = Client if is_full else Follower
         self.client = kind(token, new_key=lambda: "", info=_INFO)
         self.checker = Checker(
             name, hall.report, hall.ledger, time.monotonic_ns,
-            alone=True, once=True, is_prompt=nature == "prompt",
+            alone=True, once=True, is_prompt=self.is_timed,
         )  # fmt: skip
         self.away = False
         """Whether they are gone of their own will: nobody acts then."""
@@ -209,7 +211,8 @@ class Attendee(ABC):
             return
         report = self.hall.report
         latencies = report.resumes if self._was_in else report.connects
-        latencies.add_ns(max(0, time.monotonic_ns() - self._wanted_ns))
+        if self.is_timed:
+            latencies.add_ns(max(0, time.monotonic_ns() - self._wanted_ns))
         self._wanted_ns, self._was_in = None, True
         if self._is_back is not None:
             self._is_back()

@@ -179,7 +179,8 @@ class Person(Attendee):
             report.violate(self.name, text, "reordered")
         self._last_answer = max(self._last_answer, answer.id)
         if isinstance(answer, Ack):
-            report.acks.add_ns(time.monotonic_ns() - due_ns)
+            if self.is_timed:
+                report.acks.add_ns(time.monotonic_ns() - due_ns)
             self.checker.answered(op, answer)
             return
         report.counts["refused"] += 1

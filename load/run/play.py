@@ -185,7 +185,10 @@ class Play:
 
             for group in self._groups:
                 for person in group.people:
-                    if self._rng.random() < storm.share and person.drop(due_ns, None, is_back):
+                    if self._rng.random() >= storm.share:
+                        continue
+                    timed = is_back if person.is_timed else None
+                    if person.drop(due_ns, None, timed) and timed is not None:
                         missing += 1
             hit = missing
             if not hit:
