@@ -17,7 +17,14 @@ from server.clock import SystemClock
 from server.errors import NotFoundError, UnavailableError
 from server.hub.news import News
 from server.ops import metrics
-from server.store.nodes import BEAT_SECONDS, LIFE_SECONDS, Membership, find_owner, take_over
+from server.store.nodes import (
+    BEAT_SECONDS,
+    LIFE_SECONDS,
+    Membership,
+    Owner,
+    find_owner,
+    take_over,
+)
 from server.store.pool import Pools
 from server.store.succession import Neighbour, glance, neighbours
 
@@ -57,6 +64,8 @@ class Lease:
         """What becomes of sessions whose owner is not reached."""
         self._is_leaving = False
         self._leaves_server = False
+        self._left_to: dict[str, int] = {}
+        """The epoch in which a session's owner died, and a nearer node was asked to take it."""
         self._beat_at = time.monotonic()
 
     @property
@@ -96,6 +105,8 @@ class Lease:
                 return Elsewhere(seen.link, seen.node)
             if self._is_leaving:
                 return await self._heir(session, followers)
+            if seen is not None and is_other and (nearer := await self._nearer(session, seen)):
+                return nearer
             epoch = await take_over(self._pools, session, self.node, seen)
             if epoch is not None:
                 before = "another" if is_other else "nobody" if seen is None else "itself"
@@ -148,12 +159,37 @@ class Lease:
             raise UnavailableError("No other node is there to take the class.")
 
         def rank(each: Neighbour) -> tuple[bool, bool, bytes]:
-            spread = hashlib.blake2b(f"{session}/{each.node}".encode(), digest_size=8).digest()
+            spread = _spread(session, each.node)
             return not self.is_near(each.node), each.node not in followers, spread
 
         heir = min(others, key=rank)
         return Elsewhere(heir.link, heir.node)
 
+    async def _nearer(self, session: str, seen: Owner) -> Elsewhere | None:
+        """Return a living node of the dead owner's server: the session's media is there.
+
+        That one takes it, as soon as this one follows it. It is asked once; who does not take it
+        then does not get it.
+        """
+        if self.is_near(seen.node) or self._left_to.pop(session, None) == seen.epoch:
+            return None
+        others = await neighbours(self._pools, self.node)
+        near = [each for each in others if _server_of(each.node) == _server_of(seen.node) != ""]
+        if not near:
+            return None
+        self._left_to[session] = seen.epoch
+        chosen = min(near, key=lambda each: _spread(session, each.node))
+        return Elsewhere(chosen.link, chosen.node)
+
     def is_near(self, node: str) -> bool:
         """Say whether ``node`` is of this node's server."""
-        return node.rpartition(".")[0] == self.node.rpartition(".")[0] != ""
+        return _server_of(node) == _server_of(self.node) != ""
+
+
+def _server_of(node: str) -> str:
+    return node.rpartition(".")[0]
+
+
+def _spread(session: str, node: str) -> bytes:
+    """Return what puts nodes into another order for each session, the same everywhere."""
+    return hashlib.blake2b(f"{session}/{node}".encode(), digest_size=8).digest()

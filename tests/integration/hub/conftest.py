@@ -121,14 +121,14 @@ class Node:
 
 
 @asynccontextmanager
-async def started(database_url, tokens, *, port=0, clock=None, serve=lambda hub: ()):
+async def started(database_url, tokens, *, name=None, port=0, clock=None, serve=lambda hub: ()):
     """Run a node; ``serve`` gives what it serves to other nodes beside links."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(Supervisor("node"))
         pools = await stack.enter_async_context(Pools.open(database_url))
         writer = await stack.enter_async_context(LogWriter(pools))
-        name = new_id()
+        name = name or new_id()
         links = await stack.enter_async_context(Links(SECRET, clock, name))
         internal = free_port("127.0.0.1")
         url = f"http://127.0.0.1:{internal}"

@@ -461,3 +461,40 @@ async def test_classes_of_an_owner_that_is_not_reached_are_asked_after_together(
     assert isinstance(await two.lesson.ann.say(cmd.ChatPost("unheard of")), Ack)
     head = two.rooms[0].head.sequence
     assert await two.lesson.far.until(lambda client: client.position >= head, 10)
+
+
+@pytest_asyncio.fixture
+async def servers(database_url, school, tasks, monkeypatch):
+    """A class owned by a node of one server, followed by another server; and a neighbour."""
+    monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.5)
+    async with AsyncExitStack() as stack:
+        owner, neighbour, other = [
+            await stack.enter_async_context(started(database_url, school.tokens, name=name))
+            for name in ("one:8080.0", "one:8080.1", "two:8080.0")
+        ]
+        lesson = Lesson(owner, school, await school.session(), tasks)
+        assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+        await lesson.caught_up()
+        two = Two(owner, other, lesson, stack)
+        lesson.far = other.person(lesson.session, lesson.token(name="Far"), tasks)
+        assert await lesson.far.until(lambda client: client.welcome is not None, 5)
+        two.neighbour = neighbour
+        yield two
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_class_goes_where_its_media_is_if_somebody_there_takes_it(
+    servers, monkeypatch, eventually, takes
+):
+    _, follower = servers.rooms
+    neighbour = servers.neighbour
+    assert neighbour.hub.find(servers.session) is None
+    neighbour.hub.is_draining = not takes
+    await servers.lose_a(monkeypatch)
+    await neighbour.lease._membership.beat()  # a life is short in these tests
+    follower._following.lost()
+    answer = await servers.lesson.far.say(cmd.ChatPost("after"), timeout_seconds=10)
+    assert isinstance(answer, Ack)
+    owner = neighbour.hub.find(servers.session) if takes else follower
+    assert owner.owns
+    assert follower.owns != takes
