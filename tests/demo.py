@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -18,9 +19,11 @@ MARK = "DEMO_MARK"
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """Return a port that is free at every address, and that the kernel gives to nobody by itself."""
+    while True:
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("", random.randint(20_000, 29_999)))
+            return taken.getsockname()[1]
 
 
 class Demo:

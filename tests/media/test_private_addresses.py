@@ -24,6 +24,7 @@ from server.media.fabric import DestinationTarget
 from server.media.unit import EncodedUnit
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
+from tests.demo import free_port
 from tests.media.scripted_server import ScriptedServer, status
 from tests.patience import PATIENCE
 
@@ -191,7 +192,10 @@ async def test_a_name_that_becomes_private_is_not_followed(
 ) -> None:
     """DNS rebinding: public when it is asked first, private ever after."""
     names["rebind.example"] = answers = iter([[PUBLIC], *[["127.0.0.1"]] * 20])
-    async with ScriptedServer(host=PUBLIC) as server, Trap(server.port).open("127.0.0.1") as trap:
+    async with (
+        ScriptedServer(host=PUBLIC, port=free_port()) as server,
+        Trap(server.port).open("127.0.0.1") as trap,
+    ):
         monkeypatch.setattr(address, "PORTS", address.PORTS | {trap.port})
         async with on_air() as (bus, tasks):
             url = server.url(host="rebind.example")
