@@ -19,7 +19,7 @@ MARK = "DEMO_MARK"
 
 
 def free_port() -> int:
-    """Return a port that is free at every address, and that the kernel gives to nobody by itself."""
+    """Return a port that is free everywhere, and that the kernel gives to nobody by itself."""
     while True:
         with socket.socket() as taken, contextlib.suppress(OSError):
             taken.bind(("", random.randint(20_000, 29_999)))
