@@ -27,7 +27,8 @@ from server.tasks import Supervisor
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0
+"""What a hub worker may take beside its goodbyes; it takes that long only where things hang."""
 MEDIA_STOP_SECONDS = 15.0
 """What is recorded is uploaded first, as far as that takes no time."""
 

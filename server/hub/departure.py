@@ -31,7 +31,7 @@ CLOSED_SECONDS = 2.0
 async def depart(hub: Hub, lease: Lease, drain_seconds: float, *, with_server: bool) -> None:
     """Hand over what ``hub`` owns and send everybody on; it takes requests until it drains.
 
-    Takes ``drain_seconds`` and seven more at the most, whatever is away. ``with_server`` says that
+    Takes ``drain_seconds`` and seven seconds more at the most, whatever is away. ``with_server`` says that
     the other nodes of this node's server leave, too.
     """
     hub.is_draining = True
