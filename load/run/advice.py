@@ -3,6 +3,7 @@
 from typing import Any
 
 _MOST_CPU = 0.85
+_BUSY = 0.9
 _MUCH_REFUSED = 0.02
 _SLOW_ACK_MS = 100.0
 _GROWTH = 1.3
@@ -32,6 +33,14 @@ def advice(told: dict[str, Any]) -> list[str]:
         )
     if told["unanswered"]:
         found.append(f"{told['unanswered']} commands had no answer 20 s after the end.")
+    machine = told["generator"]["machine_cpu"]
+    is_busy = machine is not None and machine > _BUSY
+    if is_busy:
+        found.append(
+            f"The generator's machine was busy to {machine:.0%} over ten seconds, whoever used it. "
+            "If the server runs there too, its figures are those of a smaller machine, and late "
+            "answers may have waited for a processor and nothing else."
+        )
     cpu = server["cpu"]
     if cpu is not None and cpu > _MOST_CPU and len(server["parts"]) == 1:
         found.append(
@@ -40,7 +49,8 @@ def advice(told: dict[str, Any]) -> list[str]:
             "class alone is always told by one of them to those on it."
         )
     ack, delivery = latencies["ack"], latencies["delivery"]
-    if ack.get("p99", 0) > _SLOW_ACK_MS and cpu is not None and cpu < _MOST_CPU:
+    has_time = cpu is not None and cpu < _MOST_CPU and not is_busy
+    if ack.get("p99", 0) > _SLOW_ACK_MS and has_time:
         found.append(
             f"Acks took {ack['p99']:.0f} ms at p99 while the server had processor time left: an "
             "ack waits for PostgreSQL to write to disk. Look at liveclass_store_append_seconds and "

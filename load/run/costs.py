@@ -46,6 +46,27 @@ class Part:
         self._last = sample
 
 
+class Machine:
+    """How busy all processors of the generator's machine are, whoever uses them (Linux)."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+        self._last: tuple[int, int] | None = None
+
+    def sample(self) -> None:
+        """Take the share since the last sample."""
+        try:
+            first, _, _ = Path("/proc/stat").read_text().partition("\n")
+        except OSError:
+            return
+        times = [int(word) for word in first.split()[1:9]]
+        now = sum(times), times[3] + times[4]  # idle, and waiting for a disk
+        if self._last is not None and now[0] > self._last[0]:
+            passed, idle = now[0] - self._last[0], now[1] - self._last[1]
+            self.shares.append(1 - idle / passed)
+        self._last = now
+
+
 class Costs:
     """Asks every part of the server once a second."""
 
@@ -57,9 +78,11 @@ class Costs:
         self._urls = [url.rstrip("/") for url in ops_urls]
         self.parts = [Part(f"metrics of {url}") for url in self._urls]
         self.processes: dict[str, Part] = {}
+        self.machine = Machine()
 
     async def sample(self, seconds: float) -> None:
         """Take one sample, ``seconds`` after the one before; 0 is the beginning."""
+        self.machine.sample()
         taken = await asyncio.gather(*(self._scrape(url) for url in self._urls))
         for part, sample in zip(self.parts, taken, strict=True):
             part.add(sample, seconds)

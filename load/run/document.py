@@ -107,6 +107,7 @@ def document(result: Result, options: Options) -> dict[str, Any]:
         },
         "generator": {
             "cpu": _number(result.generator_cpu),
+            "machine_cpu": _number(result.machine_cpu),
             "lateness_ms": result.totals["lateness"].summary(),
         },
         "series": [_second(second) for second in result.seconds],
@@ -170,6 +171,8 @@ def table(result: Result) -> str:
             f"the pictures, {seen.loss:.3%} of all packets were lost"
         )
     lines.append(f"{'generator CPU':14}{thresholds.shown(result.generator_cpu, 'share'):>10}")
+    if (machine := result.machine_cpu) is not None:
+        lines.append(f"{'this machine':14}{thresholds.shown(machine, 'share'):>10}")
     shown = ", ".join(f"{kind} {result.kinds[kind]}" for kind in KINDS)
     lines.append(f"violations: {shown}")
     lines += [f"  {line}" for line in result.kept[:20]]

@@ -50,7 +50,7 @@ def page(told: dict[str, Any]) -> str:
         f'<header class="{told["verdict"].split()[0]}"><p>liveclass load run</p>'
         f"<h1>{escape(title)}</h1><p>{escape(about)}</p>"
         f"<p><b>{escape(name)}</b> against {escape(told['url'])}, {told['seconds']} s from "
-        f"{escape(told['started_at'])}</p></header>"
+        f"{escape(told['started_at'].replace('T', ' ').replace('+00:00', ' UTC'))}</p></header>"
         + _tiles(told)
         + _thresholds(told)
         + "<section><h2>What to look at</h2><ul>"

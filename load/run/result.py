@@ -81,6 +81,8 @@ class Result:
         """The second after which nothing new was asked for, and everybody came to rest."""
         self.parts: list[Part] = []
         self.seen: Seen | None = None
+        self.machine: list[float] = []
+        """How busy the generator's machine was, by second, whoever used it."""
         self.outcomes: list[Outcome] = []
         self._kinds_by_worker: dict[int, dict[str, int]] = {}
         self._kinds: Counter[str] = Counter()
@@ -139,6 +141,11 @@ class Result:
     def generator_cpu(self) -> float:
         """The busiest worker's share of a core, in its worst ten seconds."""
         return max((_worst(shares) for shares in self._cpu.values()), default=0.0)
+
+    @property
+    def machine_cpu(self) -> float | None:
+        """How busy the generator's machine was in its worst ten seconds; 1 is all processors."""
+        return _worst(self.machine) if self.machine else None
 
     @property
     def void_because(self) -> list[str]:

@@ -165,7 +165,7 @@ class _Run:
             result.counts.update(found.counts)
         if options.media != "none" and result.seen is None and result.failure is None:
             result.failure = "picture and sound: not everybody was connected when the run ended"
-        result.parts = self._costs.all_parts()
+        result.parts, result.machine = self._costs.all_parts(), self._costs.machine.shares
         result.judge(list(options.thresholds))
         return result
 

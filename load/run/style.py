@@ -31,7 +31,8 @@ grid-template-columns:repeat(auto-fit,minmax(min(460px,100%),1fr));gap:18px}
 figure{padding:14px 16px 10px}
 figure p{margin:2px 0 0;color:var(--soft);font-size:13px}
 figcaption{display:flex;flex-wrap:wrap;gap:2px 14px;justify-content:space-between;margin-bottom:6px}
-.legend{color:var(--soft);font-size:13px} .legend span{margin-left:12px}
+.legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:0 12px}
+.legend span{white-space:nowrap}
 .legend span::before{content:"";display:inline-block;width:10px;height:10px;border-radius:3px;
 margin-right:5px;background:currentColor}
 .legend .c1::before{background:var(--c1)}.legend .c2::before{background:var(--c2)}
@@ -54,7 +55,7 @@ th{text-align:left;color:var(--soft);font-weight:500}
 th,td{padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
 .numbers td:not(:first-child):not(:last-child){font-variant-numeric:tabular-nums;white-space:nowrap}
-.numbers td:last-child{color:var(--soft)}
+.numbers td:last-child{color:var(--soft);min-width:200px}
 .met td:first-child,.missed td:first-child{width:28px}
 .met td:first-child{color:var(--good)} .missed td{color:var(--bad)}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,monospace}
