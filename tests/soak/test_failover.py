@@ -64,21 +64,31 @@ def hub_worker(server) -> int:
     return pid
 
 
-async def everybody_is_up(servers, seconds) -> bool:
-    """Wait until all nodes have lived for long enough to judge each other."""
-    up_since = None
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        async with servers.pools.hub() as connection:
-            alive = await connection.fetchval("SELECT count(*) FROM nodes WHERE expires_at > now()")
-        if alive == len(servers.all) and all(each.listens for each in servers.all):
-            up_since = up_since or time.monotonic()
-            if time.monotonic() - up_since > LIFE_SECONDS + 0.5:
-                return True
-        else:
-            up_since = None
-        await asyncio.sleep(0.1)
-    return False
+class Lives:
+    """How long each server's node has lived without a break."""
+
+    def __init__(self, servers):
+        self._servers, self._since = servers, {}
+
+    async def look(self):
+        async with self._servers.pools.hub() as connection:
+            rows = await connection.fetch("SELECT node FROM nodes WHERE expires_at > now()")
+        alive = {server for server in self._servers.all for (node,) in rows if of(server, node)}
+        now = time.monotonic()
+        self._since = {
+            server: self._since.get(server, now)
+            for server in self._servers.all
+            if server in alive and server.listens
+        }
+
+    def grown_up(self):
+        """Return those that may declare another one dead."""
+        now = time.monotonic()
+        return [each for each, at in self._since.items() if now - at > LIFE_SECONDS + 0.5]
+
+
+def of(server, node) -> bool:
+    return f":{server.port}." in node
 
 
 async def test_the_owner_is_killed_and_another_node_acks(servers, seconds, report):
@@ -97,14 +107,18 @@ async def test_the_owner_is_killed_and_another_node_acks(servers, seconds, repor
         assert isinstance(await talkers[0].connection.say(cmd.SessionStart()), Ack)
         for each in talkers:
             tasks.start("talk", each.talk())
-        until = time.monotonic() + seconds * 0.8
-        by_node = {f":{server.port}.": server for server in servers.all}
+        until, lives = time.monotonic() + seconds * 0.8, Lives(servers)
         while time.monotonic() < until:
-            if not await everybody_is_up(servers, until - time.monotonic()):
-                break
-            owner = await find_owner(servers.pools, session)
-            server = next(each for port, each in by_node.items() if port in owner.node)
-            others = [each for each in talkers if each.server is not server]
+            await lives.look()
+            node = (await find_owner(servers.pools, session)).node
+            (server,) = [each for each in servers.all if of(each, node)]
+            grown_up = lives.grown_up()
+            if server not in grown_up or len(grown_up) < 2:
+                await asyncio.sleep(0.1)
+                continue
+            others = [
+                each for each in talkers if each.server in grown_up and each.server is not server
+            ]
             before = {each: len(each.acked) for each in others}
             os.kill(hub_worker(server), signal.SIGKILL)
             killed = time.monotonic()
