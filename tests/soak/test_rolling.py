@@ -8,14 +8,14 @@ from tests.faults.rolling import Rolling, restart_all
 from tests.faults.servers import serving
 from tests.patience import Stopwatch
 
-CLASSES, STUDENTS = 8, 25
+CLASSES, STUDENTS = 6, 15
 PAUSE_SECONDS = 2.0
 """Between two commands of one person: the clients' process must not be what is slow."""
 
 
 @pytest.fixture
 async def servers(data_dir):
-    async with serving(data_dir, 3, drain_seconds="5", hub_workers="2") as servers:
+    async with serving(data_dir, 3, drain_seconds="5") as servers:
         yield servers
 
 
