@@ -113,9 +113,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BACKLOG = 4096
 """A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 COLLECT_EVERY = 10_000, 5, 40
-"""Objects more than there were, and how often of them the middle-aged and all are looked at. Python's
-own 700, 10 and 10 look at all connections again for every hundred that come: a storm of thousands
-spent more than half of its time there, 0.1 to 0.8 s at a stretch."""
+"""Objects more than there were, and how often of them the middle-aged and all are looked at.
+Python's own 700, 10 and 10 look at all connections again for every hundred that come: a storm of
+thousands spent more than half of its time there, 0.1 to 0.8 s at a stretch."""
 SHUTDOWN_SECONDS = 2.0
 UNWIND_SECONDS = 1.0
 MEDIA_END_SECONDS = 3.0

@@ -31,8 +31,8 @@ CLOSED_SECONDS = 2.0
 async def depart(hub: Hub, lease: Lease, drain_seconds: float, *, with_server: bool) -> None:
     """Hand over what ``hub`` owns and send everybody on; it takes requests until it drains.
 
-    Takes ``drain_seconds`` and seven seconds more at the most, whatever is away. ``with_server`` says that
-    the other nodes of this node's server leave, too.
+    Takes ``drain_seconds`` and seven seconds more at the most, whatever is away. ``with_server``
+    says that the other nodes of this node's server leave, too.
     """
     hub.is_draining = True
     hub.has_heirs = await lease.leave(with_server=with_server)
