@@ -234,9 +234,9 @@ class Checker:
             self._violate("duplicated", f"{told.from_}…{told.to} came when {position} was here")
         # What a gap has set going may repeat itself; apart from that, only the first range may.
         self._may_repeat = self._filled_to is not None or (self._may_repeat and told.to <= position)
-        repeated = sum(event.sequence <= position for event in told.events)
-        self._report.counts["events repeated"] += repeated
-        self._report.counts["events applied"] -= repeated
+        if repeated := sum(event.sequence <= position for event in told.events):
+            self._report.counts["events repeated"] += repeated
+            self._report.counts["events applied"] -= repeated
 
     @property
     def _is_unsure(self) -> bool:

@@ -75,8 +75,8 @@ class Cast:
 
     async def play(self, start_ns: int) -> None:
         """Do what the profile says, from ``start_ns`` on, until cancelled."""
-        self._play.begin(start_ns)
         async with asyncio.TaskGroup() as tasks:
+            self._play.begin(start_ns, tasks)
             tasks.create_task(self._agenda.run())
             tasks.create_task(self._report(start_ns))
 

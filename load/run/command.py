@@ -130,6 +130,8 @@ def run_command(ctx: click.Context, /, **given: Any) -> None:
         result = asyncio.run(run(options, Progress(is_quiet=given["quiet"])))
     except (RefusedError, WorkerError) as error:
         raise click.ClickException(str(error)) from error
+    except asyncio.CancelledError:
+        raise click.Abort from None
     told = document(result, options)
     if given["out"] is not None:
         given["out"].write_text(json.dumps(told, indent=1) + "\n")

@@ -54,7 +54,7 @@ class Play:
         tell: Callable[[messages.Report], None],
     ) -> None:
         self.joined = 0
-        self.tasks: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
         self._behaviour = begin.behaviour
         self._profile = at_pace(PROFILES[begin.behaviour.profile], begin.behaviour.pace)
         self._rng = random.Random(f"{begin.seed} {begin.worker}")
@@ -64,8 +64,9 @@ class Play:
         self._tell = tell
         self._is_over = False
 
-    def begin(self, start_ns: int) -> None:
-        """Plan everything from ``start_ns`` on."""
+    def begin(self, start_ns: int, tasks: asyncio.TaskGroup) -> None:
+        """Plan everything from ``start_ns`` on; people are among ``tasks`` as they come."""
+        self._tasks = tasks
         for group in self._groups:
             if group.teaching is not None:
                 self._agenda.at(start_ns, self._join(group.teaching.person))
@@ -205,11 +206,5 @@ class Play:
         return intrude
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error  # told by the loop: the generator itself is broken
+        assert self._tasks is not None
+        self._tasks.create_task(work)

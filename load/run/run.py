@@ -68,17 +68,25 @@ def default_procs(people: int) -> int:
 
 
 async def run(options: Options, progress: Progress) -> Result:
-    """Do it; SIGINT and SIGTERM end it early, with a result.
+    """Do it; SIGINT and SIGTERM end it early, with a result; a second one ends it at once.
 
     Raises:
+        asyncio.CancelledError: If it was ended at once.
         RefusedError: If there are no classes to be had.
         WorkerError: If the generator itself fails before the start.
 
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def end() -> None:
+        if stop.is_set():
+            task.cancel()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     name = f"L{uuid.uuid4().hex[:8]}"
     limit = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)  # each call has a bound of its own

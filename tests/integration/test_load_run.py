@@ -79,7 +79,8 @@ async def test_a_run_with_everything_keeps_every_promise(server, ready_file, tmp
     assert (told["unsettled"], told["unanswered"]) == (0, 0)
     assert all(each["is_met"] for each in told["thresholds"])
     counts, latencies = told["counts"], told["latencies_ms"]
-    assert latencies["connect"]["count"] == 3 * 13
+    assert counts["joined by snapshot"] >= 3 * 13
+    assert 3 * 6 < latencies["connect"]["count"] <= 3 * 13  # who reads slowly is not timed
     assert all(latencies[name]["count"] > 0 for name in ("ack", "delivery", "resume"))
     assert counts["commands sent twice"] > 0
     assert counts["acks of duplicates"] > 0
