@@ -31,14 +31,16 @@ class Peer(asyncio.Protocol, ABC):
         """The connection has ended, whoever ended it."""
 
     def send_text(self, payload: bytes) -> None:
-        """Send one masked text frame (RFC 6455 §5.3)."""
+        """Send one masked text frame (RFC 6455 §5.3), unless the connection is ending."""
         assert self._transport is not None
-        self._transport.write(masked_text(payload))
+        if not self._transport.is_closing():
+            self._transport.write(masked_text(payload))
 
     def send_pong(self, payload: bytes) -> None:
         """Answer a ping of the WebSocket layer."""
         assert self._transport is not None
-        self._transport.write(_masked(payload, 0x8A))
+        if not self._transport.is_closing():
+            self._transport.write(_masked(payload, 0x8A))
 
     def close(self) -> None:
         """End the connection at once."""
