@@ -101,12 +101,16 @@ class Broadcast:
             self._apply_soon(room.place.session)
 
     def closed(self, room: Room) -> None:
-        """Stop claiming the session."""
+        """Stop claiming the session, unless nobody is there to claim it in this node's place.
+
+        Then it is soon back itself, and picture and sound go on until then.
+        """
         if self._rooms.get(room.place.session) is room:
             del self._rooms[room.place.session]
         self._metrics.forget(room.place.session)
         self._streams.forget(room.place.session)
-        self._tasks.start("release", self._release(room.place.session))
+        if self._hub is None or self._hub.has_heirs or not self._hub.is_draining:
+            self._tasks.start("release", self._release(room.place.session))
 
     # ------------------------------------------------------------ from the engine
 

@@ -174,3 +174,15 @@ async def test_a_class_that_closes_while_its_wishes_are_looked_up_is_not_claimed
     # Whoever opens it next is heard.
     broadcast.opened(room)
     await eventually(lambda: engine.epochs.get(lesson.session) == room.epoch)
+
+
+@pytest.mark.parametrize("has_heirs", [True, False])
+async def test_a_node_that_leaves_lets_go_only_of_what_somebody_takes(
+    engine, lesson, node, eventually, has_heirs
+):
+    """Where nobody does, the node is back in a moment, and the picture goes on until then."""
+    await eventually(lambda: engine.epochs)
+    node.hub.has_heirs = has_heirs
+    await node.hub.drain()
+    await asyncio.sleep(0.05)  # longer than a release takes
+    assert bool(engine.epochs) != has_heirs
