@@ -15,6 +15,9 @@ from protocol import codec
 from protocol.errors import MalformedFrameError
 from protocol.events import (
     AnyEvent,
+    ArtifactCreated,
+    ArtifactEdited,
+    ArtifactRemoved,
     ChatPinned,
     ChatPosted,
     ChatRemoved,
@@ -36,7 +39,7 @@ _EVENTS = 100_000
 _RANGES = 512
 _NOTHING = 0
 """The digest of a sequence that a range covers without showing an event."""
-_FOR_STAFF = frozenset(
+FOR_STAFF = frozenset(
     (
         *("participant.joined", "participant.left", "participant.waiting", "participant.admitted"),
         *("participant.denied", "participant.unbanned", "participant.muted"),
@@ -234,11 +237,13 @@ def made_at_ns(event: LogEvent) -> int:
 
 
 def _is_for_staff(kind: str, event: AnyEvent | None) -> bool:
-    if kind in _FOR_STAFF:
+    if kind in FOR_STAFF:
         return True
     match event:
         case ChatPosted() | ChatRemoved() | ChatRestored() | ChatPinned() | ChatUnpinned():
             return event.to == "staff"
+        case ArtifactCreated() | ArtifactEdited() | ArtifactRemoved():
+            return event.artifact_type == "note"
         case PollOpened():
             return event.correct is not None
         case ParticipantRemoved() | ParticipantBanned():

@@ -17,6 +17,7 @@ from load import websocket
 from load.ledger import EVENTS
 from tests.demo import Demo
 from tests.directories import reachable_directory
+from tests.media.certificates import certificate
 
 RUN_SECONDS = 100.0
 KINDS = ("lost", "duplicated", "reordered", "gap", "leak", "mismatch", "broken")
@@ -41,11 +42,12 @@ def ready_file(server, tmp_path):
     return file
 
 
-async def load_run(*options):
+async def load_run(*options, environ=None):
     """Start a run; the machine may be busy, which must not make it void."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "load", "run", "--max-lateness", "1h", *map(str, options),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | (environ or {}),
     )  # fmt: skip
 
 
@@ -56,8 +58,8 @@ async def ended(process):
     return process.returncode, out.decode(), errors.decode()
 
 
-async def run(*options):
-    return await ended(await load_run(*options))
+async def run(*options, environ=None):
+    return await ended(await load_run(*options, environ=environ))
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -213,17 +215,19 @@ class LyingProxy:
     any number of frames.
     """
 
-    def __init__(self, port, lies):
+    def __init__(self, port, lies, context=None):
         self._target = port
         self._lies = lies
+        self._context = context
         self._lines = 0
         self._tasks = set()
         self.told = set()
         """The connections to which something was said that was not so."""
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http{'s' if self._context else ''}://localhost:{port}"
         return self
 
     async def __aexit__(self, *_):
@@ -278,6 +282,20 @@ class LyingProxy:
             data = await back.read(65_536)
             if not data:
                 return
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_server_behind_tls_is_like_any_other(server, tmp_path):
+    authority, context = certificate(tmp_path)
+    token = tmp_path / "token"
+    token.write_text(server.ready["tokens"]["admin"] + "\n")
+    async with LyingProxy(server.port, {}, context) as proxy:
+        code, table, errors = await run(
+            *("--url", proxy.url, "--token-file", token, "--classes", 2, "--students", 4),
+            *("--duration", "3s", "--slow", "50%", "--bad-token", "50%"),
+            environ={"SSL_CERT_FILE": str(authority)},
+        )
+    assert code == 0, table + errors
 
 
 def drops(number, payload):

@@ -1,11 +1,14 @@
 """The checker finds each planted fault, and nothing where there is none."""
 
+from typing import get_args
+
 import pytest
 
 from load.checker import Checker
-from load.ledger import Ledger, made_at_ns
+from load.ledger import FOR_STAFF, Ledger, made_at_ns
 from load.report import Report
 from protocol import codec
+from protocol.events import AnyEvent
 from protocol.frames import (
     Ack,
     EventsFrame,
@@ -17,6 +20,7 @@ from protocol.frames import (
     Welcome,
 )
 from protocol.snapshot import Hand, State
+from server.classroom import view
 
 ANN = "00000000-0000-7000-8000-00000000000a"
 BEN = "00000000-0000-7000-8000-00000000000b"
@@ -164,6 +168,11 @@ def test_what_is_for_staff_is_found_where_students_are_told_it():
     it.events(2, 2, LogEvent(2, "poll.opened", 1, AT, BEN, codec.msgspec.Raw(poll)))
     it.events(3, 3, private)
     assert it.report.kinds == {"leak": 3}
+
+
+def test_what_is_for_staff_is_what_the_server_means_to_hide():
+    hidden = {kind.type for kind in get_args(AnyEvent) if kind in view._STAFF_ONLY}
+    assert hidden == FOR_STAFF
 
 
 def keyed(sequence, key, by=BEN):
