@@ -69,6 +69,7 @@ class Attendee(ABC):
         self._was_in = False
         self._away_seconds: float | None = None
         self._quiet = 0
+        self._has_goodbye = False
         self._leaving = False
 
     @property
@@ -124,7 +125,7 @@ class Attendee(ABC):
                 except (OSError, TimeoutError) as error:
                     self.hall.report.counts[f"connections failed ({type(error).__name__})"] += 1
                     return False
-                self._line, self._quiet = line, 0
+                self._line, self._quiet, self._has_goodbye = line, 0, False
                 self.client.hello()
                 self._flush()
                 await asyncio.wait((entered, lost), timeout=_HELLO_SECONDS, return_when=_FIRST)
@@ -219,6 +220,10 @@ class Attendee(ABC):
             self._is_back = None
 
     def _closed(self, code: int) -> None:
+        """Take a goodbye; the close frame says the same once more."""
+        if self._has_goodbye:
+            return
+        self._has_goodbye = True
         self.hall.report.counts[f"closed with {code}"] += 1
         if not may_reconnect(code):
             self.final_code = code
