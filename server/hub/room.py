@@ -15,6 +15,7 @@ each room that followed takes the session, and one of them gets it; its people n
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
@@ -393,8 +394,9 @@ class Room:
 
     async def _miss(self, owner: Elsewhere) -> None:
         """Tell what the log holds until ``owner`` is gone or another one, or may be tried again."""
-        seconds = self._relink_seconds
-        self._relink_seconds = min(RELINK_MOST_SECONDS, 2 * seconds)
+        # Not all classes of one owner at once. It keeps no secret.
+        seconds = self._relink_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+        self._relink_seconds = min(RELINK_MOST_SECONDS, 2 * self._relink_seconds)
         has_grown = True
         while has_grown:
             await self._replica.catch_up()
