@@ -25,8 +25,10 @@ from protocol.frames import Ack
 PEOPLE = 16
 _PAUSE_SECONDS = 0.12
 """Between two lines of one person, which is within ten a second."""
-_YOUNG_SECONDS = 7.0
-"""A node that is younger declares nobody dead, and a worker that died takes this to come back."""
+_STEADY_SECONDS = 12.0
+"""For so long both nodes must have been there before one of them is killed: one that is younger
+than five seconds declares nobody dead, and one that died is believed to be there for as long."""
+_COME_BACK_SECONDS = 60.0
 _FIRST_ACK_SECONDS = 30.0
 
 
@@ -92,7 +94,7 @@ async def measure(processors: Processors, *, rounds: int) -> dict[str, Any]:
 
 
 async def _kill(hub: Hub, place: Place, group: _Class) -> float:
-    await asyncio.sleep(_YOUNG_SECONDS)
+    await _steady(hub)
     group.acked.clear()
     owner = await hub.owner(place.session)
     pid = hub.workers()[owner]
@@ -105,3 +107,14 @@ async def _kill(hub: Hub, place: Place, group: _Class) -> float:
     if await hub.owner(place.session) == owner:
         raise BenchError("the class waited for the worker that was killed")
     return took
+
+
+async def _steady(hub: Hub) -> None:
+    """Return when both nodes have been there for a while."""
+    began = since = time.monotonic()
+    while time.monotonic() - since < _STEADY_SECONDS:
+        if await hub.nodes() < 2:
+            since = time.monotonic()
+        if time.monotonic() - began > _COME_BACK_SECONDS:
+            raise BenchError("the worker that was killed did not come back")
+        await asyncio.sleep(0.25)

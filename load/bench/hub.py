@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -24,6 +25,7 @@ _CATCH_UPS = re.compile(r'^liveclass_catch_ups_total\{source="(\w+)"\} ([0-9.e+]
 _HUB = "server.app"
 _PARTS = ("postgres", "valkey", "server.media")
 _OWNER = "SELECT node FROM session_hubs WHERE session_id = $1"
+_NODES = "SELECT count(*) FROM nodes WHERE expires_at > now()"
 _SCANS = """
     SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0))
                     FILTER (WHERE relname = 'session_state_events'), 0)::bigint AS log,
@@ -84,12 +86,20 @@ class Hub:
 
     async def owner(self, session: str) -> int:
         """Return the number of the worker that owns a class."""
+        node: str = await self._ask(_OWNER, session)
+        return int(node.rpartition(".")[2])
+
+    async def nodes(self) -> int:
+        """Return how many nodes have said lately that they are there."""
+        count: int = await self._ask(_NODES)
+        return count
+
+    async def _ask(self, question: str, *arguments: str) -> Any:
         database = await asyncpg.connect(self.ready.database_url)
         try:
-            node: str = await database.fetchval(_OWNER, session)
+            return await database.fetchval(question, *arguments)
         finally:
             await database.close()
-        return int(node.rpartition(".")[2])
 
     def resident_bytes(self) -> int:
         """Return how much memory of the hub workers is resident."""
