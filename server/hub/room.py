@@ -397,12 +397,13 @@ class Room:
         # Not all classes of one owner at once. It keeps no secret.
         seconds = self._relink_seconds * random.uniform(0.5, 1.0)  # noqa: S311
         self._relink_seconds = min(RELINK_MOST_SECONDS, 2 * self._relink_seconds)
-        has_grown = True
+        loop = asyncio.get_running_loop()
+        until, has_grown = loop.time() + seconds, True
         while has_grown:
             await self._replica.catch_up()
             self._settle()
-            head = self.head.sequence
-            has_grown = await self._lease.news.grown(self.place.session, owner.link, head, seconds)
+            head, left = self.head.sequence, until - loop.time()
+            has_grown = await self._lease.news.grown(self.place.session, owner.link, head, left)
 
     async def _hear(self, following: Following, message: ToFollower | None) -> None:
         match message:
