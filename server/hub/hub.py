@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 OPEN_SECONDS = 5.0
+END_TRIES = 3
+"""Seconds that rooms are given to end; those that hang in a database end with the process."""
 HEIRS_SPREAD_SECONDS = 0.2
 """Goodbyes are spread themselves where others go on with the classes."""
 IDLE_TICKS = 60
@@ -158,9 +160,13 @@ class Hub:
             if not self.peers and not any(room.is_busy for room in self.rooms):
                 break
             await asyncio.sleep(0.01)
-        for task in list(self._running.values()):
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for _ in range(END_TRIES):  # a cancellation is lost where a connection breaks with it
+            running = list(self._running.values())
+            if not running:
+                break
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=1.0)
         await self.snapshots.settle()
 
     def spread_seconds(self, code: CloseCode) -> float:
