@@ -32,6 +32,7 @@ struct swarm {
     struct peer *peers;
     size_t count;
     int64_t now; /* nanoseconds of CLOCK_MONOTONIC, when the kernel was last asked */
+    int64_t armed; /* when the timer wakes us */
     uint64_t reads;
     int epoll, timer;
     uint8_t *buffer;
