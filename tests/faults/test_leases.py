@@ -73,6 +73,13 @@ async def test_nobody_is_dead_because_the_database_was_away(services, school, mo
         assert [each.client.welcome.connection for each in people] == sockets
 
 
+async def takes(node, session):
+    """Have ``node`` own a session, whoever does."""
+    seen = await nodes.find_owner(node.pools, session)
+    name = node.lease._membership._node
+    assert await nodes.take_over(node.pools, session, name, seen) is not None
+
+
 async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
     services, school, monkeypatch
 ):
@@ -89,8 +96,7 @@ async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
         await lesson.caught_up()
         sockets = [each.client.welcome.connection for each in lesson.everybody]
         # While a lost its lock b took the class, and somebody speaks there.
-        seen = await nodes.find_owner(a.pools, lesson.session)
-        assert await nodes.take_over(b.pools, lesson.session, b.lease._node, seen)
+        await takes(b, lesson.session)
         far = b.person(lesson.session, lesson.token(name="Far"), tasks)
         said = await far.say(cmd.ChatPost("elsewhere"))
         assert isinstance(said, Ack)
@@ -114,8 +120,7 @@ async def test_nothing_to_change_is_not_said_by_an_owner_of_the_past(services, s
         lesson = Lesson(a, school, await school.session(), tasks)
         assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
         assert (await lesson.teacher.say(cmd.SessionUnlock())).sequence is None
-        seen = await nodes.find_owner(a.pools, lesson.session)
-        assert await nodes.take_over(b.pools, lesson.session, b.lease._node, seen)
+        await takes(b, lesson.session)
         elsewhere = b.person(lesson.session, lesson.token("teacher", "Tess there"), tasks)
         locked = await elsewhere.say(cmd.SessionLock())
         assert lesson.room.owns, "it cannot know"
