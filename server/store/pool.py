@@ -22,7 +22,8 @@ from aiohttp import web
 
 from server.outages import Outage
 
-from .errors import LOST, is_outage, translated
+from .errors import LOST, is_outage, outcome_unknown, translated
+from .trial import Trial
 
 # Quoted: asyncpg's classes take no parameter at run time.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -71,6 +72,7 @@ class Pools:
         self.url = url
         self.prefix = prefix
         self.outage = Outage("postgresql")
+        self._trial = Trial()
         self._pools: dict[str, _Pool] = {}
 
     @classmethod
@@ -164,22 +166,37 @@ class Pools:
 
     @asynccontextmanager
     async def _acquire(self, role: str) -> AsyncIterator[AcquiredConnection]:
+        pool, is_mine = self._pools[role], False
         with translated():
+            is_trial = await self._trial.begin()
             try:
-                async with self._pools[role].acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                    is_mine = True
+                    if is_trial:
+                        # It was made just now: the others were given up when this one failed.
+                        self._trial.end(was_reached=True)
                     try:
                         yield connection
                     except LOST:
-                        # What cut it off has cut off the others: each would cost a wait of its own.
                         connection.terminate()
-                        for pool in self._pools.values():
-                            await pool.expire_connections()
                         raise
             except (asyncpg.PostgresError, *LOST) as error:
-                if is_outage(error):
+                is_busy = not is_mine and pool.get_size() == pool.get_max_size()
+                if is_outage(error) and not is_busy:
                     self.outage.failed(error)
+                    await self._give_up(error)
                 raise
+            finally:
+                if is_trial:
+                    self._trial.end()
             self.outage.worked()
+
+    async def _give_up(self, error: BaseException) -> None:
+        """Give up every connection after one was lost: each would cost a wait of its own."""
+        if outcome_unknown(error):
+            self._trial.failed()
+            for pool in self._pools.values():
+                await pool.expire_connections()
 
 
 pools_key: web.AppKey[Pools] = web.AppKey("pools", Pools)

@@ -12,6 +12,7 @@ from protocol.frames import Ack
 from server.errors import UnavailableError
 from server.hub.asks import Committed, Perform, Who
 from server.hub.inbox import BATCH, INBOX
+from server.hub.seating import Place
 from server.ids import new_id
 from server.ops import metrics
 from server.outages import Outage
@@ -27,6 +28,7 @@ from tests.faults.served import eventually
 __all__ = ["school", "services"]
 
 CROWD = 3000
+CLASSES = 100
 
 
 def shout(lesson, count):
@@ -128,6 +130,25 @@ async def test_a_session_that_somebody_holds_does_not_hold_up_the_others(service
         await holder.close()
         reader = LogReader(pools)
         assert [(await reader.head(session))[0] for session in (held, free)] == [0, 1]
+
+
+async def test_many_classes_do_not_wear_the_machine_while_the_database_is_away(services, school):
+    async with class_on_way_to(services, school) as (way, lesson, node):
+        places = [Place(await school.session(), school.tenant, "log") for _ in range(CLASSES)]
+        rooms = await asyncio.gather(*(node.hub.room(place) for place in places))
+        target, way._target = way._target, "/nowhere"  # connections are taken, and cut at once
+        way.reset()
+        for room in rooms:  # what each of them would notice as soon as somebody speaks
+            room.doubt()
+        await eventually(lambda: not any(room.is_open.is_set() for room in rooms))
+        await asyncio.sleep(1.5)  # those who had begun before it was noticed
+        before = len(way.connections)
+        await asyncio.sleep(3)
+        tried = len(way.connections) - before
+        assert 0 < tried < CLASSES, "once a second for each of them"
+        way._target = target
+        await eventually(lambda: all(room.is_open.is_set() for room in rooms))
+        assert isinstance(await lesson.bob.say(cmd.ChatPost("and on")), Ack)
 
 
 def count_of(histogram):
