@@ -35,6 +35,8 @@ SELECT $1, $2, e.* FROM unnest(
     $9::text[], $10::jsonb[], $11::bytea[], $12::bytea[], $13::bytea[]
 ) AS e
 """
+STATEMENT_SECONDS = 60.0
+"""Nobody waits for it but the operator: a page of a long class may take its time."""
 _NAMED_MOST = 5
 """People that a message names; that there are more is said."""
 
@@ -90,7 +92,7 @@ async def restore(
     header = checked.header
     tenant = tenant or header.tenant
     with translated():
-        connection = await connect(pools.url, pools.role("hub"))
+        connection = await connect(pools.url, pools.role("hub"), command_seconds=STATEMENT_SECONDS)
         try:
             async with connection.transaction():
                 verifier = Verifier(header.session, checked.verdict[:2])
