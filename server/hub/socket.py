@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 from structlog.contextvars import bind_contextvars
 
 from protocol import codec
@@ -47,6 +47,9 @@ UNSENT_BYTES = 1 << 17
 """… and the kernel beneath takes only so much that it cannot send yet: by itself it takes
 megabytes for each slow peer before the server notices anything."""
 CLOSE_SECONDS = 2.0
+LATE_SECONDS = 0.5
+"""What came while this process stood still it reads only when the time for it is up already: it
+looks once more before it sends somebody away for good."""
 FRAMES_PER_TURN = 16
 """What has arrived is read without a pause: after so many frames the others have their turn."""
 UNHEARD = frozenset((CloseCode.ABUSE, CloseCode.PROTOCOL_ERROR))
@@ -165,10 +168,7 @@ class LiveSocket:
             raise RejectedError(CloseCode.OVERLOADED)
         self._without_hello[address] += 1
         try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                message = await socket.receive()
-        except TimeoutError:
-            raise RejectedError(CloseCode.NO_HELLO) from None
+            message = await _first(socket)
         finally:
             self._without_hello[address] -= 1
             if not self._without_hello[address]:
@@ -255,6 +255,20 @@ class LiveSocket:
                 await connection.receive(message.data)
             elif message.type is WSMsgType.BINARY:
                 raise MalformedFrameError("frames are text")
+
+
+async def _first(socket: web.WebSocketResponse) -> WSMessage:
+    """Return the first frame.
+
+    Raises:
+        RejectedError: If it does not come in time.
+
+    """
+    for seconds in (HELLO_SECONDS, LATE_SECONDS):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await socket.receive()
+    raise RejectedError(CloseCode.NO_HELLO)
 
 
 def _bound_unsent(transport: asyncio.BaseTransport) -> None:

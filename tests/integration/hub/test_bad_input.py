@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -132,6 +133,14 @@ async def test_who_says_nothing_is_closed(node, lesson, unharmed, monkeypatch):
     raw = await Raw.open(node, lesson.session)
     bye, code = await raw.farewell(2)
     assert (bye["code"], code) == (4502, 4502)
+
+
+async def test_who_said_hello_while_the_process_stood_still_is_let_in(node, lesson, monkeypatch):
+    monkeypatch.setattr(socket_module, "HELLO_SECONDS", 0.1)
+    raw = await Raw.open(node, lesson.session)
+    await raw.send(hello(lesson.token()))
+    time.sleep(0.3)
+    assert (await raw.hear())["type"] == "welcome"
 
 
 async def test_an_address_holds_a_bounded_number_of_silent_connections(node, lesson, monkeypatch):
