@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+BACKLOG = 128
+
 Address: TypeAlias = tuple[str, int] | str
 """Host and port, or the path of a unix socket."""
 
@@ -60,7 +62,7 @@ class TcpProxy:
         self._answers = True
         self._writers: dict[asyncio.StreamWriter, asyncio.StreamWriter] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self.heal()
 
     async def __aenter__(self):
@@ -79,7 +81,7 @@ class TcpProxy:
 
     async def listen(self) -> None:
         """Take connections, at the same port as before."""
-        if self._server is not None:
+        if self._listener is not None:
             return
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,15 +89,18 @@ class TcpProxy:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         listener.bind(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        self._server = await asyncio.start_server(
-            self._serve, sock=listener, ssl=self._context, limit=self.piece
-        )
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        # No asyncio.Server: closed at the wrong moment it forgets what it has just accepted.
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+        self._listener = listener
 
     def refuse(self) -> None:
         """Refuse new connections; those that are there stay."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     def blackhole(self) -> None:
         """Answer nothing: take connections and bytes, and pass none on."""
@@ -143,15 +148,29 @@ class TcpProxy:
         """Return what is noted of a new connection."""
         return Passed(time.monotonic())
 
-    async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            taken, _ = listener.accept()
+        except OSError:  # gone again
+            return
+        taken.setblocking(False)
+        task = asyncio.ensure_future(self._serve(taken))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: taken.close())  # also if it never began
+
+    async def _serve(self, taken: socket.socket) -> None:
         connection = self.accept()
         self.connections.append(connection)
-        upstream = None
+        client = upstream = None
         try:
+            reader = asyncio.StreamReader(limit=self.piece)
+            protocol = asyncio.StreamReaderProtocol(reader)
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, taken, ssl=self._context
+            )
+            client = asyncio.StreamWriter(transport, protocol, reader, loop)
             back, upstream = await self._open()
             self._writers[client] = upstream
             async with asyncio.TaskGroup() as group:
@@ -162,7 +181,8 @@ class TcpProxy:
             pass
         finally:
             connection.closed = time.monotonic()
-            self._writers.pop(client, None)
+            if client is not None:
+                self._writers.pop(client, None)
             for writer in filter(None, (client, upstream)):
                 writer.transport.abort()
 

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from server.embedded import EmbeddedServices
+from server.errors import UnavailableError
 from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker, free_port
 from server.serve import worker_environment
 from server.store.migrate import migrate
@@ -124,10 +125,13 @@ class Node:
 
     async def _find_link(self) -> Address:
         assert self._pools is not None
-        async with self._pools.hub() as connection:
-            link = await connection.fetchval(
-                "SELECT link FROM detours WHERE node = $1", str(self.port)
-            )
+        try:
+            async with self._pools.hub() as connection:
+                link = await connection.fetchval(
+                    "SELECT link FROM detours WHERE node = $1", str(self.port)
+                )
+        except UnavailableError:
+            raise ConnectionRefusedError from None
         if link is None:
             raise ConnectionRefusedError
         url = urlsplit(link)
