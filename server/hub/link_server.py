@@ -59,7 +59,7 @@ class LinkServer:
         app.add_routes([web.get(PATH, self.handle)])
         app.on_shutdown.append(self._close)
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one node until its link is lost."""
         if not is_authorized(request, self._secret):
             raise web.HTTPUnauthorized
@@ -68,8 +68,8 @@ class LinkServer:
         )
         try:
             await socket.prepare(request)
-        except ConnectionError:  # gone during the upgrade
-            return socket
+        except ConnectionError:  # gone during the upgrade: a socket that is none cannot be closed
+            return web.Response()
         self._sockets.add(socket)
         outgoing = Outgoing(socket)
         async with Supervisor("link") as tasks:

@@ -72,7 +72,7 @@ class LiveSocket:
         self._without_hello: Counter[str] = Counter()
         self._shunned = Shunned(clock)
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
@@ -82,8 +82,8 @@ class LiveSocket:
         )
         try:
             writer = await socket.prepare(request)
-        except ConnectionError:  # gone during the upgrade
-            return socket
+        except ConnectionError:  # gone during the upgrade: a socket that is none cannot be closed
+            return web.Response()
         transport, protocol = request.transport, request.protocol
         if transport is None or writer is None:  # gone since then
             return socket
