@@ -14,6 +14,7 @@ from server.store.log import LogReader
 from server.store.nodes import find_owner
 from tests.faults.away import class_on_way_to, school, services
 from tests.integration.hub.conftest import SECRET
+from tests.patience import PATIENCE
 
 __all__ = ["school", "services"]
 
@@ -64,7 +65,7 @@ async def test_a_class_goes_on_when_the_clock_is_set(services, school, jump_ms, 
         clock.off_ms = HOUR_MS
         school.tokens = issuer
         late = lesson.person(name="Late")
-        assert await late.until(lambda client: client.bye is not None, 5)
+        assert await late.until(lambda client: client.bye is not None, PATIENCE)
         assert late.client.bye.code == CloseCode.TOKEN_EXPIRED
         clock.off_ms = 0
-        assert await late.until(lambda client: client.state is not None, 10)
+        assert await late.until(lambda client: client.state is not None, PATIENCE)

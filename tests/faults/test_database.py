@@ -16,6 +16,7 @@ from tests.faults.served import children, eventually
 from tests.integration.hub.raw import Raw
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -124,7 +125,7 @@ class Talk:
 
     async def end(self):
         self._ends = True
-        await asyncio.wait_for(asyncio.gather(*self._tasks), 30)
+        await asyncio.wait_for(asyncio.gather(*self._tasks), PATIENCE)
 
 
 async def refusal(raw):
@@ -164,7 +165,7 @@ async def goes_through_it(served, lesson, fault):
         signals = {"type": "signal", "kind": "typing", "data": {}}
         back = await Raw.join(served, lesson.session, lesson.ann.client.token)
         await back.send(signals)
-        await raw.hear("signal", seconds=5)
+        await raw.hear("signal")
         assert {"welcome", "snapshot"} <= {frame["type"] for frame in back.heard}
         if fault is not full:  # there whoever is known is let in, and the others almost
             bye, code = await newcomer(served, lesson)

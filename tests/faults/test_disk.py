@@ -12,6 +12,7 @@ from server.media.hls.playlist import parse
 from server.store.log import LogReader
 from tests.faults.served import eventually
 from tests.media.publisher import TestPublisher
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -90,7 +91,7 @@ def away(served, mark):
 
 async def hears(lesson, kind):
     reader = LogReader(lesson.served.pools)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             for event in await reader.find(lesson.session, 1, 10_000, types=[kind]):
                 return msgspec.json.decode(event.payload)

@@ -19,6 +19,7 @@ from tests.faults.recorder import Clock, Recorder
 from tests.faults.witness import of_demo, settled
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -55,12 +56,12 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
         pids = demo.hub_workers()
         assert len(pids) == 2
         os.kill(pids[int(first.node.rpartition(".")[2])], signal.SIGKILL)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while (owner := await find_owner(pools, session)).epoch == first.epoch:
                 await asyncio.sleep(0.01)
         assert owner.node != first.node, "the other one takes it; nobody waits for the dead"
         before = {person.name: len(person.asked) for person in people}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while any(len(person.asked) < before[person.name] + 3 for person in people):
                 await asyncio.sleep(0.05)
         for task in talking:
@@ -74,7 +75,7 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
         await recorder.read_log(LogReader(pools))
         assert violations(recorder.history) == []
         # Who is killed comes back, and takes part again.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(demo.hub_workers()) < 2:
                 await asyncio.sleep(0.1)
 

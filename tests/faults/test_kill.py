@@ -16,6 +16,7 @@ from server.store.pool import Pools
 from server.tasks import Supervisor
 from tests.demo import Demo
 from tests.faults.recorder import Clock, Recorder
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -67,17 +68,17 @@ async def test_a_class_survives_kill_9_of_everything(demo):
         assert all(before.values())
         await demo.start()
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while any(len(person.acked) < before[person.number] + 3 for person in people):
                 await asyncio.sleep(0.05)
         for task in talking:
             task.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while any(person.connection.client.unanswered for person in people):
                 await asyncio.sleep(0.05)
         head = (await teacher.say(cmd.SceneCreate("last", _LAYOUT))).sequence[1]
         for person in people:
-            assert await person.connection.until(lambda client: client.position >= head, 10)
+            assert await person.connection.until(lambda client: client.position >= head, PATIENCE)
 
         async with Pools.open(demo.ready["database_url"], size=2) as pools:
             recorder = Recorder(demo.ready["session"], Clock())

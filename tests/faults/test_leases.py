@@ -21,6 +21,7 @@ from server.tasks import Supervisor
 from tests.faults.away import event, school, services, way_to
 from tests.faults.served import eventually
 from tests.integration.hub.conftest import Lesson, started
+from tests.patience import PATIENCE
 
 __all__ = ["school", "services"]
 
@@ -103,7 +104,7 @@ async def test_who_may_have_been_taken_for_dead_makes_sure_of_what_it_owns(
         assert lesson.room.owns, "it cannot know"
         a.lease._membership._connection.terminate()
         for each in lesson.everybody:
-            assert await each.until(lambda client: client.position >= said.sequence[1], 10)
+            assert await each.until(lambda client: client.position >= said.sequence[1], PATIENCE)
         assert not lesson.room.owns
         assert [each.client.welcome.connection for each in lesson.everybody] == sockets
 
@@ -170,8 +171,8 @@ async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(servic
                 )
                 await waits_for_lock(watcher, "UPDATE session_hubs")
                 await holding.rollback()
-                await asyncio.wait_for(renewal, 10)
-                await asyncio.wait_for(asyncio.gather(*(each.done for each in batches)), 10)
+                await asyncio.wait_for(renewal, PATIENCE)
+                await asyncio.wait_for(asyncio.gather(*(each.done for each in batches)), PATIENCE)
             count = await watcher.fetchval(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             )
@@ -181,7 +182,7 @@ async def test_appends_lock_in_the_order_of_whoever_renews_leases_in_bulk(servic
 
 
 async def waits_for_lock(connection, statement):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await connection.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
             "AND query LIKE '%' || $1 || '%'",

@@ -11,6 +11,7 @@ from protocol.frames import Ack
 from server.store.nodes import find_owner
 from tests.directories import reachable_directory
 from tests.faults.served import Served, eventually
+from tests.patience import PATIENCE
 
 PEOPLE = 7
 """Beside the three of every class: enough that some sit on each of two processes."""
@@ -51,12 +52,12 @@ async def test_who_stood_still_for_too_long_owns_nothing_any_more(two_hubs):
         finally:
             os.kill(pid, signal.SIGCONT)
         # What was sent to it meanwhile it may not ack by itself: its time is over.
-        answers = await asyncio.wait_for(asyncio.gather(*talking), 30)
+        answers = await asyncio.wait_for(asyncio.gather(*talking), PATIENCE)
         assert all(isinstance(each, Ack) for each in answers)
         assert len({each.sequence for each in answers}) == len(everybody)
         head = max(each.sequence[1] for each in answers)
         for each in everybody:
-            assert await each.until(lambda client: client.position >= head, 20)
+            assert await each.until(lambda client: client.position >= head, PATIENCE)
         assert (await find_owner(served.pools, lesson.session)).node != before.node
         said = await lesson.log()
         assert (said.count("here"), said.count("!")) == (len(everybody), len(everybody))

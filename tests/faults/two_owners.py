@@ -27,6 +27,7 @@ from tests.faults.ordeal import Plan, Verdict, judge, prepare
 from tests.faults.recorder import Clock
 from tests.faults.speech import Did
 from tests.faults.workload import Lesson
+from tests.patience import PATIENCE
 
 TAKEN_SECONDS = 40.0
 Variant = Literal["stale", "astray"]
@@ -65,7 +66,7 @@ async def _stop_and_go_on(cluster: Cluster, lesson: Lesson, variant: Variant) ->
     assert raised.sequence is not None
     first = raised.sequence[0]
     for device in devices.values():
-        assert await device.connection.until(lambda client: client.position >= first, 20)
+        assert await device.connection.until(lambda client: client.position >= first, PATIENCE)
     # Nobody else is here: what is not said now is not said by anybody.
     owner = await cluster.owner(lesson.session)
     assert owner is not None

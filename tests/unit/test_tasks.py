@@ -4,6 +4,7 @@ import asyncio
 
 from server import tasks as module
 from server.tasks import Supervisor
+from tests.patience import PATIENCE
 
 
 async def test_a_cancellation_that_was_lost_is_said_again(monkeypatch):
@@ -20,7 +21,7 @@ async def test_a_cancellation_that_was_lost_is_said_again(monkeypatch):
                 if lost == 3:
                     raise
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async with Supervisor("test") as tasks:
             tasks.start("careless", careless())
             await asyncio.sleep(0)

@@ -216,6 +216,9 @@ class Lesson:
 async def lesson(node, school, tasks):
     lesson = Lesson(node, school, await school.session(), tasks)
     assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
+    async with asyncio.timeout(PATIENCE):
+        while len(lesson.room.state.people) < len(lesson.everybody):
+            await asyncio.sleep(0.005)
     await lesson.caught_up()
     return lesson
 

@@ -125,7 +125,7 @@ async def test_a_class_outlives_the_death_of_postgresql(data_dir, tasks, unlimit
         assert before[0] == "before"
 
         acks = {}
-        await asyncio.wait_for(talk(lesson.everybody, 5, acks), 30)
+        await asyncio.wait_for(talk(lesson.everybody, 5, acks), PATIENCE)
         await lesson.caught_up()
         assert [each.client.welcome.connection for each in lesson.everybody] == sockets
         texts = [message.text for message in lesson.bob.client.state.messages]

@@ -131,7 +131,7 @@ async def test_a_demoted_assistant_hears_nothing_of_staff_any_more(lesson, monke
     head = lesson.room.head.sequence
     view, position, views = None, 0, []
     while position < head:
-        await raw.hear("events", "snapshot", seconds=5)
+        await raw.hear("events", "snapshot")
         position = max(raw.heard[-1].get("to", 0), raw.heard[-1].get("sequence", 0))
     for frame in raw.heard:
         match frame["type"]:

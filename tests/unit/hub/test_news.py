@@ -9,6 +9,7 @@ from server.errors import UnavailableError
 from server.hub import news as module
 from server.hub.news import News
 from server.store.succession import Glance
+from tests.patience import PATIENCE
 
 LINK = "http://owner"
 
@@ -48,7 +49,7 @@ def news(database):
 
 
 async def asked(database, times):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(database.asked) < times:
             await asyncio.sleep(0)
 
