@@ -61,7 +61,7 @@ export function Stage({ classroom, session }) {
       aria-label=${t("stage.video")}
       onPlaying=${() => (hasPicture.value = true)}
     ></video>
-    ${!isPlaying && html`<figcaption class="cover" role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</figcaption>`}
+    ${!isPlaying && html`<figcaption class="cover"><p role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</p></figcaption>`}
     ${isPlaying &&
     html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" onClick=${toggleSound}>
       ${isMuted.value ? `🔇 ${t("stage.unmute")}` : `🔊 ${t("stage.mute")}`}

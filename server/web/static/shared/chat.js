@@ -21,12 +21,11 @@ export function Chat({ classroom }) {
 
   return html`<div class="chat">
     <${Pins} classroom=${classroom} />
-    <ol role="log" aria-label=${t("chat.title")} data-testid="chat">
+    <div class="said" role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat"><ol>
       ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
       ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} />`)}
       ${unsent.map((action) => html`<${Unsent} key=${action.key} classroom=${classroom} action=${action} />`)}
-      <li ref=${end} aria-hidden="true"></li>
-    </ol>
+    </ol><div ref=${end}></div></div>
     <div>
       <${Composer}
         classroom=${classroom}

@@ -1,0 +1,103 @@
+"""A server for looking at the pages: each session is one state, told to whoever comes."""
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from protocol import codec
+from protocol.frames import Ack, Bye, ClientPing, CommandFrame, Hello, ServerPong
+from protocol.limits import SUBPROTOCOL
+from server.web import pages
+from tests.gallery.states import BY_SESSION, NOW_MS, STATES, State
+
+_INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Every state of the pages</title>
+<style>body {{ font: 16px/1.6 system-ui; margin: 2rem; }} ul {{ columns: 3; }}</style>
+<h1>Every state of the pages</h1>{lists}</html>"""  # noqa: E501 - one tag, one line
+
+
+def application() -> web.Application:
+    """Return the pages with their files, and what stands in for a server behind them."""
+    app = web.Application()
+    app.add_routes(pages.routes())
+    app.add_routes(
+        [
+            web.get("/gallery", _index),
+            web.get("/gallery/{page}/{name}", _open),
+            web.get("/v1/sessions/{session}/live", _live),
+            web.get("/v1/sessions/{session}", _rest),
+            web.get("/v1/sessions/{session}/{part:.+}", _rest),
+        ]
+    )
+    return app
+
+
+def address(state: State) -> str:
+    """Return where a browser finds ``state``, with something that looks like a token."""
+    return f"/sessions/{state.session}/{state.page}?fixture={state.name}#token=gallery"
+
+
+async def _index(_: web.Request) -> web.Response:
+    lists = "".join(
+        f"<h2>{page}</h2><ul>"
+        + "".join(
+            f'<li><a href="{address(state)}">{state.name}</a></li>'
+            for state in STATES
+            if state.page == page
+        )
+        + "</ul>"
+        for page in dict.fromkeys(state.page for state in STATES)
+    )
+    return web.Response(text=_INDEX.format(lists=lists), content_type="text/html")
+
+
+async def _open(request: web.Request) -> web.Response:
+    wanted = (request.match_info["page"], request.match_info["name"])
+    for state in STATES:
+        if (state.page, state.name) == wanted:
+            raise web.HTTPFound(address(state))
+    raise web.HTTPNotFound
+
+
+def _state(request: web.Request) -> State:
+    state = BY_SESSION.get(request.match_info["session"])
+    if state is None:
+        raise web.HTTPNotFound
+    return state
+
+
+async def _rest(request: web.Request) -> web.Response:
+    part = request.match_info.get("part", "")
+    known = _state(request).rest
+    name = f"/{part}" if part else ""
+    if name not in known:
+        raise web.HTTPNotFound
+    return web.Response(body=msgspec.json.encode(known[name]), content_type="application/json")
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    state = _state(request)
+    socket = web.WebSocketResponse(protocols=[SUBPROTOCOL])
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is not WSMsgType.TEXT:
+            continue
+        match codec.decode_client(message.data.encode()):
+            case Hello(resume=None):
+                await _tell(socket, state)
+                if state.is_cut:
+                    await socket.close()
+            case Hello():
+                await socket.close()  # whoever was cut off does not come back
+            case CommandFrame(id=number, key=key):
+                await socket.send_str(codec.encode(Ack(number, key, None)).decode())
+            case ClientPing():
+                await socket.send_str(codec.encode(ServerPong(0, codec.timestamp(NOW_MS))).decode())
+            case _:
+                pass  # nothing that the page shows
+    return socket
+
+
+async def _tell(socket: web.WebSocketResponse, state: State) -> None:
+    for frame in state.frames:
+        await socket.send_str(codec.encode(frame).decode())
+        if isinstance(frame, Bye):
+            await socket.close(code=frame.code)

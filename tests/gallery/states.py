@@ -1,0 +1,280 @@
+"""The states that the pages can be in, one by one: a name, a page, and what it is told."""
+
+import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from protocol import codec, limits
+from protocol import events as ev
+from protocol.commands import SceneItem, SceneLayout
+from protocol.frames import (
+    Bye,
+    Counters,
+    Health,
+    Heartbeat,
+    Limits,
+    Me,
+    Mine,
+    Presence,
+    ServerFrame,
+    SnapshotFrame,
+    Welcome,
+)
+from protocol.health import DestinationHealth, UplinkHealth
+from protocol.ids import FOREVER
+from protocol.rest import Destination, Session
+from protocol.snapshot import State as Snapshot
+from tests.gallery.story import NOW_MS, Somebody, Story, Told
+
+Page = Literal["studio", "room", "replay"]
+
+TITLE = "Limits & continuity"
+
+
+def identifier(number: int) -> str:
+    """Return the id of the thing with this number."""
+    return f"01900000-0000-7000-9000-{number:012d}"
+
+
+TEACHER = Somebody(identifier(900), "Dr. Adaeze Okafor", "teacher")
+ANN = Somebody(identifier(901), "Ann Lindqvist", "student")
+BOB = Somebody(identifier(902), "Bob “the quick” Ünal", "student")
+CY = Somebody(identifier(903), "سيرين الخطيب", "student")
+DEE = Somebody(identifier(904), "Dee Wang", "student")
+EVERYBODY = (TEACHER, ANN, BOB, CY, DEE)
+CROWD = (*EVERYBODY, *(Somebody(identifier(n), f"Student {n}", "student") for n in range(1, 496)))
+
+
+class State(NamedTuple):
+    """One state of one page."""
+
+    page: Page
+    name: str
+    frames: tuple[ServerFrame, ...] = ()
+    """What the server says after ``hello``; nothing: it has not answered yet."""
+    is_cut: bool = False
+    """The connection is gone after that, and does not come back."""
+    rest: Mapping[str, Any] = MappingProxyType({})
+    """What REST answers, by what the path ends in."""
+
+    @property
+    def session(self) -> str:
+        """The session that the page believes to be in."""
+        return session_of(self.page, self.name)
+
+
+def session_of(page: str, name: str) -> str:
+    """Return the id of the session that stands for a state."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{page}/{name}"))
+
+
+def _said(who: Somebody, number: int, text: str, to: Literal["everyone", "staff"] = "everyone"):
+    return Told(ev.ChatPosted(identifier(number), who.name, text, to), who.user)
+
+
+def _asked(who: Somebody, number: int, text: str) -> Told:
+    return Told(ev.QuestionAsked(identifier(number), who.name, text), who.user)
+
+
+def _by_teacher(event: ev.AnyEvent) -> Told:
+    return Told(event, TEACHER.user)
+
+
+POLL, OTHER_POLL = identifier(20), identifier(21)
+YOUTUBE, TWITCH, SCHOOL = identifier(40), identifier(41), identifier(42)
+
+PLANNED = Story().then(
+    *(ev.ParticipantJoined(who.user, who.name, who.role) for who in EVERYBODY),
+    _by_teacher(
+        ev.SceneCreated(
+            identifier(30),
+            "Slides and me",
+            SceneLayout((SceneItem("slide"), SceneItem("camera", 7_500, 7_500, 2_500, 2_500))),
+        )
+    ),
+    _by_teacher(ev.SceneCreated(identifier(31), "Just me", SceneLayout((SceneItem("camera"),)))),
+    _by_teacher(ev.SceneChanged(identifier(30))),
+)
+BEGUN = PLANNED.then(_by_teacher(ev.SessionStarted()))
+ON_AIR = BEGUN.then(
+    ev.PublisherConnected(TEACHER.user, 1280, 720, "h264"),
+    _said(ANN, 1, "Good morning! I can see and hear you well 👋🏽"),
+    _said(BOB, 2, "Is this the same notation as in the book?"),
+    _said(TEACHER, 3, "Yes: chapter 3, page 41. https://school.example/calculus/3"),
+    _said(CY, 4, "هل هذا هو نفس الرمز؟"),
+    _said(DEE, 5, "My sound was gone for a moment, all fine now", "staff"),
+    _by_teacher(
+        ev.ChatPinned(
+            identifier(3),
+            TEACHER.user,
+            TEACHER.name,
+            "Chapter 3, page 41.",
+            "everyone",
+            codec.timestamp(NOW_MS - 900_000),
+        )
+    ),
+    _asked(ANN, 10, "Why may we divide by h if h goes to zero?"),
+    _asked(BOB, 11, "Does every continuous function have a limit?"),
+    _asked(DEE, 12, "What was the name of the theorem with the two policemen?"),
+    *(Told(ev.QuestionUpvoted(identifier(10)), who.user) for who in (BOB, CY, DEE)),
+    Told(ev.QuestionUpvoted(identifier(11)), ANN.user),
+    _by_teacher(ev.QuestionAnswered(identifier(12), "The squeeze theorem.")),
+    Told(ev.HandRaised(BOB.user, BOB.name), BOB.user),
+    Told(ev.HandRaised(ANN.user, ANN.name), ANN.user),
+)
+ASKING = ON_AIR.then(
+    _by_teacher(
+        ev.PollOpened(
+            POLL,
+            "Which of these is continuous at 0?",
+            ("|x|", "1/x", "sgn x", "None of them"),
+            False,
+            False,
+            "live",
+            (0,),
+        )
+    ),
+    *(Told(ev.PollVoted(POLL, (choice,), False), who.user)
+      for who, choice in ((BOB, 0), (CY, 0), (DEE, 2))),
+)  # fmt: skip
+STREAMING = ON_AIR.then(
+    *(_by_teacher(ev.DestinationEnabled(each)) for each in (YOUTUBE, TWITCH, SCHOOL)),
+    ev.DestinationConnecting(YOUTUBE, 1),
+    ev.DestinationLive(YOUTUBE, 850),
+    ev.DestinationConnecting(TWITCH, 1),
+    ev.DestinationRetryScheduled(TWITCH, 2, "closed_by_peer", 4_000),
+    ev.DestinationConnecting(SCHOOL, 1),
+    ev.DestinationFailed(SCHOOL, "auth_failed", 2),
+    _by_teacher(ev.RecordingStarted(identifier(50))),
+)
+OVER = ASKING.then(_by_teacher(ev.PollClosed(POLL)), _by_teacher(ev.SessionEnded()))
+
+HEALTH = Health(
+    UplinkHealth("unstable", "Your connection loses 3 % of what it sends.", 2_410, 29, 118, 3.1),
+    {
+        YOUTUBE: DestinationHealth("good", "platform", "YouTube takes the stream.", 2_490, "live",
+                                   provider="youtube"),
+        TWITCH: DestinationHealth("failing", "platform", "Twitch closed the connection; "
+                                  "the next attempt comes in 4 s.", 0, "backoff", attempt=2),
+        SCHOOL: DestinationHealth("failing", "platform", "The server refused the stream key: "
+                                  "check it and set it again.", 0, "failed", attempt=2),
+    },
+)  # fmt: skip
+
+
+def _rest(status: Literal["scheduled", "live", "ended"]) -> dict[str, Any]:
+    """Return what REST says of the session."""
+    started = None if status == "scheduled" else codec.timestamp(NOW_MS - 2_537_000)
+    session = Session(
+        id=identifier(1), lesson=None, title=TITLE, language="en", status=status,
+        scheduled_at=codec.timestamp(NOW_MS + 720_000), started_at=started,
+        ended_at=codec.timestamp(NOW_MS) if status == "ended" else None,
+        created_at=codec.timestamp(NOW_MS - 86_400_000),
+    )  # fmt: skip
+    destinations = [
+        Destination(
+            id=number, integration=identifier(60), provider=provider, name=name,
+            url=f"rtmps://{provider}.example/live", backup_url=None, profile=provider,
+            created_at=codec.timestamp(NOW_MS), warnings=(),
+        )
+        for number, provider, name in (
+            (YOUTUBE, "youtube", "School channel"),
+            (TWITCH, "twitch", "Twitch"),
+            (SCHOOL, "custom", "Auditorium B"),
+        )
+    ]  # fmt: skip
+    return {
+        "/destinations": {"items": msgspec.to_builtins(destinations), "next": None},
+        "/playback": {"items": []},
+        "": msgspec.to_builtins(session),
+    }
+
+
+def _studio(name: str, story: Story, status: Any = "live", **more: Any) -> State:
+    frames = story.frames(TEACHER, session=session_of("studio", name), here=EVERYBODY, **more)
+    return State("studio", name, tuple(frames), rest=_rest(status))
+
+
+def _room(name: str, story: Story, status: Any = "live", *, is_cut: bool = False) -> State:
+    frames = story.frames(ANN, session=session_of("room", name), here=EVERYBODY)
+    return State("room", name, tuple(frames), is_cut, rest=_rest(status))
+
+
+def _goodbye(page: Page, name: str, code: int) -> State:
+    frames = BEGUN.frames(ANN if page == "room" else TEACHER, session=session_of(page, name))
+    return State(page, name, (*frames, Bye(code, name)), rest=_rest("live"))
+
+
+def _lobby(name: str) -> State:
+    """Return the page of somebody who waits to be let in."""
+    beat = Heartbeat(limits.HEARTBEAT_INTERVAL_MS, limits.HEARTBEAT_TIMEOUT_MS)
+    now, later = codec.timestamp(NOW_MS), codec.timestamp(NOW_MS + 3_600_000)
+    frames = (
+        Welcome("c1", session_of("room", name), "gallery", 1, 9,
+                Me(ANN.user, ANN.name, "student", ()), "lobby", "snapshot", beat,
+                Limits(limits.FRAME_BYTES, 10, 20, 32), later, now),
+        SnapshotFrame(9, Snapshot(status="live", title=TITLE, teacher=TEACHER.name)),
+        Mine(9, "student", (), True, None, None, {}, (), (), ()),
+        Presence(1, 0, full=()),
+        Counters(9, 0, 0, {}, {}, {}),
+    )  # fmt: skip
+    return State("room", name, frames)
+
+
+GOODBYES = {
+    "expired": 4105, "invalid": 4500, "removed": 4503, "banned": 4504, "denied": 4505,
+    "not_found": 4507, "abuse": 4513, "outdated": 4501,
+}  # fmt: skip
+
+STATES: tuple[State, ...] = (
+    _studio("scheduled", PLANNED, "scheduled"),
+    _studio(
+        "waiting",
+        PLANNED.then(
+            _by_teacher(ev.SessionLocked()),
+            *(ev.ParticipantWaiting(identifier(n), f"Newcomer {n}", "student") for n in (1, 2)),
+        ),
+        "scheduled",
+    ),
+    _studio("live", ON_AIR),
+    _studio("poll", ASKING),
+    _studio("streaming", STREAMING, health=HEALTH),
+    _studio("ended", OVER, "ended"),
+    State("studio", "joining"),
+    State(
+        "studio",
+        "crowd",
+        tuple(ASKING.frames(TEACHER, session=session_of("studio", "crowd"), here=CROWD)),
+        rest=_rest("live"),
+    ),
+    State(
+        "studio",
+        "not-staff",
+        tuple(BEGUN.frames(ANN, session=session_of("studio", "not-staff"), here=EVERYBODY)),
+        rest=_rest("live"),
+    ),
+    _room("scheduled", PLANNED, "scheduled"),
+    _room("live", BEGUN),
+    _room("busy", ON_AIR),
+    _room("poll", ASKING),
+    _room("voted", ASKING.then(Told(ev.PollVoted(POLL, (1,), False), ANN.user))),
+    _room(
+        "published",
+        ASKING.then(
+            _by_teacher(ev.PollClosed(POLL)),
+            _by_teacher(ev.PollPublished(POLL, (2, 0, 1, 0), (0,))),
+        ),
+    ),
+    _room("presented", ON_AIR.then(_by_teacher(ev.QuestionPresented(identifier(10))))),
+    _room("muted", ON_AIR.then(_by_teacher(ev.ParticipantMuted(ANN.user, FOREVER)))),
+    _room("teacher-gone", ON_AIR.then(ev.PublisherLost(TEACHER.user, "no media for 30 s"))),
+    _room("reconnecting", ON_AIR, is_cut=True),
+    _room("ended", OVER, "ended"),
+    _lobby("lobby"),
+    State("room", "joining"),
+    *(_goodbye("room", name, code) for name, code in GOODBYES.items()),
+)
+BY_SESSION = {state.session: state for state in STATES}

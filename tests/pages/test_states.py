@@ -1,0 +1,69 @@
+"""Every state of every page: nothing for axe to find, nothing that runs out of a small screen."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, expect
+
+from tests.gallery.server import address, application
+from tests.gallery.states import STATES, State
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+AXE = (Path(__file__).parent.parent / "js" / "node_modules" / "axe-core" / "axe.min.js").read_text(
+    encoding="utf-8"
+)
+RUN = """async () => (await axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})).violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))"""
+LOOKS = [
+    ("dark", {"width": 320, "height": 640}),
+    ("light", {"width": 1440, "height": 900}),
+]
+AT_ONCE = 4
+"""Pages looked at side by side."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def gallery():
+    server = TestServer(application())
+    await server.start_server()
+    yield str(server.make_url("/")).rstrip("/")
+    await server.close()
+
+
+async def _faults(
+    browser: Browser, url: str, state: State, scheme: str, size: dict[str, int]
+) -> list[str]:
+    """Return what is wrong with one state."""
+    faults: list[str] = []
+    context = await browser.new_context(color_scheme=scheme, viewport=size, reduced_motion="reduce")
+    try:
+        page = await context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"throws {error}"))
+        await page.goto(url + address(state))
+        await expect(page.locator("h1")).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        await page.evaluate(AXE)
+        faults += await page.evaluate(RUN)
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append("scrolls sideways")
+    finally:
+        await context.close()
+    return [f"{state.page}/{state.name}, {scheme}, {size['width']} px: {fault}" for fault in faults]
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=[scheme for scheme, _ in LOOKS])
+async def test_nobody_is_shut_out_of_any_state(
+    browser: Browser, gallery: str, scheme: str, size: dict[str, int]
+) -> None:
+    faults: list[str] = []
+    for start in range(0, len(STATES), AT_ONCE):
+        some = STATES[start : start + AT_ONCE]
+        looks = (_faults(browser, gallery, state, scheme, size) for state in some)
+        for found in await asyncio.gather(*looks):
+            faults += found
+    assert not faults, "\n".join(sorted(set(faults)))
