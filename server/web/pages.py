@@ -38,7 +38,7 @@ _SHELL = """<!doctype html>
 <link rel="stylesheet" href="{tokens}">
 <link rel="stylesheet" href="{base}">
 <link rel="stylesheet" href="{style}">
-<script type="module" src="{script}"></script>
+{modules}<script type="module" src="{script}"></script>
 </head>
 <body>
 <div id="app"><noscript>This page needs JavaScript.</noscript></div>
@@ -63,12 +63,18 @@ def routes() -> list[web.RouteDef]:
 
 def _page(files: assets.Assets, name: str) -> Handler:
     """Return the handler of one page: always the same bytes, never stored."""
+    script = f"{name}/index.js"
     body = _SHELL.format(
+        modules="".join(
+            f'<link rel="modulepreload" href="{files.path(module)}">\n'
+            for module in files.needed(script)
+            if module.endswith(".js")
+        ),
         icon=files.path("favicon.svg"),
         tokens=files.path("shared/tokens.css"),
         base=files.path("shared/base.css"),
         style=files.path(f"{name}/page.css"),
-        script=files.path(f"{name}/index.js"),
+        script=files.path(script),
     )
     devices = "(self)" if name == "studio" else "()"
     headers = {

@@ -40,6 +40,15 @@ LIBRARIES = (
     Library("hls.js", "hls.js", "1.7.4", "Apache-2.0", "dist/hls.light.min.mjs", "hls.js"),
 )
 
+SPRITE = Library("", "lucide-static", "1.62.0", "ISC", "icons", "icons.svg")
+ICONS = (
+    "check", "circle", "ellipsis", "film", "hand", "link", "lock", "lock-open", "mic",
+    "mic-off", "pin", "radio", "settings", "square", "triangle-alert", "user-check", "video",
+    "video-off", "volume-2", "volume-x", "x",
+)  # fmt: skip
+"""What the pages draw; the sprite holds no more."""
+
+_SHAPES = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 _IMPORT = re.compile(r"""(\bfrom|\bimport)\s*(["'])([^"'./$ ][^"'$ ]*)\2""")
 _SOURCE_MAP = re.compile(r"\s*//# sourceMappingURL=\S+\s*$")
 
@@ -56,24 +65,47 @@ def browser_ready(source: str) -> str:
     return _SOURCE_MAP.sub("", rewritten) + "\n"
 
 
+def sprite(shapes: dict[str, str]) -> str:
+    """Return one SVG with a symbol per icon, from the SVG of each."""
+    symbols = "".join(
+        f'<symbol id="{name}" viewBox="0 0 24 24">{_inside(svg)}</symbol>\n'
+        for name, svg in sorted(shapes.items())
+    )
+    return f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}</svg>\n'
+
+
+def _inside(svg: str) -> str:
+    shapes = _SHAPES.search(svg)
+    if shapes is None:
+        raise ValueError(svg)
+    return re.sub(r"\s+", " ", shapes[1]).replace("> <", "><").strip()
+
+
 def refresh() -> None:
     """Write every vendored file, its licence and ``VENDOR.toml`` anew."""
     entries = []
     with tempfile.TemporaryDirectory() as directory:
         for library in LIBRARIES:
             archive = _pack(library, Path(directory))
-            content = browser_ready(_read(archive, library.path)).encode()
-            (VENDOR / library.file).write_bytes(content)
-            name = library.package.removeprefix("@").removesuffix(".js").replace("/", "-")
-            licence = f"LICENSE-{name}"
-            (VENDOR / licence).write_text(_read(archive, "LICENSE"), encoding="utf-8")
-            entries.append(
-                f'[[file]]\nname = "{library.file}"\npackage = "{library.package}"\n'
-                f'version = "{library.version}"\nlicence = "{library.licence}"\n'
-                f'from = "{library.path}"\nsha256 = "{hashlib.sha256(content).hexdigest()}"\n'
-            )
+            entries.append(_keep(library, archive, browser_ready(_read(archive, library.path))))
+        archive = _pack(SPRITE, Path(directory))
+        shapes = {name: _read(archive, f"{SPRITE.path}/{name}.svg") for name in ICONS}
+        entries.append(_keep(SPRITE, archive, sprite(shapes)))
     head = "# Written by python -m server.web.vendor; bare imports are rewritten to neighbours.\n\n"
     (VENDOR / "VENDOR.toml").write_text(head + "\n".join(entries), encoding="utf-8")
+
+
+def _keep(library: Library, archive: Path, text: str) -> str:
+    """Write a file and its licence; return what ``VENDOR.toml`` says of it."""
+    content = text.encode()
+    (VENDOR / library.file).write_bytes(content)
+    name = library.package.removeprefix("@").removesuffix(".js").replace("/", "-")
+    (VENDOR / f"LICENSE-{name}").write_text(_read(archive, "LICENSE"), encoding="utf-8")
+    return (
+        f'[[file]]\nname = "{library.file}"\npackage = "{library.package}"\n'
+        f'version = "{library.version}"\nlicence = "{library.licence}"\n'
+        f'from = "{library.path}"\nsha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+    )
 
 
 def _pack(library: Library, directory: Path) -> Path:
@@ -101,4 +133,4 @@ def _read(archive: Path, path: str) -> str:
 if __name__ == "__main__":
     VENDOR.mkdir(parents=True, exist_ok=True)
     refresh()
-    sys.stdout.write(f"{len(LIBRARIES)} files written to {VENDOR}\n")
+    sys.stdout.write(f"{len(LIBRARIES) + 1} files written to {VENDOR}\n")

@@ -22,7 +22,7 @@ async def go_live(studio: Page) -> None:
 
 async def turn_camera_on(studio: Page) -> None:
     await at(studio, "camera-on").click()
-    await expect(at(studio, "camera-picker")).to_be_visible()
+    await expect(at(studio, "devices")).to_be_visible()
 
 
 async def say(page: Page, text: str) -> None:

@@ -25,7 +25,8 @@ async def test_a_page_and_all_that_it_names_is_there(client, path):
     assert answer.status == 200
     assert answer.content_type == "text/html"
     named = re.findall(r'(?:href|src)="([^"]+)"', await answer.text())
-    assert len(named) == 5
+    assert len(named) >= 5
+    assert len(set(named)) == len(named) - 1, "the page's own module is named twice, nothing else"
     for address in named:
         assert (await client.get(address)).status == 200, address
 
@@ -67,8 +68,8 @@ async def test_static_files_are_for_ever_and_compressed(client):
     assert answer.headers["Content-Encoding"] == "gzip"
     plain = await client.get(address, headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in plain.headers
-    source = (assets.TREE / "shared" / "session.js").read_bytes()
-    assert await answer.read() == await plain.read() == source
+    source = (assets.TREE / "shared" / "session.js").read_text()
+    assert await answer.text() == await plain.text() == assets.without_comments(source)
 
 
 def test_another_byte_is_another_address(tmp_path):
@@ -103,32 +104,49 @@ def test_every_string_that_is_asked_for_exists():
 
 
 def test_the_first_load_of_the_room_is_small():
-    """What its module imports, and those theirs, but for what is loaded when it is needed."""
-    files = assets.load().files
-    needed, looking = set(), ["room/index.js"]
-    while looking:
-        name = looking.pop()
-        if name not in needed:
-            needed.add(name)
-            here = (assets.TREE / name).parent
-            text = (assets.TREE / name).read_text()
-            found = re.findall(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', text, re.MULTILINE)
-            looking += [str((here / each).resolve().relative_to(assets.TREE)) for each in found]
+    files = assets.load()
+    needed = set(files.needed("room/index.js"))
     assert "vendor/preact.js" in needed
     assert "vendor/hls.js" not in needed
-    needed |= {"room/page.css", "shared/base.css", "shared/tokens.css", "i18n/en.json"}
-    assert sum(len(files[name].compressed) for name in needed) <= 60 * 1024
+    needed |= {
+        "vendor/icons.svg",
+        "room/page.css",
+        "shared/base.css",
+        "shared/tokens.css",
+        "i18n/en.json",
+    }
+    assert sum(len(files.files[name].compressed) for name in needed) <= 60 * 1024
+
+
+def test_browsers_get_modules_without_comments_on_the_lines_they_had():
+    source = (
+        "// @ts-check\n/** Two\n * lines. */\n\nconst a = 1; // why\n"
+        "  /** @param {string} b */\nconst url = `http://x/${/** @type {any} */ (a)}`;\n"
+    )
+    assert assets.without_comments(source) == (
+        "\n\n\n\nconst a = 1; // why\n\nconst url = `http://x/${ (a)}`;\n"
+    )
 
 
 def test_vendored_files_are_what_their_list_says():
     listed = tomllib.loads((vendor.VENDOR / "VENDOR.toml").read_text())["file"]
-    assert {entry["name"] for entry in listed} == {path.name for path in vendor.VENDOR.glob("*.js")}
+    kept = {path.name for path in vendor.VENDOR.iterdir() if path.suffix in (".js", ".svg")}
+    assert {entry["name"] for entry in listed} == kept
     assert [(e["package"], e["version"]) for e in listed] == [
-        (library.package, library.version) for library in vendor.LIBRARIES
+        (library.package, library.version) for library in (*vendor.LIBRARIES, vendor.SPRITE)
     ]
     for entry in listed:
         content = (vendor.VENDOR / entry["name"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entry["sha256"], entry["name"]
+
+
+def test_the_sprite_holds_the_icons_that_pages_draw_and_no_more():
+    sources = [path.read_text() for path in assets.TREE.glob("*/**/*.js")]
+    drawn = re.findall(r'<\$\{Icon\} name=(?:("[\w-]+")|\$\{([^}]*)\})', "".join(sources))
+    names = {name for found in drawn for name in re.findall(r'"([\w-]+)"', "".join(found))}
+    assert names == set(vendor.ICONS)
+    held = re.findall(r'<symbol id="([\w-]+)"', (vendor.VENDOR / "icons.svg").read_text())
+    assert held == sorted(vendor.ICONS)
 
 
 def test_bare_imports_become_neighbours():

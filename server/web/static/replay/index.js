@@ -7,7 +7,7 @@ import { rest } from "../shared/rest.js";
 import { signal } from "../shared/signals.js";
 import { emptyState, fold } from "../shared/state.js";
 import { clock, t } from "../shared/strings.js";
-import { FullPage } from "../shared/ui.js";
+import { FullPage } from "../shared/ui/fullpage.js";
 
 const HLS = "application/vnd.apple.mpegurl";
 const PAGE = 1000;

@@ -3,6 +3,7 @@
 
 import { html } from "../shared/html.js";
 import { ordinal, t } from "../shared/strings.js";
+import { Icon } from "../shared/ui/icon.js";
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom, isOpen: boolean}} props */
 export function Hand({ classroom, isOpen }) {
@@ -18,7 +19,7 @@ export function Hand({ classroom, isOpen }) {
       aria-pressed=${isUp}
       disabled=${!isOpen || isPending}
       onClick=${() => classroom.act(isUp ? "hand.lower" : "hand.raise")}
-    >✋ ${isUp ? t("hand.lower") : t("hand.raise")}</button>
+    ><${Icon} name="hand" />${isUp ? t("hand.lower") : t("hand.raise")}</button>
     <span role="status" class="small muted" data-testid="hand-position">
       ${isUp && position !== null ? t("hand.position", { position: ordinal(position) }) : ""}
     </span>`;

@@ -3,7 +3,8 @@
 
 import { html } from "../shared/html.js";
 import { t } from "../shared/strings.js";
-import { ConnectionBanner, FullPage } from "../shared/ui.js";
+import { FullPage } from "../shared/ui/fullpage.js";
+import { ConnectionBanner } from "../shared/ui/notices.js";
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom}} props */
 export function Lobby({ classroom }) {

@@ -4,6 +4,7 @@
 import { html, useEffect, useRef } from "../shared/html.js";
 import { computed, effect, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
+import { Icon } from "../shared/ui/icon.js";
 import { watching } from "../shared/watching.js";
 
 /**
@@ -64,7 +65,7 @@ export function Stage({ classroom, session }) {
     ${!isPlaying && html`<figcaption class="cover"><p role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</p></figcaption>`}
     ${isPlaying &&
     html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" onClick=${toggleSound}>
-      ${isMuted.value ? `🔇 ${t("stage.unmute")}` : `🔊 ${t("stage.mute")}`}
+      <${Icon} name=${isMuted.value ? "volume-x" : "volume-2"} />${isMuted.value ? t("stage.unmute") : t("stage.mute")}
     </button>`}
   </figure>`;
 }

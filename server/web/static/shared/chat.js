@@ -7,6 +7,7 @@ import { html, useEffect, useRef } from "./html.js";
 import { Message, Unsent } from "./message.js";
 import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
+import { Icon } from "./ui/icon.js";
 
 const TEXT_LENGTH = 2000;
 
@@ -49,7 +50,7 @@ function Pins({ classroom }) {
   return html`<ul class="pins" aria-label=${t("chat.pinned")} hidden=${pinned.length === 0}>
     ${pinned.map(
       ({ message, name, text }) => html`<li key=${message} class="row" data-testid="pinned">
-        <span aria-hidden="true">📌</span>
+        <${Icon} name="pin" />
         <p class="grow small" dir="auto"><strong>${name}</strong> ${text}</p>
         ${classroom.isStaff.value &&
         html`<button type="button" class="small quiet" data-testid="unpin" onClick=${() => classroom.act("chat.unpin", { message })}>${t("chat.unpin")}</button>`}

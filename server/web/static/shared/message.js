@@ -3,7 +3,7 @@
 
 import { html } from "./html.js";
 import { clock, t } from "./strings.js";
-import { Menu } from "./ui.js";
+import { Menu } from "./ui/menu.js";
 
 /** @param {{classroom: import("./classroom.js").Classroom, message: import("./state.js").Message}} props */
 export function Message({ classroom, message }) {

@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { html } from "./html.js";
 import { keepsFromAsking } from "./speaking.js";
 import { t } from "./strings.js";
-import { Menu } from "./ui.js";
+import { Menu } from "./ui/menu.js";
 
 const PROMPT_LENGTH = 1000;
 

@@ -4,7 +4,8 @@
 import { html, useState } from "../shared/html.js";
 import { useNow } from "../shared/now.js";
 import { duration, t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui.js";
+import { Dialog } from "../shared/ui/dialog.js";
+import { Icon } from "../shared/ui/icon.js";
 import { Invite } from "./invite.js";
 
 /** @typedef {import("../shared/classroom.js").Classroom} Classroom */
@@ -36,9 +37,9 @@ export function Bar({ classroom, camera, session, api }) {
     <span class="grow"></span>
     <${Recording} classroom=${classroom} mayRun=${mayRun} />
     ${(status === "scheduled" || status === "live") && html`<${Lock} classroom=${classroom} />`}
-    <button type="button" data-testid="invite" onClick=${() => ask("invite")}>${t("invite.open")}</button>
+    <button type="button" data-testid="invite" onClick=${() => ask("invite")}><${Icon} name="link" />${t("invite.open")}</button>
     ${mayRun && status === "scheduled" &&
-    html`<button type="button" class="primary" data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}>${t("go_live")}</button>`}
+    html`<button type="button" class="primary" data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}><${Icon} name="radio" />${t("go_live")}</button>`}
     ${mayRun && status === "live" &&
     html`<button type="button" class="danger" data-testid="end-class" disabled=${isPending} onClick=${() => ask("end")}>${t("end.open")}</button>`}
     ${status === "ended" && html`<a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
@@ -46,7 +47,7 @@ export function Bar({ classroom, camera, session, api }) {
     <${Dialog} isOpen=${asking === "start"} title=${t("start.title")} onClose=${close} testid="start-dialog">
       <p>${t("start.text")}</p>
       <ul class="list small">
-        <li>${camera.isOn.value ? `✔ ${t("start.camera")}` : `⚠ ${t("start.no_camera")}`}</li>
+        <li>${camera.isOn.value ? html`<${Icon} name="check" />${t("start.camera")}` : html`<${Icon} name="triangle-alert" />${t("start.no_camera")}`}</li>
         <li>${t("start.destinations", { count: Object.values(state.value.destinations).filter((to) => to.status === "enabled").length })}</li>
       </ul>
       <div class="row end">
@@ -78,7 +79,7 @@ function Lock({ classroom }) {
     title=${locked ? t("lock.on") : t("lock.off")}
     disabled=${isPending}
     onClick=${() => classroom.act(locked ? "session.unlock" : "session.lock")}
-  >${locked ? `🔒 ${t("lock.unlock")}` : `🔓 ${t("lock.lock")}`}</button>`;
+  ><${Icon} name=${locked ? "lock" : "lock-open"} />${locked ? t("lock.unlock") : t("lock.lock")}</button>`;
 }
 
 /** @param {{classroom: Classroom, camera: import("./broadcast.js").Broadcast}} props */
@@ -109,7 +110,7 @@ function Recording({ classroom, mayRun }) {
     ${recording && html`<span class=${`pill ${isOn ? "live" : recording.status === "failed" ? "bad" : ""}`} data-testid="recording-status">${t(`recording.${recording.status}`)}</span>`}
     ${mayRun && status === "live" &&
     html`<button type="button" data-testid="record" aria-pressed=${isOn} disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
-      ${isOn ? t("recording.stop") : t("recording.start")}
+      <${Icon} name=${isOn ? "square" : "circle"} />${isOn ? t("recording.stop") : t("recording.start")}
     </button>`}
   `;
 }

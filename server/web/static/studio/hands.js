@@ -3,6 +3,7 @@
 
 import { html } from "../shared/html.js";
 import { clock, t } from "../shared/strings.js";
+import { Icon } from "../shared/ui/icon.js";
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom}} props */
 export function Hands({ classroom }) {
@@ -11,7 +12,7 @@ export function Hands({ classroom }) {
     classroom.isPending(({ op, data }) => op === "hand.lower" && data.user === user);
   return html`<section class="card hands" aria-label=${t("hands.title")}>
     <div class="row">
-      <h2 class="grow">✋ ${t("hands.title")} <span class="num" data-testid="hands-count">${hands.length}</span></h2>
+      <h2 class="grow"><${Icon} name="hand" />${t("hands.title")} <span class="num" data-testid="hands-count">${hands.length}</span></h2>
       ${hands.length > 0 && html`<button type="button" class="small" data-testid="lower-all" onClick=${() => classroom.act("hand.lower_all")}>${t("hands.lower_all")}</button>`}
     </div>
     ${hands.length === 0 && html`<p class="small muted">${t("hands.empty")}</p>`}

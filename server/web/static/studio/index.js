@@ -9,9 +9,12 @@ import { Presented, Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
-import { ConnectionBanner, FullPage, Goodbye, Refusals, Tabs } from "../shared/ui.js";
+import { FullPage, Goodbye } from "../shared/ui/fullpage.js";
+import { ConnectionBanner, Refusals } from "../shared/ui/notices.js";
+import { Tabs } from "../shared/ui/tabs.js";
 import { Bar } from "./bar.js";
 import { broadcast } from "./broadcast.js";
+import { Controls } from "./controls.js";
 import { Destinations } from "./destinations.js";
 import { Hands } from "./hands.js";
 import { People, Waiting } from "./people.js";
@@ -45,11 +48,12 @@ function Studio({ classroom, camera, session, api }) {
     <${Bar} classroom=${classroom} camera=${camera} session=${session} api=${api} />
     <${ConnectionBanner} classroom=${classroom} />
     <main class="studio">
-      <div class="stack">
+      <div class="desk">
         <${Stage} classroom=${classroom} camera=${camera} />
+        <${Controls} classroom=${classroom} camera=${camera} />
         <${Presented} classroom=${classroom} />
-        <${Destinations} classroom=${classroom} api=${api} />
         <${Scenes} classroom=${classroom} isOpen=${!isOver} />
+        <${Destinations} classroom=${classroom} api=${api} />
       </div>
       <aside>
         <div class="stack">

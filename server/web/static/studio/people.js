@@ -4,7 +4,8 @@
 import { html } from "../shared/html.js";
 import { useNow } from "../shared/now.js";
 import { t } from "../shared/strings.js";
-import { Menu } from "../shared/ui.js";
+import { Icon } from "../shared/ui/icon.js";
+import { Menu } from "../shared/ui/menu.js";
 
 /** @typedef {import("../shared/classroom.js").Classroom} Classroom */
 
@@ -85,7 +86,7 @@ export function Waiting({ classroom }) {
   return html`<div role="status">
     ${waiting.length > 0 &&
     html`<section class="card waiting" aria-label=${t("waiting.title")}>
-      <h2>🚪 ${t("waiting.title")} <span class="num">${waiting.length}</span></h2>
+      <h2><${Icon} name="user-check" />${t("waiting.title")} <span class="num">${waiting.length}</span></h2>
       <ul class="list" data-testid="waiting">
         ${waiting.map(
           ([user, { name }]) => html`<li key=${user} class=${`row ${isPending(classroom, user) ? "pending" : ""}`} data-testid="waiting-person">
