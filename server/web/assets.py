@@ -24,7 +24,11 @@ _TYPES = {
 
 
 # Comments as we write them: on lines of their own, or the type of what stands in parentheses.
-_COMMENT = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*$|^[ \t]*//[^\n]*$|/\*\* @type .*?\*/", re.M | re.S)
+_BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
+_COMMENT = re.compile(
+    rf"^[ \t]*{_BLOCK}[ \t]*$|^[ \t]*//[^\n]*$|/\*\* @type (?:(?!\*/).)*\*/",
+    re.MULTILINE | re.DOTALL,
+)
 _IMPORT = re.compile(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', re.M)
 
 

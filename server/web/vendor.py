@@ -42,9 +42,11 @@ LIBRARIES = (
 
 SPRITE = Library("", "lucide-static", "1.62.0", "ISC", "icons", "icons.svg")
 ICONS = (
-    "check", "circle", "ellipsis", "film", "hand", "link", "lock", "lock-open", "mic",
-    "mic-off", "pin", "radio", "settings", "square", "triangle-alert", "user-check", "video",
-    "video-off", "volume-2", "volume-x", "x",
+    "check", "chevron-left", "chevron-right", "circle", "ellipsis", "eraser", "film", "hand",
+    "highlighter", "link", "lock", "lock-open", "mic", "mic-off", "pen-line",
+    "picture-in-picture-2", "pin", "presentation", "radio", "settings", "square", "trash-2",
+    "triangle-alert", "undo-2", "upload", "user-check", "video", "video-off", "volume-2",
+    "volume-x", "x",
 )  # fmt: skip
 """What the pages draw; the sprite holds no more."""
 

@@ -1,7 +1,10 @@
 """A server for looking at the pages: each session is one state, told to whoever comes."""
 
+import io
+
 import msgspec
 from aiohttp import WSMsgType, web
+from PIL import Image, ImageDraw
 
 from protocol import codec
 from protocol.frames import Ack, Bye, ClientPing, CommandFrame, Hello, ServerPong
@@ -24,6 +27,7 @@ def application() -> web.Application:
             web.get("/gallery/{page}/{name}", _open),
             web.get("/v1/sessions/{session}/live", _live),
             web.get("/v1/sessions/{session}", _rest),
+            web.get("/v1/sessions/{session}/assets/{asset}/pages/{page}", _page),
             web.get("/v1/sessions/{session}/{part:.+}", _rest),
         ]
     )
@@ -71,6 +75,18 @@ async def _rest(request: web.Request) -> web.Response:
     if name not in known:
         raise web.HTTPNotFound
     return web.Response(body=msgspec.json.encode(known[name]), content_type="application/json")
+
+
+async def _page(request: web.Request) -> web.Response:
+    """Return a slide that says which one it is."""
+    picture = Image.new("RGB", (1600, 1200), "#fbfaf5")
+    pen = ImageDraw.Draw(picture)
+    pen.text((120, 100), "Limits & continuity", fill="#1a5bd0", font_size=96)
+    pen.text((120, 300), f"Page {request.match_info['page']}", fill="#161b22", font_size=64)
+    pen.rectangle((120, 460, 1480, 1060), outline="#161b22", width=4)
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP")
+    return web.Response(body=buffer.getvalue(), content_type="image/webp")
 
 
 async def _live(request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ import msgspec
 
 from protocol import codec, limits
 from protocol import events as ev
-from protocol.commands import SceneItem, SceneLayout
+from protocol.commands import SceneItem, SceneLayout, Stroke
 from protocol.frames import (
     Bye,
     Counters,
@@ -150,6 +150,34 @@ STREAMING = ON_AIR.then(
     ev.DestinationFailed(SCHOOL, "auth_failed", 2),
     _by_teacher(ev.RecordingStarted(identifier(50))),
 )
+SLIDES, BOARD = identifier(70), identifier(71)
+SHOWING = ON_AIR.then(
+    _by_teacher(ev.AssetAdded(SLIDES, "slide", "slides", "Limits, part 1.pdf", 24)),
+    _by_teacher(ev.AssetAdded(BOARD, "whiteboard", "board:", "Board 2", 1)),
+    _by_teacher(ev.AssetShown(SLIDES, 7)),
+    _by_teacher(
+        ev.BoardDrawn(
+            SLIDES,
+            identifier(72),
+            Stroke((1500, 6200, 3000, 5400, 5200, 6400), "#d92d20", 40, "pen", 7),
+        )
+    ),
+    _by_teacher(
+        ev.BoardDrawn(
+            SLIDES,
+            identifier(73),
+            Stroke((1200, 3000, 6800, 3000), "#1d4ed8", 220, "highlighter", 7),
+        )
+    ),
+)
+DRAWING = SHOWING.then(
+    _by_teacher(ev.AssetShown(BOARD, 1)),
+    _by_teacher(
+        ev.BoardDrawn(
+            BOARD, identifier(74), Stroke((1000, 8000, 3000, 3000, 5000, 7000, 9000, 1000))
+        )
+    ),
+)
 OVER = ASKING.then(_by_teacher(ev.PollClosed(POLL)), _by_teacher(ev.SessionEnded()))
 
 HEALTH = Health(
@@ -241,6 +269,7 @@ STATES: tuple[State, ...] = (
     ),
     _studio("live", ON_AIR),
     _studio("poll", ASKING),
+    _studio("slides", SHOWING),
     _studio("streaming", STREAMING, health=HEALTH),
     _studio("ended", OVER, "ended"),
     State("studio", "joining"),
@@ -269,6 +298,8 @@ STATES: tuple[State, ...] = (
         ),
     ),
     _room("presented", ON_AIR.then(_by_teacher(ev.QuestionPresented(identifier(10))))),
+    _room("slides", SHOWING),
+    _room("board", DRAWING),
     _room("muted", ON_AIR.then(_by_teacher(ev.ParticipantMuted(ANN.user, FOREVER)))),
     _room("teacher-gone", ON_AIR.then(ev.PublisherLost(TEACHER.user, "no media for 30 s"))),
     _room("reconnecting", ON_AIR, is_cut=True),

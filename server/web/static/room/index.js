@@ -5,6 +5,7 @@ import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
+import { pictures } from "../shared/pictures.js";
 import { Presented, Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
 import { computed, effect, signal } from "../shared/signals.js";
@@ -21,9 +22,10 @@ const tab = signal("chat");
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
- *   session: import("../shared/signals.js").Signal<any>}} props
+ *   session: import("../shared/signals.js").Signal<any>,
+ *   pages: import("../shared/pictures.js").Pictures}} props
  */
-function Room({ classroom, session }) {
+function Room({ classroom, session, pages }) {
   const { state, isReady, view, link, presence } = classroom;
   const { status, polls, questions } = state.value;
   if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
@@ -44,7 +46,7 @@ function Room({ classroom, session }) {
     </header>
     <main class="room">
       <div class="stack">
-        <${Stage} classroom=${classroom} session=${session} />
+        <${Stage} classroom=${classroom} session=${session} pictures=${pages} />
         <${ConnectionBanner} classroom=${classroom} />
         <${Presented} classroom=${classroom} />
         <div class="row"><${Hand} classroom=${classroom} isOpen=${isLive} /></div>
@@ -75,11 +77,12 @@ function start() {
     return;
   }
   const session = signal(/** @type {any} */ (null));
+  const api = rest(token);
   const classroom = join({ id, token });
   const isIn = computed(() => classroom.view.value !== null && classroom.view.value !== "lobby");
   effect(() => {
     // The title can wait, and the class can do without it.
-    if (isIn.value) rest(token).get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
+    if (isIn.value) api.get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
   });
   effect(() => {
     const title = session.value?.title ?? classroom.state.value.title ?? t("session.untitled");
@@ -89,7 +92,8 @@ function start() {
   classroom.onEvent(({ type }) => {
     if (type === "poll.opened" && !(document.activeElement instanceof HTMLInputElement)) tab.value = "polls";
   });
-  render(html`<${Room} classroom=${classroom} session=${session} />`, root);
+  const pages = pictures({ session: id, api });
+  render(html`<${Room} classroom=${classroom} session=${session} pages=${pages} />`, root);
 }
 
 start();

@@ -2,6 +2,7 @@
 /** The teacher's picture, and what to say while there is none. */
 
 import { html, useEffect, useRef } from "../shared/html.js";
+import { Shown, shownAsset } from "../shared/shown.js";
 import { computed, effect, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
@@ -9,13 +10,15 @@ import { watching } from "../shared/watching.js";
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
- *   session: import("../shared/signals.js").Signal<any>}} props
+ *   session: import("../shared/signals.js").Signal<any>,
+ *   pictures: import("../shared/pictures.js").Pictures}} props
  */
-export function Stage({ classroom, session }) {
+export function Stage({ classroom, session, pictures }) {
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
   const peer = useSignal(/** @type {import("../shared/peer.js").PeerState} */ ({ status: "idle", attempt: 0, message: "" }));
   const isMuted = useSignal(true);
   const hasPicture = useSignal(false);
+  const isSwapped = useSignal(false);
   const { state } = classroom;
 
   useEffect(() => {
@@ -52,7 +55,10 @@ export function Stage({ classroom, session }) {
 
   const isOnAir = state.value.status === "live" && state.value.publisher?.live === true;
   const isPlaying = hasPicture.value && isOnAir && peer.value.status === "live";
-  return html`<figure class="stage" data-testid="stage" data-playing=${isPlaying}>
+  const isShowing = shownAsset(state.value) !== undefined;
+  const main = isShowing && !isSwapped.value ? "shown" : "video";
+  return html`<figure class="stage" data-testid="stage" data-playing=${isPlaying} data-main=${main} data-picture=${isPlaying ? "yes" : "no"}>
+    <${Shown} classroom=${classroom} pictures=${pictures} />
     <video
       ref=${video}
       autoplay
@@ -62,10 +68,14 @@ export function Stage({ classroom, session }) {
       aria-label=${t("stage.video")}
       onPlaying=${() => (hasPicture.value = true)}
     ></video>
-    ${!isPlaying && html`<figcaption class="cover"><p role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</p></figcaption>`}
+    ${!isPlaying && html`<figcaption class=${main === "video" ? "cover" : "inset"}><p role="status" data-testid="stage-note">${note(state.value, peer.value, session.value)}</p></figcaption>`}
     ${isPlaying &&
     html`<button type="button" class=${isMuted.value ? "sound primary" : "sound"} data-testid="unmute" onClick=${toggleSound}>
       <${Icon} name=${isMuted.value ? "volume-x" : "volume-2"} />${isMuted.value ? t("stage.unmute") : t("stage.mute")}
+    </button>`}
+    ${isShowing &&
+    html`<button type="button" class="swap" data-testid="swap" aria-pressed=${isSwapped.value} onClick=${() => (isSwapped.value = !isSwapped.value)}>
+      <${Icon} name="picture-in-picture-2" />${t(isSwapped.value ? "stage.page_large" : "stage.video_large")}
     </button>`}
   </figure>`;
 }

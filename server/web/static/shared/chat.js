@@ -3,31 +3,41 @@
 
 import { ChatSettings } from "./chatsettings.js";
 import { Composer } from "./composer.js";
-import { html, useEffect, useRef } from "./html.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { Message, Unsent } from "./message.js";
 import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
 import { Icon } from "./ui/icon.js";
 
 const TEXT_LENGTH = 2000;
+/** So close to its end, the log goes on following. */
+const AT_END_PX = 40;
 
 /** @param {{classroom: import("./classroom.js").Classroom}} props */
 export function Chat({ classroom }) {
   const { actions, state, isStaff } = classroom;
   const messages = readable(classroom);
   const unsent = actions.value.filter(({ op }) => op === "chat.post");
-  const end = useRef(/** @type {HTMLElement|null} */ (null));
+  const log = useRef(/** @type {HTMLElement|null} */ (null));
+  // Who reads further up is not pulled away.
+  const [isAtEnd, setAtEnd] = useState(true);
   const newest = messages.at(-1)?.message;
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [newest, unsent.length]);
+  const toEnd = () => log.current?.scrollTo({ top: log.current.scrollHeight });
+  const look = () => {
+    const { scrollTop, scrollHeight, clientHeight } = /** @type {HTMLElement} */ (log.current);
+    setAtEnd(scrollHeight - scrollTop - clientHeight < AT_END_PX);
+  };
+  useEffect(() => void (isAtEnd && toEnd()), [newest, unsent.length]);
 
   return html`<div class="chat">
     <${Pins} classroom=${classroom} />
-    <div class="said" role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat"><ol>
+    <div class="said" ref=${log} role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat" onScroll=${look}><ol>
       ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
       ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} />`)}
       ${unsent.map((action) => html`<${Unsent} key=${action.key} classroom=${classroom} action=${action} />`)}
-    </ol><div ref=${end}></div></div>
+    </ol></div>
     <div>
+      ${!isAtEnd && html`<button type="button" class="small newest" data-testid="to-newest" onClick=${toEnd}>${t("chat.newest")}</button>`}
       <${Composer}
         classroom=${classroom}
         testid="chat"

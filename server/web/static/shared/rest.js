@@ -19,8 +19,8 @@ export class Problem extends Error {
 
 /** @param {string} token */
 export function rest(token) {
-  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
-  const request = async (method, path, body) => {
+  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Response>} */
+  const answer = async (method, path, body) => {
     let response;
     try {
       response = await fetch(path, {
@@ -36,6 +36,11 @@ export function rest(token) {
       throw new Problem(0, "unreachable", "The server cannot be reached.");
     }
     if (!response.ok) throw await problem(response);
+    return response;
+  };
+  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
+  const request = async (method, path, body) => {
+    const response = await answer(method, path, body);
     return response.status === 204 ? null : response.json();
   };
   return {
@@ -43,6 +48,8 @@ export function rest(token) {
     get: (path) => request("GET", path),
     /** @param {string} path @param {object} body */
     post: (path, body) => request("POST", path, body),
+    /** What is no JSON. @param {string} path */
+    file: async (path) => (await answer("GET", path)).blob(),
   };
 }
 

@@ -5,6 +5,7 @@ import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
+import { pictures } from "../shared/pictures.js";
 import { Presented, Questions } from "../shared/questions.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
@@ -20,6 +21,7 @@ import { Hands } from "./hands.js";
 import { People, Waiting } from "./people.js";
 import { Polls } from "./polls.js";
 import { Scenes } from "./scenes.js";
+import { PageControls, Slides } from "./slides.js";
 import { Stage } from "./stage.js";
 
 const tab = signal("questions");
@@ -27,9 +29,9 @@ const tab = signal("questions");
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
  *   camera: import("./broadcast.js").Broadcast, session: import("../shared/signals.js").Signal<any>,
- *   api: import("../shared/rest.js").Rest}} props
+ *   api: import("../shared/rest.js").Rest, pages: import("../shared/pictures.js").Pictures}} props
  */
-function Studio({ classroom, camera, session, api }) {
+function Studio({ classroom, camera, session, api, pages }) {
   const { state, isReady, isStaff, link, presence } = classroom;
   const { status, polls, questions } = state.value;
   if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
@@ -49,9 +51,11 @@ function Studio({ classroom, camera, session, api }) {
     <${ConnectionBanner} classroom=${classroom} />
     <main class="studio">
       <div class="desk">
-        <${Stage} classroom=${classroom} camera=${camera} />
+        <${Stage} classroom=${classroom} camera=${camera} pictures=${pages} />
+        <${PageControls} classroom=${classroom} />
         <${Controls} classroom=${classroom} camera=${camera} />
         <${Presented} classroom=${classroom} />
+        <${Slides} classroom=${classroom} api=${api} isOpen=${!isOver} />
         <${Scenes} classroom=${classroom} isOpen=${!isOver} />
         <${Destinations} classroom=${classroom} api=${api} />
       </div>
@@ -98,7 +102,7 @@ function start() {
   addEventListener("beforeunload", (event) => {
     if (classroom.state.value.status === "live" && camera.isOn.value) event.preventDefault();
   });
-  render(html`<${Studio} classroom=${classroom} camera=${camera} session=${session} api=${api} />`, root);
+  render(html`<${Studio} classroom=${classroom} camera=${camera} session=${session} api=${api} pages=${pictures({ session: id, api })} />`, root);
 }
 
 start();

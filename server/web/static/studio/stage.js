@@ -2,13 +2,18 @@
 /** What the class sees of the teacher: the preview, and what is sent. */
 
 import { html, useEffect, useRef } from "../shared/html.js";
+import { Shown, shownAsset } from "../shared/shown.js";
 import { known, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
+import { pen } from "./slides.js";
 
 /** @typedef {import("./broadcast.js").Broadcast} Broadcast @typedef {import("../shared/state.js").State} State */
 
-/** @param {{classroom: import("../shared/classroom.js").Classroom, camera: Broadcast}} props */
-export function Stage({ classroom, camera }) {
+/**
+ * @param {{classroom: import("../shared/classroom.js").Classroom, camera: Broadcast,
+ *   pictures: import("../shared/pictures.js").Pictures}} props
+ */
+export function Stage({ classroom, camera, pictures }) {
   const { status, publisher } = classroom.state.value;
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
   const picture = camera.picture.value;
@@ -16,13 +21,15 @@ export function Stage({ classroom, camera }) {
   useEffect(() => {
     if (video.current) video.current.srcObject = picture;
   }, [picture]);
+  const isShowing = shownAsset(classroom.state.value) !== undefined;
   const { status: sending, message } = camera.peer.value;
   const arrives = sending === "live" && publisher?.live === true;
   return html`<section class="programme" aria-label=${t("stage.title")}>
-    <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending}>
+    <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending} data-main=${isShowing ? "shown" : "video"} data-picture=${picture === null ? "no" : "yes"}>
+      <${Shown} classroom=${classroom} pictures=${pictures} pen=${pen.value} />
       <video ref=${video} autoplay muted playsinline class=${isOn ? "mirrored" : ""} data-testid="preview" aria-label=${isOn ? t("stage.preview") : t("stage.video")}></video>
       ${!isOn &&
-      html`<figcaption class=${picture === null ? "cover" : "below"}>
+      html`<figcaption class=${picture === null && !isShowing ? "cover" : "below"}>
         <p>${invitation(camera, status)}</p>
         <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${camera.turnOn}>
           <${Icon} name="video" />${camera.isOpening.value ? t("camera.opening") : t("camera.on")}
