@@ -43,7 +43,7 @@ export function Slides({ classroom, api, isOpen }) {
       ${assets.map(
         ({ asset, name, pages, asset_type: kind }) => html`<li key=${asset}>
           <button type="button" data-testid="asset" aria-pressed=${shown?.asset === asset} disabled=${!isOpen} onClick=${() => classroom.act("asset.show", { asset })}>
-            <${Icon} name=${kind === "whiteboard" ? "pen-line" : "presentation"} /><span dir="auto">${name}</span>${pages !== null && pages > 1 && html` <span class="num muted">${pages}</span>`}
+            <${Icon} name=${kind === "whiteboard" ? "pen-line" : "presentation"} /><span dir="auto">${name}</span>${pages !== null && pages > 1 && html` <span class="num">${pages}</span>`}
           </button>
         </li>`,
       )}
