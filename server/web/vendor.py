@@ -42,9 +42,10 @@ LIBRARIES = (
 
 SPRITE = Library("", "lucide-static", "1.62.0", "ISC", "icons", "icons.svg")
 ICONS = (
-    "check", "chevron-left", "chevron-right", "circle", "ellipsis", "eraser", "film", "hand",
-    "highlighter", "link", "lock", "lock-open", "mic", "mic-off", "pen-line",
-    "picture-in-picture-2", "pin", "presentation", "radio", "settings", "square", "trash-2",
+    "captions", "check", "chevron-left", "chevron-right", "circle", "ellipsis", "eraser",
+    "fast-forward", "film", "hand", "highlighter", "link", "lock", "lock-open", "maximize",
+    "mic", "mic-off", "pause", "pen-line", "picture-in-picture-2", "pin", "play",
+    "presentation", "radio", "rewind", "settings", "share-2", "square", "trash-2",
     "triangle-alert", "undo-2", "upload", "user-check", "video", "video-off", "volume-2",
     "volume-x", "x",
 )  # fmt: skip

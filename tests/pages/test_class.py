@@ -236,4 +236,4 @@ async def test_the_end_is_the_end_and_the_replay_is_there(people):
     await expect(at(studio, "status")).to_contain_text("Ended")
     await ann.get_by_role("link", name="Open the replay").click()
     await expect(at(ann, "message")).to_contain_text("good-bye")
-    await expect(at(ann, "no-recording")).to_be_visible()
+    await expect(at(ann, "not-published")).to_be_visible()
