@@ -125,8 +125,7 @@ def test_browsers_get_modules_without_comments_on_the_lines_they_had():
         "  /** @type {any} */ (a).b = 1;\n/** A line. */\nlast();\n"
     )
     assert assets.without_comments(source) == (
-        "\n\n\n\nconst a = 1; // why\n\nconst url = `http://x/${ (a)}`;\n"
-        "   (a).b = 1;\n\nlast();\n"
+        "\n\n\n\nconst a = 1; // why\n\nconst url = `http://x/${ (a)}`;\n   (a).b = 1;\n\nlast();\n"
     )
 
 
