@@ -10,13 +10,16 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
+from server import outages
 from tests.directories import reachable_directory
 from tests.patience import share
 
 BUDGET_SECONDS = {
     ("unit", "contract"): 150,
-    ("integration",): 450,
+    ("integration",): 600,
     ("media",): 240,
     ("pages",): 220,
     ("faults",): 660,
@@ -64,6 +67,14 @@ def data_dir():
     """A directory for the data of embedded services."""
     with reachable_directory() as directory:
         yield directory
+
+
+@pytest.fixture
+def outage_lines(monkeypatch):
+    """What is told of outages, however an earlier test configured the log."""
+    monkeypatch.setattr(outages, "log", structlog.get_logger())
+    with capture_logs() as lines:
+        yield lines
 
 
 def pytest_sessionfinish(session, exitstatus):
