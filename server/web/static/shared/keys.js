@@ -1,0 +1,91 @@
+// @ts-check
+/**
+ * A page's keys: a table of what they do, a dialog that lists them, and a switch to turn single
+ * keys off (WCAG 2.1.4), which this browser remembers.
+ *
+ * Single keys rest while somebody writes, chooses from a list, or looks at a dialog. A key with
+ * Control ("Control+d"; Command on a Mac) works everywhere and always.
+ *
+ * @typedef {{key: string, label: string, action: () => void}} Shortcut
+ *   `key`: "r", "?", "ArrowLeft", "Control+d".
+ */
+
+import { html, useEffect, useRef } from "./html.js";
+import { remembered } from "./remembered.js";
+import { signal } from "./signals.js";
+import { t } from "./strings.js";
+import { Dialog } from "./ui/dialog.js";
+
+const LIST = "?";
+const TAKES_TEXT =
+  "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=button])";
+
+/** Whether single keys do something. */
+export const areOn = remembered("keys", true, [true, false]);
+/** Whether the list of keys is shown. */
+export const isListed = signal(false);
+
+/** What a control says in `aria-keyshortcuts`, while its key works. @param {string} key */
+export function keyed(key) {
+  return areOn.value || key.includes("+") ? cap(key) : undefined;
+}
+
+/** A label with its key, for a tooltip. @param {string} label @param {string} key */
+export function hinted(label, key) {
+  return keyed(key) ? t("keys.hint", { label, key: cap(key) }) : label;
+}
+
+/**
+ * The shortcut that an event of the keyboard asks for, or undefined.
+ * @template {{key: string}} S
+ * @param {{key: string, code: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @param {S[]} shortcuts
+ * @param {{isWriting: boolean, isOn: boolean}} now
+ */
+export function asked(event, shortcuts, { isWriting, isOn }) {
+  if (event.altKey) return undefined;
+  const isControlled = event.ctrlKey || event.metaKey;
+  if (!isControlled && (isWriting || !isOn)) return undefined;
+  // On a keyboard of another script, the key in the same place.
+  const letter = /^[^\x00-\x7f]$/.test(event.key) ? event.code.replace(/^Key/, "") : event.key;
+  const pressed = (isControlled ? `Control+${letter}` : letter).toLowerCase();
+  return shortcuts.find(({ key }) => key.toLowerCase() === pressed);
+}
+
+/** Makes the keys work while it is on the page, and lists them. @param {{shortcuts: Shortcut[]}} props */
+export function Keys({ shortcuts }) {
+  const all = [...shortcuts, { key: LIST, label: t("keys.list"), action: () => (isListed.value = true) }];
+  const current = useRef(all);
+  current.current = all;
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const press = (event) => {
+      if (event.defaultPrevented || event.repeat) return;
+      const target = /** @type {Element|null} */ (event.target);
+      const isWriting = Boolean(target?.closest?.(TAKES_TEXT) || document.querySelector("dialog[open]"));
+      const shortcut = asked(event, current.current, { isWriting, isOn: areOn.value });
+      if (shortcut === undefined) return;
+      event.preventDefault();
+      shortcut.action();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+  const close = () => (isListed.value = false);
+  return html`<${Dialog} isOpen=${isListed.value} title=${t("keys.title")} testid="keys" onClose=${close}>
+    <dl class="keys">
+      ${all.map(({ key, label }) => html`<div class="row" key=${key}><dt class="grow">${label}</dt><dd><kbd>${cap(key)}</kbd></dd></div>`)}
+    </dl>
+    <label class="choice">
+      <input type="checkbox" role="switch" data-testid="keys-on" checked=${areOn.value} onChange=${() => (areOn.value = !areOn.value)} />
+      ${t("keys.use")}
+    </label>
+    <p class="small muted">${t("keys.text")}</p>
+    <div class="row end"><button type="button" class="primary" onClick=${close}>${t("close")}</button></div>
+  <//>`;
+}
+
+/** @param {string} key */
+function cap(key) {
+  return key.replace(/(^|\+)([a-z])$/, (_, before, letter) => before + letter.toUpperCase());
+}
