@@ -97,7 +97,7 @@ from server.secrets.references import References
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
 from server.signalling import Signalling
-from server.store import installation, integrations, sessions
+from server.store import installation, integrations, sessions, tenants
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools, pools_key
@@ -273,7 +273,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app.add_routes([web.get(f"/v1/sessions/{{session:{UUID}}}/live", live.handle)])
         app.add_routes(routes.table())
         app.add_routes(specification.routes())
-        app.add_routes(pages.routes())
+        app.add_routes(
+            pages.routes(objects=objects.origin, framers=partial(tenants.find_framers, pools))
+        )
         health = Health(clock)
         loop_lag = LoopLag(metrics.loop_lag_seconds)
         metrics.append_waiting.set_function(lambda: writer.waiting)

@@ -44,6 +44,17 @@ HostName: TypeAlias = Annotated[
         description="A host name in small letters, others than those of ASCII as punycode.",
     ),
 ]
+FramingOrigin: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https://(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])"
+        r"|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{0,4})?(?!\n)$",
+        max_length=270,
+        description="scheme://host[:port] in small letters: https, with `*.` for all below a name, "
+        "or http on one's own machine.",
+        examples=["https://lms.school.example"],
+    ),
+]
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=36_500)]
 UNBROKEN = r"^[^\x00-\x20\x7f]*(?!\n)$"
 Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=UNBROKEN)]

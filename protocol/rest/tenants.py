@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.ids import ShortText, TenantId, Timestamp, UserId
-from protocol.rest.shapes import Answer, Body, Days, DomainId, Email, HostName
+from protocol.rest.shapes import Answer, Body, Days, DomainId, Email, FramingOrigin, HostName
 
 
 class NewTenant(Body, frozen=True):
@@ -36,6 +36,8 @@ class TenantChange(Body, frozen=True):
     chat_days: Days | UnsetType | None = UNSET
     sessions_days: Days | UnsetType | None = UNSET
     """After these days everything that was said, shown and recorded in a class goes."""
+    embed_origins: Annotated[tuple[FramingOrigin, ...], Meta(max_length=20)] | UnsetType = UNSET
+    """Whose pages may show rooms and replays in a frame; nobody's, unless told."""
 
 
 class Tenant(Answer, frozen=True):
@@ -47,6 +49,7 @@ class Tenant(Answer, frozen=True):
     recordings_days: int | None
     chat_days: int | None
     sessions_days: int | None
+    embed_origins: tuple[str, ...]
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -27,6 +27,8 @@ _outage = Outage("objects")
 class FileObjects:
     """The directory ``root``, made if it is missing (0700)."""
 
+    origin = None
+
     def __init__(self, root: Path, signer: UrlSigner) -> None:
         self._root = root
         self._signer = signer

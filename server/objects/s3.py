@@ -5,8 +5,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from aioboto3.session import Session
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,7 +26,8 @@ _TOTAL_SECONDS = 60.0
 class S3Objects:
     """A prefix of a bucket."""
 
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+    def __init__(self, client: Any, bucket: str, prefix: str, origin: str) -> None:
+        self.origin = origin
         self._client = client
         self._bucket = bucket
         self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
@@ -48,8 +51,13 @@ class S3Objects:
             s3={"addressing_style": "path" if "AWS_ENDPOINT_URL" in os.environ else "auto"},
         )
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        # Where signed URLs point to is known without the credentials, which may come late.
+        unsigned = config.merge(Config(signature_version=UNSIGNED))  # type: ignore[no-untyped-call]
+        async with Session().client("s3", region_name=region, config=unsigned) as client:  # type: ignore[no-untyped-call]
+            somewhere = {"Bucket": bucket, "Key": "key"}
+            url = urlsplit(await client.generate_presigned_url("get_object", Params=somewhere))
         async with Session().client("s3", region_name=region, config=config) as client:  # type: ignore[no-untyped-call]
-            yield cls(client, bucket, prefix)
+            yield cls(client, bucket, prefix, f"{url.scheme}://{url.netloc}")
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store an object, replacing an earlier one; when this returns it is durable."""

@@ -40,6 +40,10 @@ class ObjectStore(Protocol):
     that is none.
     """
 
+    @property
+    def origin(self) -> str | None:
+        """The web origin that presigned URLs point to; None: this server's."""
+
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store an object, replacing an earlier one; when this returns it is durable."""
 

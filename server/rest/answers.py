@@ -84,6 +84,7 @@ def tenant(row: Tenant) -> rest.Tenant:
         recordings_days=row.recordings_days,
         chat_days=row.chat_days,
         sessions_days=row.sessions_days,
+        embed_origins=tuple(row.embed_origins),
         created_at=timestamp(row.created_at),
         updated_at=timestamp(row.updated_at),
     )

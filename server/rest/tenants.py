@@ -62,7 +62,7 @@ async def show_own(call: Call[None, None]) -> Tenant:
 
 
 async def change_own(call: Call[TenantChange, None]) -> Tenant:
-    """Rename one's own tenant, or say how long it keeps what."""
+    """Rename one's own tenant, or say how long it keeps what, and who may embed it."""
     async with call.database() as connection:
         row = await store.update(connection, call.identity.tenant, **asdict(call.body))
     return answers.tenant(row)

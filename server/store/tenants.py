@@ -25,6 +25,7 @@ class Tenant(Row, frozen=True):
     recordings_days: int | None
     chat_days: int | None
     sessions_days: int | None
+    embed_origins: Sequence[str]
     created_at: int
     updated_at: int
 
@@ -126,6 +127,7 @@ async def update(
     recordings_days: int | UnsetType | None = UNSET,
     chat_days: int | UnsetType | None = UNSET,
     sessions_days: int | UnsetType | None = UNSET,
+    embed_origins: Sequence[str] | UnsetType = UNSET,
 ) -> Tenant:
     """Change what is given, and return the tenant.
 
@@ -139,6 +141,7 @@ async def update(
         "recordings_days": recordings_days,
         "chat_days": chat_days,
         "sessions_days": sessions_days,
+        "embed_origins": embed_origins,
     }
     changes = {column: value for column, value in given.items() if value is not UNSET}
     settings = "".join(f"{column} = ${n}, " for n, column in enumerate(changes, start=2))
@@ -212,3 +215,19 @@ async def find_by_domain(pools: Pools, domain: str) -> str | None:
             "SELECT tenant_id FROM tenant_domains WHERE domain = lower($1)", domain
         )
     return tenant
+
+
+async def find_framers(pools: Pools, session: str) -> Sequence[str]:
+    """Return the origins whose pages may frame a session's; none if there is no such session.
+
+    Raises:
+        UnavailableError: If the database is away.
+
+    """
+    async with pools.hub() as connection:
+        origins: Sequence[str] | None = await connection.fetchval(
+            "SELECT embed_origins FROM tenants "
+            "WHERE id = (SELECT tenant_id FROM sessions WHERE id = $1)",
+            session,
+        )
+    return origins or ()

@@ -2,31 +2,20 @@
 
 No shell holds a token, a title or anything else of a session: it is the same for everybody, and
 whether the session exists is found out over the live socket. The token comes in the address's
-fragment, which browsers do not send.
+fragment, which browsers do not send. Only who may frame room and replay is the tenant's decision.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from server.errors import UnavailableError
 from server.web import assets
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-_CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    )
-)
+Framers = Callable[[str], Awaitable[Sequence[str]]]
+"""Tells which origins' pages may frame those of a session."""
 
 _SHELL = """<!doctype html>
 <html lang="en">
@@ -49,19 +38,50 @@ _SHELL = """<!doctype html>
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def routes() -> list[web.RouteDef]:
-    """Return the pages and the static files; these are read now, once."""
+async def _nobody(_: str) -> Sequence[str]:
+    return ()
+
+
+def routes(*, objects: str | None = None, framers: Framers = _nobody) -> list[web.RouteDef]:
+    """Return the pages and the static files; these are read now, once.
+
+    ``objects`` is the origin of the object store, where that is another one than ours.
+    """
     files = assets.load()
+
+    def page(name: str, framers: Framers = _nobody) -> Handler:
+        return _page(files, name, objects, framers)
+
     return [
-        web.get("/", _page(files, "landing")),
-        web.get(f"/sessions/{{session:{_UUID}}}/studio", _page(files, "studio")),
-        web.get(f"/sessions/{{session:{_UUID}}}/room", _page(files, "room")),
-        web.get(f"/sessions/{{session:{_UUID}}}/replay", _page(files, "replay")),
+        web.get("/", page("landing")),
+        web.get(f"/sessions/{{session:{_UUID}}}/studio", page("studio")),
+        web.get(f"/sessions/{{session:{_UUID}}}/room", page("room", framers)),
+        web.get(f"/sessions/{{session:{_UUID}}}/replay", page("replay", framers)),
         web.get(f"/static/{files.digest}/{{name:.+}}", _static(files)),
     ]
 
 
-def _page(files: assets.Assets, name: str) -> Handler:
+def content_policy(objects: str | None, framers: Sequence[str]) -> str:
+    """Return what a page may load, and who may show it in a frame."""
+    store = "" if objects is None else f" {objects}"
+    ancestors = " ".join(framers) or "'none'"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' blob:{store}",
+            f"media-src 'self' blob:{store}",
+            f"connect-src 'self'{store}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            f"frame-ancestors {ancestors}",
+            "require-trusted-types-for 'script'",
+        )
+    )
+
+
+def _page(files: assets.Assets, name: str, objects: str | None, framers: Framers) -> Handler:
     """Return the handler of one page: always the same bytes, never stored."""
     script = f"{name}/index.js"
     body = _SHELL.format(
@@ -79,15 +99,23 @@ def _page(files: assets.Assets, name: str) -> Handler:
     devices = "(self)" if name == "studio" else "()"
     headers = {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": _CONTENT_POLICY,
+        "Content-Security-Policy": content_policy(objects, ()),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": f"camera={devices}, microphone={devices}, geolocation=()",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
 
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=body, content_type="text/html", headers=headers)
+    async def page(request: web.Request) -> web.Response:
+        told = headers
+        # Asked for by a person and not for a frame, the page does without the database.
+        if request.headers.get("Sec-Fetch-Dest") != "document":
+            try:
+                allowed = await framers(request.match_info.get("session", ""))
+            except UnavailableError:
+                allowed = ()
+            told = headers | {"Content-Security-Policy": content_policy(objects, allowed)}
+        return web.Response(text=body, content_type="text/html", headers=told)
 
     return page
 

@@ -36,9 +36,9 @@ async def choose(row: Locator, menu: str, action: str) -> None:
     await row.get_by_test_id(action).click()
 
 
-async def has_moved(page: Page) -> bool:
+async def has_moved(page: Page, testid: str = "video") -> bool:
     """Return whether new pictures are drawn soon enough to be seen as a film."""
-    return await at(page, "video").evaluate(
+    return await at(page, testid).evaluate(
         """async (video) => {
             const drawn = () => video.getVideoPlaybackQuality().totalVideoFrames;
             const before = drawn();

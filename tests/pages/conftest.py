@@ -6,6 +6,7 @@
 ``open``     opens a page as a person; at the end, nothing may have gone wrong in any of them
 """
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -73,10 +74,11 @@ class Class:
         return f"{self.url}/sessions/{self.session}/{name}" + (f"#token={token}" if token else "")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def lesson(server):
-    bearer = {"Authorization": f"Bearer {server.ready['tokens']['admin']}"}
-    async with aiohttp.ClientSession(server.ready["url"], headers=bearer) as http:
+@asynccontextmanager
+async def school(url: str, admin: str):
+    """Make a class on the server at ``url``, with its admin's token."""
+    bearer = {"Authorization": f"Bearer {admin}"}
+    async with aiohttp.ClientSession(url, headers=bearer) as http:
 
         async def create(path, **body):
             async with http.post(path, json=body) as answer:
@@ -86,7 +88,13 @@ async def lesson(server):
         course = await create("/v1/courses", title="Mathematics")
         lesson = await create(f"/v1/courses/{course}/lessons", title="Limits")
         session = await create(f"/v1/lessons/{lesson}/sessions", title="Limits & continuity")
-        yield Class(server.ready["url"], session, http)
+        yield Class(url, session, http)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lesson(server):
+    async with school(server.ready["url"], server.ready["tokens"]["admin"]) as lesson:
+        yield lesson
 
 
 @pytest_asyncio.fixture(loop_scope="session")

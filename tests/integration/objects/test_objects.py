@@ -183,6 +183,30 @@ async def test_a_signed_url_reads_and_writes_one_object(objects):
     assert (await objects.head("t/b.png")).content_type == "image/png"
 
 
+async def test_a_signed_url_is_of_the_origin_that_pages_are_told(objects, file_server):
+    for url in (
+        await objects.presign_get("t/s/a", seconds=60),
+        await objects.presign_put("t/s/a", "text/plain", seconds=60),
+    ):
+        assert url.startswith((objects.origin or file_server.base) + "/")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "origin"),
+    [
+        ("school-classes", "https://school-classes.s3.amazonaws.com"),
+        ("classes.school.example", "https://s3.eu-central-1.amazonaws.com"),
+    ],
+)
+async def test_the_origin_of_a_store_is_known_without_its_credentials(monkeypatch, bucket, origin):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    async with open_objects(f"s3://{bucket}/prefix", None) as objects:
+        assert objects.origin == origin
+
+
 async def test_a_url_that_names_no_store_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     for url in ("s3://", "file:", "file://host/path", "ftp://a/b", f"file://{tmp_path}/file"):

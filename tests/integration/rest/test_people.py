@@ -1,6 +1,7 @@
 """Tenants and their domains, people, and the roles they are given."""
 
 from server.ids import new_id
+from server.store.tenants import find_framers
 from tests.integration.rest.conftest import Person
 
 
@@ -68,6 +69,29 @@ async def test_an_admin_manages_the_tenant_and_its_domains(api, school, stranger
     assert (await api.send("DELETE", admin, path)).status == 204
     assert (await api.get(admin, path)).code == "not_found"
     assert (await api.get(admin, "/v1/domains")).body == {"items": [], "next": None}
+
+
+async def test_an_admin_says_whose_pages_may_frame_the_classes(api, pools, school) -> None:
+    admin = school.admin
+    assert (await api.get(admin, "/v1/tenant")).body["embed_origins"] == []
+    assert list(await find_framers(pools, school.session)) == []
+    origins = ["https://lms.school.example", "https://*.school.example:8443", "http://localhost:1"]
+    changed = await api.patch(admin, "/v1/tenant", {"embed_origins": origins})
+    assert changed.body["embed_origins"] == origins
+    assert list(await find_framers(pools, school.session)) == origins
+    assert list(await find_framers(pools, new_id())) == []
+    for wrong in (
+        "*", "https:", "https://*", "https://*.example", "'self'", "lms.school.example",
+        "http://lms.school.example", "https://lms.school.example/", "https://LMS.school.example",
+        "https://a.example https://b.example", "https://a.example; script-src *",
+        "https://a.example\n", "https://a.example:0", "https://a.*.example", "https://1.2.3.4",
+    ):  # fmt: skip
+        refused = await api.patch(admin, "/v1/tenant", {"embed_origins": [wrong]})
+        assert refused.code == "bad_request", wrong
+    too_many = [f"https://lms{number}.example" for number in range(21)]
+    assert (await api.patch(admin, "/v1/tenant", {"embed_origins": too_many})).status == 400
+    assert (await api.patch(school.teacher, "/v1/tenant", {"embed_origins": []})).status == 403
+    assert (await api.patch(admin, "/v1/tenant", {"embed_origins": []})).body["embed_origins"] == []
 
 
 async def test_people_are_added_changed_and_put_out(api, school) -> None:

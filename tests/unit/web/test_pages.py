@@ -6,6 +6,7 @@ import tomllib
 import pytest
 from aiohttp import web
 
+from server.errors import UnavailableError
 from server.web import assets, pages, vendor
 
 SESSION = "01900000-0000-7000-8000-000000000001"
@@ -43,6 +44,61 @@ async def test_a_page_is_strict_and_never_stored(client, path):
     assert headers["X-Content-Type-Options"] == "nosniff"
     may_film = "camera=(self)" in headers["Permissions-Policy"]
     assert may_film == path.endswith("studio")
+
+
+@pytest.fixture
+async def framed(aiohttp_client):
+    """The pages of an installation with S3, of a school that another site may show."""
+    asked = []
+
+    async def framers(session):
+        asked.append(session)
+        if session != SESSION:
+            raise UnavailableError("The database is away.")
+        return ("https://lms.school.example", "https://*.school.example:8443")
+
+    app = web.Application()
+    app.add_routes(pages.routes(objects="https://bucket.s3.example", framers=framers))
+    client = await aiohttp_client(app)
+    client.asked = asked
+    return client
+
+
+def directives(answer):
+    parts = (each.split(" ", 1) for each in answer.headers["Content-Security-Policy"].split("; "))
+    return {name: set(values.split(" ")) for name, values in parts}
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_only_who_was_named_may_frame_room_and_replay(framed, path):
+    found = directives(await framed.get(path))["frame-ancestors"]
+    if path.endswith(("room", "replay")):
+        assert found == {"https://lms.school.example", "https://*.school.example:8443"}
+    else:
+        assert found == {"'none'"}
+
+
+async def test_what_is_framed_is_not_known_without_the_database(framed):
+    answer = await framed.get(f"/sessions/{SESSION[:-1]}2/room")
+    assert answer.status == 200
+    assert directives(answer)["frame-ancestors"] == {"'none'"}
+
+
+async def test_a_page_that_no_frame_asks_for_needs_no_database(framed):
+    path = f"/sessions/{SESSION}/room"
+    answer = await framed.get(path, headers={"Sec-Fetch-Dest": "document"})
+    assert directives(answer)["frame-ancestors"] == {"'none'"}
+    assert framed.asked == []
+    await framed.get(path, headers={"Sec-Fetch-Dest": "iframe"})
+    assert framed.asked == [SESSION]
+
+
+async def test_pages_load_from_the_object_store_and_from_nowhere_else(framed, client):
+    path = f"/sessions/{SESSION}/studio"
+    found, ours = directives(await framed.get(path)), directives(await client.get(path))
+    for name in ("img-src", "media-src", "connect-src"):
+        assert found[name] - ours[name] == {"https://bucket.s3.example"}
+    assert found["script-src"] == found["style-src"] == {"'self'"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import { pictures } from "../shared/pictures.js";
 import { Shown, shownAsset } from "../shared/shown.js";
 import { effect, signal, useSignal } from "../shared/signals.js";
 import { emptyState } from "../shared/state.js";
+import { keep, kept } from "../shared/storage.js";
 import { duration, t, when } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { Controls } from "./controls.js";
@@ -47,14 +48,14 @@ export function opened({ replay, playback, start, api }) {
       (problem) => (trouble.value = problem.message),
     );
   });
-  const kept = `liveclass.replay.${replay.id}`;
-  const left = Number(localStorage.getItem(kept) ?? 0);
+  const place = `replay.${replay.id}`;
+  const left = Number(kept(place) ?? 0);
   let savedAt = 0;
   effect(() => {
     const now = playing.t.value;
     if (Math.abs(now - savedAt) < SAVED_EVERY_MS) return;
     savedAt = now;
-    localStorage.setItem(kept, String(Math.round(now)));
+    keep(place, String(Math.round(now)));
   });
   if (start !== null) playing.seek(start);
   const isWorthwhile = start === null && left > NEAR_MS && left < playback.duration_ms - NEAR_MS;

@@ -5,25 +5,23 @@
  * @typedef {{camera: string, microphone: string}} Choice device ids; "" is the browser's own choice.
  */
 
-const REMEMBERED = "liveclass.devices";
+import { keep, kept } from "./storage.js";
+
+const REMEMBERED = "devices";
 
 /** @returns {Choice} */
 export function remembered() {
   const nothing = { camera: "", microphone: "" };
   try {
-    return { ...nothing, ...JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}") };
+    return { ...nothing, ...JSON.parse(kept(REMEMBERED) ?? "{}") };
   } catch {
-    return nothing; // storage that is blocked, or was written by something else
+    return nothing; // written by something else
   }
 }
 
 /** @param {Choice} choice */
 function remember(choice) {
-  try {
-    localStorage.setItem(REMEMBERED, JSON.stringify(choice));
-  } catch {
-    // A browser that keeps nothing asks again next time.
-  }
+  keep(REMEMBERED, JSON.stringify(choice));
 }
 
 /** @returns {Promise<{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[]}>} */

@@ -2,6 +2,7 @@
 /** Pages that say one thing. */
 
 import { html } from "../html.js";
+import { addressOf } from "../page.js";
 import { t } from "../strings.js";
 
 /**
@@ -34,7 +35,7 @@ export function Goodbye({ id, code }) {
   const why = GOODBYES[code ?? 0] ?? "outdated";
   return html`<${FullPage} title=${t(`over.${why}.title`)} text=${t(`over.${why}.text`)} testid=${`over-${why}`}>
     ${why === "ended" &&
-    html`<a class="button primary" href=${`/sessions/${id}/replay`}>${t("over.replay")}</a>`}
+    html`<a class="button primary" href=${addressOf(id, "replay")}>${t("over.replay")}</a>`}
     ${why === "outdated" &&
     html`<button class="primary" type="button" onClick=${() => location.reload()}>${t("over.reload")}</button>`}
   <//>`;
