@@ -17,7 +17,7 @@ from server.store.events import NewEvent
 from server.store.migrate import migrate
 from server.tasks import Supervisor
 from tests.directories import reachable_directory
-from tests.integration.hub.conftest import Lesson, School, started
+from tests.integration.hub.conftest import Lesson, founded, started
 from tests.tcp_proxy import TcpProxy
 
 
@@ -32,17 +32,7 @@ async def services():
 @pytest.fixture
 async def school(services):
     owner = await asyncpg.connect(services.database_url)
-    tenant, course, lesson = new_id(), new_id(), new_id()
-    await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'School')", tenant)
-    await owner.execute(
-        "INSERT INTO courses (id, tenant_id, title) VALUES ($1, $2, 'Maths')", course, tenant
-    )
-    await owner.execute(
-        "INSERT INTO lessons (id, tenant_id, course_id, title, order_index) "
-        "VALUES ($1, $2, $3, 'One', 1)",
-        lesson, tenant, course,
-    )  # fmt: skip
-    yield School(owner, tenant, lesson)
+    yield await founded(owner)
     await owner.close()
 
 

@@ -66,8 +66,8 @@ class School:
         )  # fmt: skip
 
 
-@pytest_asyncio.fixture
-async def school(owner):
+async def founded(owner):
+    """Return a new school, with one lesson, for the owner of the tables."""
     tenant, course, lesson = new_id(), new_id(), new_id()
     await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'School')", tenant)
     await owner.execute(
@@ -79,6 +79,11 @@ async def school(owner):
         lesson, tenant, course,
     )  # fmt: skip
     return School(owner, tenant, lesson)
+
+
+@pytest_asyncio.fixture
+async def school(owner):
+    return await founded(owner)
 
 
 class Quiet:
