@@ -2,7 +2,7 @@
 
 One hash for the whole tree lets modules import each other by relative names without a build, and
 an old page keeps no file of a new one. Browsers get our modules without their comments, which are
-a quarter of them, each line where it was.
+a quarter of them, and nothing of ours with its indentation, each line where it was.
 """
 
 import gzip
@@ -29,6 +29,7 @@ _COMMENT = re.compile(
     rf"^[ \t]*{_BLOCK}[ \t]*$|^[ \t]*//[^\n]*$|/\*\* @type (?:(?!\*/).)*\*/",
     re.MULTILINE | re.DOTALL,
 )
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _IMPORT = re.compile(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', re.M)
 
 
@@ -70,8 +71,11 @@ def load(tree: Path = TREE) -> Assets:
     files: dict[str, Asset] = {}
     for path in _servable(tree):
         name, content = path.relative_to(tree).as_posix(), path.read_bytes()
-        if path.suffix == ".js" and path.parent.name != "vendor":
-            content = without_comments(content.decode()).encode()
+        if path.parent.name != "vendor":
+            text = content.decode()
+            if path.suffix == ".js":
+                text = without_comments(text)
+            content = _INDENTATION.sub("", text).encode()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
         files[name] = Asset(_TYPES[path.suffix], content, gzip.compress(content, mtime=0))
     return Assets(digest.hexdigest()[:16], files)

@@ -59,6 +59,8 @@ class State(NamedTuple):
     """The connection is gone after that, and does not come back."""
     rest: Mapping[str, Any] = MappingProxyType({})
     """What REST answers, by what the path ends in."""
+    clicks: tuple[str, ...] = ()
+    """What one presses to see it, by test id, one after the other."""
 
     @property
     def session(self) -> str:
@@ -170,6 +172,24 @@ SHOWING = ON_AIR.then(
         )
     ),
 )
+CAPTIONS = (
+    _by_teacher(
+        ev.CaptionAdded("Let us look at what happens near zero.", 2_380_000, 2_384_000, "en")
+    ),
+    _by_teacher(
+        ev.CaptionAdded(
+            "The value itself does not matter: only where the function goes.",
+            2_384_000,
+            2_390_000,
+            "en",
+        )
+    ),
+)
+NOTES = (
+    Told(ev.NoteAdded(identifier(80), ANN.name, "Look up: epsilon and delta", 900_000), ANN.user),
+    Told(ev.NoteAdded(identifier(81), ANN.name, "|x| is continuous but has a corner", 1_500_000),
+         ANN.user),
+)  # fmt: skip
 DRAWING = SHOWING.then(
     _by_teacher(ev.AssetShown(BOARD, 1)),
     _by_teacher(
@@ -226,9 +246,11 @@ def _studio(name: str, story: Story, status: Any = "live", **more: Any) -> State
     return State("studio", name, tuple(frames), rest=_rest(status))
 
 
-def _room(name: str, story: Story, status: Any = "live", *, is_cut: bool = False) -> State:
+def _room(
+    name: str, story: Story, status: Any = "live", *clicks: str, is_cut: bool = False
+) -> State:
     frames = story.frames(ANN, session=session_of("room", name), here=EVERYBODY)
-    return State("room", name, tuple(frames), is_cut, rest=_rest(status))
+    return State("room", name, tuple(frames), is_cut, rest=_rest(status), clicks=clicks)
 
 
 def _goodbye(page: Page, name: str, code: int) -> State:
@@ -286,17 +308,38 @@ STATES: tuple[State, ...] = (
         rest=_rest("live"),
     ),
     _room("scheduled", PLANNED, "scheduled"),
+    _room(
+        "scheduled-chat",
+        PLANNED.then(
+            _by_teacher(ev.ChatConfigured(True, 0, False, before_start=True)),
+            _said(BOB, 1, "I am early!"),
+        ),
+        "scheduled",
+        "sound-check",
+    ),
     _room("live", BEGUN),
     _room("busy", ON_AIR),
-    _room("poll", ASKING),
-    _room("voted", ASKING.then(Told(ev.PollVoted(POLL, (1,), False), ANN.user))),
+    _room("questions", ON_AIR, "live", "tab-questions"),
+    _room("poll", ASKING, "live", "tab-polls"),
+    _room(
+        "voted", ASKING.then(Told(ev.PollVoted(POLL, (1,), False), ANN.user)), "live", "tab-polls"
+    ),
     _room(
         "published",
         ASKING.then(
             _by_teacher(ev.PollClosed(POLL)),
             _by_teacher(ev.PollPublished(POLL, (2, 0, 1, 0), (0,))),
         ),
+        "live",
+        "tab-polls",
     ),
+    _room("reactions", ON_AIR, "live", "react"),
+    _room("lost", ON_AIR, "live", "lost"),
+    _room("captions", SHOWING.then(*CAPTIONS), "live", "captions-on"),
+    _room("notes", ON_AIR.then(*NOTES), "live", "tab-notes"),
+    _room("settings", ON_AIR, "live", "settings"),
+    _room("keys", ON_AIR, "live", "settings", "list-keys"),
+    _room("large-teacher", SHOWING, "live", "swap"),
     _room("presented", ON_AIR.then(_by_teacher(ev.QuestionPresented(identifier(10))))),
     _room("slides", SHOWING),
     _room("board", DRAWING),
@@ -306,6 +349,7 @@ STATES: tuple[State, ...] = (
     _room("ended", OVER, "ended"),
     _lobby("lobby"),
     State("room", "joining"),
+    State("room", "full", (Bye(4129, "the room is full", 3_600_000),)),
     *(_goodbye("room", name, code) for name, code in GOODBYES.items()),
 )
 BY_SESSION = {state.session: state for state in STATES}

@@ -7,6 +7,7 @@ import { begun, settled } from "../../server/web/static/shared/actions.js";
 import { backoff, spread } from "../../server/web/static/shared/backoff.js";
 import { nobody, present } from "../../server/web/static/shared/people.js";
 import { duration, known, ordinal, t } from "../../server/web/static/shared/strings.js";
+import "../../server/web/static/shared/words.js";
 
 /** @param {string} key @param {any} answer @returns {any} */
 const answered = (key, answer) => ({ kind: "answered", key, answer });

@@ -47,10 +47,6 @@ async def test_the_class_starts_by_itself_and_shows_the_teacher(lesson, open_pag
         while float(await at(studio, "level").evaluate("meter => meter.value")) == 0:
             await asyncio.sleep(0.05)
 
-    assert await at(ann, "video").evaluate("video => video.muted")
-    await at(ann, "unmute").click()
-    assert not await at(ann, "video").evaluate("video => video.muted")
-
     await studio.reload()  # in mid-class: it goes on sending without being asked
     await expect(at(studio, "stage")).to_have_attribute("data-sending", "live")
     await expect(at(ann, "stage")).to_have_attribute("data-playing", "true")

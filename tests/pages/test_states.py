@@ -43,6 +43,8 @@ async def _faults(page: Page, url: str, state: State) -> list[str]:
     await page.goto(url + address(state))
     await expect(page.locator("h1")).to_be_visible()
     await page.wait_for_load_state("networkidle")
+    for testid in state.clicks:
+        await page.get_by_test_id(testid).first.click()
     await page.evaluate(AXE)
     faults += await page.evaluate(RUN)
     if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):

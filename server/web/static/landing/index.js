@@ -1,6 +1,8 @@
 // @ts-check
 /** The front door: what this is, and a field for a link that somebody was given. */
 
+import "../shared/words.js";
+
 import { html, render, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 

@@ -1,6 +1,8 @@
 // @ts-check
 /** The replay: the class as it was at each moment, or, before it is published, what was said. */
 
+import "../shared/words.js";
+
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { rest } from "../shared/rest.js";

@@ -1,70 +1,90 @@
 // @ts-check
 /** The student's room: watch, ask, vote, talk. */
 
-import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";
+import { Keys } from "../shared/keys.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { pictures } from "../shared/pictures.js";
-import { Presented, Questions } from "../shared/questions.js";
+import { Presented } from "../shared/presented.js";
 import { rest } from "../shared/rest.js";
-import { computed, effect, signal } from "../shared/signals.js";
+import { computed, effect, signal, useSignal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
-import { FullPage, Goodbye } from "../shared/ui/fullpage.js";
+import { FullPage, Goodbye, NoToken } from "../shared/ui/fullpage.js";
+import { later } from "../shared/ui/later.js";
 import { ConnectionBanner, Refusals } from "../shared/ui/notices.js";
-import { Tabs } from "../shared/ui/tabs.js";
-import { Hand } from "./hand.js";
+import { choices } from "./choices.js";
+import { Controls } from "./controls.js";
+import { toggleHand } from "./hand.js";
 import { Lobby } from "./lobby.js";
-import { Polls } from "./polls.js";
+import { Panel, go, isPanelOpen } from "./panel.js";
+import { keepAwake, player as watch } from "./player.js";
 import { Stage } from "./stage.js";
 
-const tab = signal("chat");
+const FULL = 4129;
+
+const Before = later(() => import("./before.js").then(({ Before: loaded }) => loaded));
+const Full = later(() => import("./full.js").then(({ Full: loaded }) => loaded));
 
 /**
- * @param {{classroom: import("../shared/classroom.js").Classroom,
+ * @typedef {{classroom: import("../shared/classroom.js").Classroom,
  *   session: import("../shared/signals.js").Signal<any>,
- *   pages: import("../shared/pictures.js").Pictures}} props
+ *   player: import("./player.js").Player, chosen: import("./choices.js").Choices,
+ *   pages: import("../shared/pictures.js").Pictures}} Props
  */
-function Room({ classroom, session, pages }) {
-  const { state, isReady, view, link, presence } = classroom;
-  const { status, polls, questions } = state.value;
-  if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
+
+/** @param {Props} props */
+function Page(props) {
+  const { state, isReady, view, link, id } = props.classroom;
+  const isFull = useSignal(false);
+  const { status } = state.value;
+  if (link.value.status === "over") return html`<${Goodbye} id=${id} code=${link.value.code} />`;
   if (!isReady.value) {
-    return html`<${FullPage} title=${t("joining.title")} text=${t("joining.text")} testid="joining"><${ConnectionBanner} classroom=${classroom} /><//>`;
+    if (link.value.code === FULL) isFull.value = true; // until there is a place, whatever the next try says
+    return isFull.value
+      ? html`<${Full} classroom=${props.classroom} />`
+      : html`<${FullPage} title=${t("joining.title")} text=${t("joining.text")} testid="joining"><${ConnectionBanner} classroom=${props.classroom} /><//>`;
   }
-  if (status === "ended" || status === "archived") return html`<${Goodbye} id=${classroom.id} code=${4509} />`;
-  if (view.value === "lobby") return html`<${Lobby} classroom=${classroom} />`;
-  const isLive = status === "live";
-  const open = (/** @type {{status: string}[]} */ items) => items.filter((item) => item.status === "open").length;
+  if (status === "ended" || status === "archived") return html`<${Goodbye} id=${id} code=${4509} />`;
+  if (view.value === "lobby") return html`<${Lobby} classroom=${props.classroom} />`;
+  return html`<${Room} ...${props} />`;
+}
+
+/** @param {Props} props */
+function Room({ classroom, session, player, chosen, pages }) {
+  const { state, presence } = classroom;
+  const isLive = state.value.status === "live";
   return html`
+    <a class="skip" href="#class">${t("room.to_class")}</a>
+    <a class="skip" href="#panel">${t("room.to_panel")}</a>
     <header class="bar">
       <h1 class="grow" dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
+      ${player.isPlaying.value && player.watched.value.way === "hls" && html`<span class="small muted" data-testid="later">${t("room.later")}</span>`}
       ${isLive
         ? html`<span class="pill live" data-testid="status">● ${t("status.live")}</span>`
         : html`<span class="pill" data-testid="status">${t("status.scheduled")}</span>`}
       <span class="small muted num" data-testid="online">${t("people.here", { count: presence.value.count })}</span>
     </header>
-    <main class="room">
-      <div class="stack">
-        <${Stage} classroom=${classroom} session=${session} pictures=${pages} />
+    <div class="room">
+      <main id="class" tabindex="-1" class="stack">
+        ${isLive
+          ? html`<${Stage} classroom=${classroom} player=${player} chosen=${chosen} pictures=${pages} />`
+          : html`<${Before} classroom=${classroom} session=${session} />`}
         <${ConnectionBanner} classroom=${classroom} />
+        <${Controls} classroom=${classroom} player=${player} chosen=${chosen} isOpen=${isLive} isPanelOpen=${isPanelOpen.value} onPanel=${() => (isPanelOpen.value = !isPanelOpen.value)} />
         <${Presented} classroom=${classroom} />
-        <div class="row"><${Hand} classroom=${classroom} isOpen=${isLive} /></div>
-      </div>
-      <aside>
-        <${Tabs}
-          label=${t("panel")}
-          selected=${tab.value}
-          onSelect=${(/** @type {string} */ id) => (tab.value = id)}
-          tabs=${[
-            { id: "chat", label: t("chat.title"), view: () => html`<${Chat} classroom=${classroom} />` },
-            { id: "questions", label: t("questions.title"), count: open(questions), view: () => html`<${Questions} classroom=${classroom} isOpen=${isLive} />` },
-            { id: "polls", label: t("polls.title"), count: open(polls), view: () => html`<${Polls} classroom=${classroom} />` },
-          ]}
-        />
-      </aside>
-    </main>
+      </main>
+      <${Panel} classroom=${classroom} isOpen=${isLive} />
+    </div>
     <${Refusals} classroom=${classroom} />
+    <${Keys} shortcuts=${[
+      { key: "r", label: t("hand.key"), action: () => toggleHand(classroom) },
+      { key: "c", label: t("captions.title"), action: () => (chosen.captions.value = !chosen.captions.value) },
+      { key: "q", label: t("questions.ask"), action: () => go("questions", "input") },
+      { key: "p", label: t("polls.title"), action: () => go("polls", "input") },
+      { key: "m", label: t("room.sound"), action: player.toggleSound },
+      { key: "f", label: t("room.large"), action: player.large },
+    ]} />
   `;
 }
 
@@ -73,12 +93,14 @@ function start() {
   const id = sessionId();
   const token = tokenFor(id);
   if (token === null) {
-    render(html`<${FullPage} title=${t("over.no_token.title")} text=${t("over.no_token.text")} testid="over-no_token" />`, root);
+    render(html`<${NoToken} />`, root);
     return;
   }
   const session = signal(/** @type {any} */ (null));
   const api = rest(token);
   const classroom = join({ id, token });
+  const chosen = choices();
+  const player = watch({ classroom, chosen });
   const isIn = computed(() => classroom.view.value !== null && classroom.view.value !== "lobby");
   effect(() => {
     // The title can wait, and the class can do without it.
@@ -88,12 +110,9 @@ function start() {
     const title = session.value?.title ?? classroom.state.value.title ?? t("session.untitled");
     document.title = classroom.state.value.status === "live" ? `● ${title}` : title;
   });
-  // A new poll comes to the front, unless that would take a half-written line away.
-  classroom.onEvent(({ type }) => {
-    if (type === "poll.opened" && !(document.activeElement instanceof HTMLInputElement)) tab.value = "polls";
-  });
-  const pages = pictures({ session: id, api });
-  render(html`<${Room} classroom=${classroom} session=${session} pages=${pages} />`, root);
+  keepAwake(player);
+  const pages = pictures({ session: id, api, isSparing: () => chosen.saveData.value });
+  render(html`<${Page} classroom=${classroom} session=${session} player=${player} chosen=${chosen} pages=${pages} />`, root);
 }
 
 start();

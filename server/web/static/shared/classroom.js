@@ -7,15 +7,13 @@
  * @typedef {ReturnType<typeof join>} Classroom
  */
 
+import { absence } from "./absence.js";
 import { begun, settled } from "./actions.js";
 import { nobody, present } from "./people.js";
 import { Session } from "./session.js";
 import { batch, computed, signal } from "./signals.js";
 import { LiveSocket } from "./socket.js";
 import { emptyState } from "./state.js";
-
-/** A loss that heals within this time is not worth a word. */
-const QUIET_MS = 1_000;
 
 /**
  * Join a session and stay in it.
@@ -34,15 +32,11 @@ export function join({ id, token }) {
   const health = signal(/** @type {any} */ ({ uplink: {}, destinations: {} }));
   const actions = signal(/** @type {import("./actions.js").Action[]} */ ([]));
   const link = signal(/** @type {import("./socket.js").Link} */ ({ status: "connecting", attempt: 0, code: null }));
-  /** The connection has been away for longer than a blink. */
-  const isAway = signal(false);
+  const away = absence();
   /** Server time minus ours, in milliseconds. */
   const skew = signal(0);
   /** @type {Set<(event: import("./state.js").LogEvent) => void>} */
   const listeners = new Set();
-
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let away;
 
   /** @param {Meaning} meaning */
   const take = (meaning) => {
@@ -67,26 +61,24 @@ export function join({ id, token }) {
         meanings.forEach(take);
         // Of another view, nothing shows before its snapshot is here.
         if (session.state !== null && session.welcome !== null) {
+          const isReturn = isReady.value;
           state.value = session.state;
           view.value = session.view;
           me.value = session.welcome.me;
           isReady.value = true;
+          const isCaughtUp = link.value.status === "live" && session.position >= session.head;
+          if (isCaughtUp) away.end(state.value, me.value?.user, isReturn);
         }
         actions.value = settled(actions.value, meanings, session.position);
       }),
     onLink: (next) => {
       link.value = next;
-      if (next.status === "live") {
-        clearTimeout(away);
-        away = undefined;
-        isAway.value = false;
-      } else {
-        away ??= setTimeout(() => (isAway.value = true), QUIET_MS);
-      }
+      if (next.status !== "live") away.begin(state.value);
     },
   });
   addEventListener("online", () => socket.tryNow());
   addEventListener("offline", () => socket.offline());
+  away.begin(state.value);
   socket.open();
 
   return {
@@ -103,7 +95,7 @@ export function join({ id, token }) {
     health,
     actions,
     link,
-    isAway,
+    away,
     skew,
     isStaff: computed(() => view.value === "staff"),
 
@@ -116,6 +108,15 @@ export function join({ id, token }) {
       actions.value = begun(actions.value, key, op, data);
       socket.flush();
       return key;
+    },
+
+    /**
+     * Let the class feel something that nobody keeps; lost while there is no connection.
+     * @param {"typing"|"reaction"|"cursor"} kind @param {object} data
+     */
+    signal(kind, data) {
+      session.signal(kind, data);
+      socket.flush();
     },
 
     /** Forget a refused action. @param {string} key */

@@ -14,8 +14,9 @@ import { html, useEffect, useRef } from "./html.js";
 import { remembered } from "./remembered.js";
 import { signal } from "./signals.js";
 import { t } from "./strings.js";
-import { Dialog } from "./ui/dialog.js";
+import { later } from "./ui/later.js";
 
+const KeyList = later(() => import("./keylist.js").then(({ KeyList: loaded }) => loaded));
 const LIST = "?";
 const TAKES_TEXT =
   "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=button])";
@@ -71,21 +72,10 @@ export function Keys({ shortcuts }) {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, []);
-  const close = () => (isListed.value = false);
-  return html`<${Dialog} isOpen=${isListed.value} title=${t("keys.title")} testid="keys" onClose=${close}>
-    <dl class="keys">
-      ${all.map(({ key, label }) => html`<div class="row" key=${key}><dt class="grow">${label}</dt><dd><kbd>${cap(key)}</kbd></dd></div>`)}
-    </dl>
-    <label class="choice">
-      <input type="checkbox" role="switch" data-testid="keys-on" checked=${areOn.value} onChange=${() => (areOn.value = !areOn.value)} />
-      ${t("keys.use")}
-    </label>
-    <p class="small muted">${t("keys.text")}</p>
-    <div class="row end"><button type="button" class="primary" onClick=${close}>${t("close")}</button></div>
-  <//>`;
+  return html`<${KeyList} shortcuts=${all} />`;
 }
 
-/** @param {string} key */
-function cap(key) {
+/** How a key is written. @param {string} key */
+export function cap(key) {
   return key.replace(/(^|\+)([a-z])$/, (_, before, letter) => before + letter.toUpperCase());
 }

@@ -63,6 +63,6 @@ export function Unsent({ classroom, action: { key, data, refusal } }) {
           <button class="small" type="button" onClick=${again}>${t("retry")}</button>
           <button class="small quiet" type="button" onClick=${() => classroom.dismiss(key)}>${t("dismiss")}</button>
         </span>`
-      : html`<span class="small muted">${t("chat.sending")}</span>`}
+      : html`<span class="small muted">${classroom.link.value.status === "live" ? t("chat.sending") : t("chat.queued")}</span>`}
   </li>`;
 }

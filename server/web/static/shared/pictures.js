@@ -8,8 +8,11 @@
 const KEPT = 60;
 const AHEAD = 2;
 
-/** @param {{session: string, api: import("./rest.js").Rest}} options */
-export function pictures({ session, api }) {
+/**
+ * @param {{session: string, api: import("./rest.js").Rest, isSparing?: () => boolean}} options
+ *   while `isSparing()`, nothing is fetched ahead.
+ */
+export function pictures({ session, api, isSparing = () => false }) {
   /** The newest use last. @type {Map<string, Promise<string>>} */
   const known = new Map();
 
@@ -34,6 +37,7 @@ export function pictures({ session, api }) {
     page: fetched,
     /** Have those that are likely to follow. @param {import("./state.js").Asset} asset @param {number} page */
     ahead({ asset, pages }, page) {
+      if (isSparing()) return;
       for (let next = page + 1; next <= Math.min(page + AHEAD, pages ?? 0); next += 1) {
         fetched(asset, next).catch(() => undefined); // it is asked for again when it is shown
       }

@@ -7,6 +7,8 @@ import { keepsFromAsking } from "./speaking.js";
 import { t } from "./strings.js";
 import { Menu } from "./ui/menu.js";
 
+export { Presented } from "./presented.js";
+
 const PROMPT_LENGTH = 1000;
 
 /** @typedef {import("./classroom.js").Classroom} Classroom @typedef {import("./state.js").Question} Asked */
@@ -44,20 +46,6 @@ export function Questions({ classroom, isOpen }) {
   </div>`;
 }
 
-/** The question on the stage, for everybody. @param {{classroom: Classroom}} props */
-export function Presented({ classroom }) {
-  const { questions, presented } = classroom.state.value;
-  const asked = questions.find(({ question }) => question === presented);
-  return html`<div role="status">
-    ${asked &&
-    html`<section class="card" aria-label=${t("questions.presented")} data-testid="presented">
-      <span class="pill ok">${t("questions.presented")}</span>
-      <p dir="auto">${asked.prompt}</p>
-      <span class="small muted" dir="auto">${asked.name}</span>
-    </section>`}
-  </div>`;
-}
-
 /** One's own questions that the class does not have yet. @param {{classroom: Classroom}} props */
 function Asking({ classroom }) {
   const asking = classroom.actions.value.filter(({ op, refusal }) => op === "question.ask" && !refusal);
@@ -81,7 +69,7 @@ function Question({ classroom, isOpen, question: { question, name, prompt }, vot
           class="num"
           data-testid="upvote"
           aria-pressed=${isMine}
-          aria-label=${t("questions.vote", { votes })}
+          aria-label=${t(isMine ? "questions.voted" : "questions.vote", { votes: t("questions.votes", { count: votes }) })}
           disabled=${!isOpen || isPending}
           onClick=${() => act(isMine ? "question.unvote" : "question.upvote")}
         >▲ ${votes}</button>`}
@@ -109,7 +97,7 @@ function Question({ classroom, isOpen, question: { question, name, prompt }, vot
  * @param {{classroom: Classroom, isOpen: boolean, testid: string, title: string, questions: Asked[]}} props
  */
 function Settled({ classroom, isOpen, testid, title, questions }) {
-  return html`${questions.length > 0 && html`<h3>${title}</h3>`}
+  return html`${questions.length > 0 && html`<h2 class="small muted">${title}</h2>`}
     <ul class="list" data-testid=${testid}>
       ${questions.map(
         ({ question, name, prompt, answer }) => html`<li key=${question} class="row">

@@ -1,7 +1,8 @@
 // @ts-check
-/** What somebody chose on this device, kept from one class to the next where the browser keeps things. */
+/** What somebody chose on this device, from one class to the next. */
 
 import { effect, signal } from "./signals.js";
+import { keep, kept } from "./storage.js";
 
 /**
  * A signal that begins as it was left.
@@ -10,27 +11,8 @@ import { effect, signal } from "./signals.js";
  * @returns {import("./signals.js").Signal<T>}
  */
 export function remembered(name, initial, choices) {
-  const key = `liveclass.${name}`;
-  const kept = choices.find((choice) => String(choice) === read(key));
-  const chosen = signal(kept ?? initial);
-  effect(() => write(key, String(chosen.value)));
+  const before = choices.find((choice) => String(choice) === kept(name));
+  const chosen = signal(before ?? initial);
+  effect(() => keep(name, String(chosen.value)));
   return chosen;
-}
-
-/** @param {string} key @returns {string|null} */
-function read(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null; // kept from keeping, as in a private window or a frame
-  }
-}
-
-/** @param {string} key @param {string} value */
-function write(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // It lasts as long as the page.
-  }
 }

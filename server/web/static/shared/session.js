@@ -113,6 +113,11 @@ export class Session {
     return key;
   }
 
+  /** Say what is felt and not kept. @param {string} kind @param {object} data */
+  signal(kind, data) {
+    if (this.phase === "live") this.#send({ type: "signal", kind, data });
+  }
+
   /** Ask whether the server is there. */
   ping() {
     this.#send({ type: "ping" });

@@ -30,6 +30,12 @@ export function keepsFromAsking(speaker) {
   return muted(speaker);
 }
 
+/** What keeps somebody from taking notes. @param {Speaker} speaker @returns {Hindrance|null} */
+export function keepsFromNotes({ state: { status } }) {
+  if (status === "archived") return { why: "over", until: null };
+  return status === "scheduled" ? { why: "before", until: null } : null;
+}
+
 /** @param {Speaker} speaker @returns {Hindrance|null} */
 function muted({ mutedUntil, now }) {
   if (mutedUntil === null) return null;

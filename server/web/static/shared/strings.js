@@ -1,13 +1,18 @@
 // @ts-check
 /** Every word that people read, from i18n/*.json. */
 
-import en from "../i18n/en.json" with { type: "json" };
+import en from "../i18n/en.class.json" with { type: "json" };
 
 /** @type {Record<string, string>} */
-const strings = en;
+const strings = { ...en };
 const locale = "en";
 const plurals = new Intl.PluralRules(locale);
 const ordinals = new Intl.PluralRules(locale, { type: "ordinal" });
+
+/** Add the words of one page. @param {Record<string, string>} words */
+export function learn(words) {
+  Object.assign(strings, words);
+}
 
 /**
  * Return the text of `key`, with `{name}` filled in. With `count`, the plural form `key.one` or

@@ -4,6 +4,9 @@
  *
  * What the server lists first is tried first. WebRTC that fails twice in a row (no room any more,
  * or a network that lets none through) gives way to HLS; when that ends, the server is asked again.
+ * Sound alone is what WebRTC can do; HLS carries both.
+ *
+ * @typedef {import("./peer.js").PeerState & {way: "whep"|"hls"|""}} Watched
  */
 
 import { play } from "./hls.js";
@@ -18,12 +21,12 @@ const STALLED_MS = 15_000;
 
 /**
  * @param {{session: string, token: string, video: HTMLVideoElement, isOnAir: () => boolean,
- *   onState: (state: import("./peer.js").PeerState) => void}} options
+ *   wantsPicture: () => boolean, onState: (state: Watched) => void}} options
  */
-export function watching({ session, token, video, isOnAir, onState }) {
+export function watching({ session, token, video, isOnAir, wantsPicture, onState }) {
   const api = rest(token);
   const stream = new MediaStream();
-  const instant = watcher({ session, token, stream, isOnAir, onState: onInstant });
+  const instant = watcher({ session, token, stream, isOnAir, wantsPicture, onState: onInstant });
   /** Counts starts and stops: what was begun before the last one is over. */
   let run = 0;
   let isStarted = false;
@@ -32,7 +35,7 @@ export function watching({ session, token, video, isOnAir, onState }) {
   /** @param {import("./peer.js").PeerState} state */
   function onInstant(state) {
     if (!isStarted || state.status === "idle") return;
-    onState(state);
+    onState({ ...state, way: "whep" });
     if (state.status === "reconnecting" && state.attempt >= FAILURES) void later(run);
   }
 
@@ -45,7 +48,7 @@ export function watching({ session, token, video, isOnAir, onState }) {
 
   /** @param {number} mine */
   async function choose(mine) {
-    onState({ status: "connecting", attempt: 0, message: "" });
+    onState({ status: "connecting", attempt: 0, message: "", way: "" });
     const first = await way("").catch(() => undefined);
     if (mine !== run) return;
     if (first?.kind === "hls") return later(mine, first.url);
@@ -66,7 +69,7 @@ export function watching({ session, token, video, isOnAir, onState }) {
     const again = () => {
       if (ours !== run) return;
       halt();
-      onState({ status: "reconnecting", attempt: 1, message: "" });
+      onState({ status: "reconnecting", attempt: 1, message: "", way: "hls" });
       setTimeout((/** @type {number} */ next) => void (next === run && choose(next)), PAUSE_MS, run);
     };
     const look = setInterval(() => {
@@ -74,7 +77,7 @@ export function watching({ session, token, video, isOnAir, onState }) {
       seen = video.currentTime;
       if (Date.now() - movedAt > STALLED_MS) again();
     }, LOOK_MS);
-    const playing = () => onState({ status: "live", attempt: 0, message: "" });
+    const playing = () => onState({ status: "live", attempt: 0, message: "", way: "hls" });
     video.addEventListener("playing", playing);
     let unload = () => {};
     end = () => (clearInterval(look), video.removeEventListener("playing", playing), unload());
@@ -102,11 +105,17 @@ export function watching({ session, token, video, isOnAir, onState }) {
     renew() {
       instant.renew();
     },
+    /** The picture is wanted again, or no more: with WebRTC, it is asked for anew. */
+    choosePicture() {
+      if (video.srcObject === null || instant.state.status === "idle") return;
+      instant.stop();
+      instant.start();
+    },
     stop() {
       if (!isStarted) return;
       isStarted = false;
       halt();
-      onState({ status: "idle", attempt: 0, message: "" });
+      onState({ status: "idle", attempt: 0, message: "", way: "" });
     },
   };
 }

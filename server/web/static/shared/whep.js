@@ -1,21 +1,23 @@
 // @ts-check
-/** Watch the teacher's picture and sound (WHEP). */
+/** Watch the teacher's picture and sound, or the sound alone (WHEP). */
 
 import { Peer } from "./peer.js";
 
 /**
  * @param {{session: string, token: string, stream: MediaStream, isOnAir: () => boolean,
+ *   wantsPicture: () => boolean,
  *   onState: (state: import("./peer.js").PeerState) => void}} options `stream` gets the tracks;
- *   while `isOnAir()`, a connection that carries nothing is started anew.
+ *   while `isOnAir()`, a connection whose picture stands still is started anew.
  */
-export function watcher({ session, token, stream, isOnAir, onState }) {
+export function watcher({ session, token, stream, isOnAir, wantsPicture, onState }) {
   return new Peer({
     url: `/v1/sessions/${session}/whep`,
     token,
     onState,
-    mustFlow: isOnAir,
+    mustFlow: () => isOnAir() && wantsPicture(),
     prepare: (connection) => {
-      connection.addTransceiver("video", { direction: "recvonly" });
+      if (wantsPicture()) connection.addTransceiver("video", { direction: "recvonly" });
+      else for (const track of stream.getVideoTracks()) stream.removeTrack(track);
       connection.addTransceiver("audio", { direction: "recvonly" });
       connection.ontrack = ({ track }) => {
         // A new connection's tracks replace the last one's; its last picture stays until then.

@@ -56,6 +56,7 @@ export function broadcast(classroom) {
     token: classroom.token,
     stream: elsewhere,
     isOnAir: () => isElsewhere.value,
+    wantsPicture: () => true,
     onState: (state) => (watched.value = state),
   });
   effect(() => (isElsewhere.value ? watching.start() : watching.stop()));

@@ -1,6 +1,8 @@
 // @ts-check
 /** The teacher's studio: am I live, can they hear me, does it reach everyone; and the people. */
 
+import "../shared/words.js";
+
 import { Chat } from "../shared/chat.js";
 import { join } from "../shared/classroom.js";
 import { html, render } from "../shared/html.js";

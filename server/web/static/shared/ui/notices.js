@@ -5,24 +5,30 @@ import { html } from "../html.js";
 import { t } from "../strings.js";
 
 /**
- * What the connection is doing, quietly, once it has been away for longer than a blink.
+ * What the connection is doing, quietly, once it has been away for longer than a blink; and that
+ * one is back, with what was said meanwhile.
  * @param {{classroom: import("../classroom.js").Classroom}} props
  */
 export function ConnectionBanner({ classroom }) {
-  const { status, attempt } = classroom.link.value;
-  const text = {
-    connecting: t("connection.connecting"),
-    reconnecting: t("connection.reconnecting", { attempt }),
-    offline: t("connection.offline"),
-  }[/** @type {string} */ (status)];
-  const isShown = classroom.isAway.value && text !== undefined;
+  const { link, away, isReady } = classroom;
+  const { isAway, isLong, missed } = away;
+  const text = isLong.value ? t("connection.long") : words(link.value, isReady.value);
   return html`<div role="status" data-testid="connection">
-    ${isShown &&
+    ${isAway.value &&
     html`<div class="banner" data-testid="reconnecting">
       <span class="grow">${text}</span>
-      <button class="small" type="button" onClick=${classroom.tryNow}>${t("connection.try_now")}</button>
+      ${isLong.value && html`<button class="small" type="button" data-testid="try-now" onClick=${classroom.tryNow}>${t("connection.try_now")}</button>`}
     </div>`}
+    ${missed.value !== null &&
+    html`<p class="banner ok" data-testid="back">${missed.value === 0 ? t("connection.back") : t("connection.missed", { count: missed.value })}</p>`}
   </div>`;
+}
+
+/** @param {import("../socket.js").Link} link @param {boolean} wasHere */
+function words({ status, attempt }, wasHere) {
+  if (status === "offline") return t("connection.offline");
+  if (status === "reconnecting" && wasHere) return t("connection.reconnecting", { attempt });
+  return t("connection.connecting");
 }
 
 /**

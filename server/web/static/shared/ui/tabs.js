@@ -4,7 +4,8 @@
 import { html } from "../html.js";
 
 /**
- * @param {{tabs: {id: string, label: string, count?: number, view: () => any}[], selected: string,
+ * A tab that is calling pulses, once.
+ * @param {{tabs: {id: string, label: string, count?: number, isCalling?: boolean, view: () => any}[], selected: string,
  *   onSelect: (id: string) => void, label: string}} props
  */
 export function Tabs({ tabs, selected, onSelect, label }) {
@@ -25,6 +26,7 @@ export function Tabs({ tabs, selected, onSelect, label }) {
           id=${`tab-${tab.id}`}
           role="tab"
           type="button"
+          class=${tab.isCalling ? "calling" : ""}
           data-testid=${`tab-${tab.id}`}
           aria-selected=${tab === shown}
           aria-controls=${`panel-${tab.id}`}

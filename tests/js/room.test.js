@@ -1,0 +1,75 @@
+// @ts-check
+// What the room works out by itself: a calendar entry, and what one missed.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { calendar } from "../../server/web/static/room/calendar.js";
+import { absence } from "../../server/web/static/shared/absence.js";
+import { keepsFromNotes } from "../../server/web/static/shared/speaking.js";
+import { emptyState } from "../../server/web/static/shared/state.js";
+
+const LESSON = { id: "1", title: "Limits; continuity, and more", at: "2026-11-22T10:00:00.000Z", url: "https://x.example/s", now: 0 };
+
+test("a class is an entry that calendars take", () => {
+  const lines = calendar(LESSON).split("\r\n");
+  assert.equal(lines.at(0), "BEGIN:VCALENDAR");
+  assert.ok(lines.includes("DTSTART:20261122T100000Z"));
+  assert.ok(lines.includes("DTSTAMP:19700101T000000Z"));
+  assert.ok(lines.includes("SUMMARY:Limits\\; continuity\\, and more"));
+  assert.deepEqual(lines.slice(-2), ["END:VCALENDAR", ""]);
+});
+
+test("a long title is folded between characters, into lines of 75 bytes", () => {
+  const title = "ß".repeat(100);
+  const text = calendar({ ...LESSON, title });
+  for (const line of text.split("\r\n")) assert.ok(new TextEncoder().encode(line).length <= 75);
+  assert.ok(text.replaceAll("\r\n ", "").includes(`SUMMARY:${title}\r\n`));
+});
+
+/** @param {string} message @param {string} by */
+const said = (message, by, removed = false) => ({ message, by, name: by, at: "", text: "", to: /** @type {const} */ ("everyone"), reply_to: null, removed });
+
+test("who comes back is told how much others wrote", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const away = absence();
+  const before = { ...emptyState(), messages: [said("1", "bob")] };
+  const after = { ...before, messages: [...before.messages, said("2", "bob"), said("3", "ann"), said("4", "cy"), said("5", "cy", true)] };
+  away.begin(before);
+  t.mock.timers.tick(2_999);
+  assert.equal(away.isAway.value, false);
+  t.mock.timers.tick(1);
+  assert.equal(away.isAway.value, true);
+  away.begin(after); // another try that fails changes nothing
+  assert.equal(away.isLong.value, false);
+  t.mock.timers.tick(27_000);
+  assert.equal(away.isLong.value, true);
+  away.end(after, "ann", true);
+  assert.equal(away.isAway.value, false);
+  assert.equal(away.isLong.value, false);
+  assert.equal(away.missed.value, 2);
+  t.mock.timers.tick(8_000);
+  assert.equal(away.missed.value, null);
+});
+
+test("a blink is not worth a word, and neither is the first arrival", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const away = absence();
+  away.begin(emptyState());
+  t.mock.timers.tick(5_000);
+  away.end({ ...emptyState(), messages: [said("1", "bob")] }, "ann", false);
+  assert.equal(away.missed.value, null);
+  away.begin(emptyState());
+  t.mock.timers.tick(1_000);
+  away.end(emptyState(), "ann", true);
+  t.mock.timers.tick(5_000);
+  assert.equal(away.isAway.value, false);
+  assert.equal(away.missed.value, null);
+});
+
+test("notes are taken once the class has started, also by who may not speak", () => {
+  /** @param {any} status @returns {any} */
+  const at = (status) => ({ state: { ...emptyState(), status }, mutedUntil: "9999-12-31T23:59:59.999Z" });
+  assert.equal(keepsFromNotes(at("scheduled"))?.why, "before");
+  assert.equal(keepsFromNotes(at("live")), null);
+  assert.equal(keepsFromNotes(at("archived"))?.why, "over");
+});
