@@ -4,6 +4,7 @@ What is broken is in ``tests.faults.node``; the server itself has no place for i
 """
 
 import time
+from collections import Counter
 
 import pytest
 
@@ -46,14 +47,18 @@ async def test_two_owners(data_dir, report, variant, how, kind):
     ],
 )
 async def test_answers_that_come_too_early(data_dir, report, how, fault, kind):
-    begun = time.monotonic()
-    plan = Plan(
-        seed=1, seconds=14, tenants=1, lessons=1, nodes=1, crowd=STUDENTS, pace=0.15, ops=HANDS,
-        how=(how,), faults=frozenset((fault, "wear a node's database out")),
-        pause=(0.3, 1.0), fast=True,
-    )  # fmt: skip
-    verdict = await endure(data_dir / "cluster", plan)
+    begun, seed, kinds = time.monotonic(), 0, Counter()
+    # What it takes is a batch in flight when the fault comes: with one seed perhaps there is none.
+    while not kinds[kind] and time.monotonic() - begun < BOUND_SECONDS:
+        seed += 1
+        plan = Plan(
+            seed=seed, seconds=14, tenants=1, lessons=1, nodes=1, crowd=STUDENTS, pace=0.15,
+            ops=HANDS, how=(how,), faults=frozenset((fault, "wear a node's database out")),
+            pause=(0.3, 1.0), fast=True,
+        )  # fmt: skip
+        verdict = await endure(data_dir / f"cluster-{seed}", plan)
+        kinds += verdict.kinds
     took = round(time.monotonic() - begun, 1)
-    report(kinds=dict(verdict.kinds), seconds=took)
-    assert verdict.kinds[kind], verdict.kinds
+    report(kinds=dict(kinds), seconds=took, seeds=seed)
+    assert kinds[kind], kinds
     assert took < BOUND_SECONDS
