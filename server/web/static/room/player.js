@@ -89,7 +89,13 @@ export function player({ classroom, chosen }) {
         video: element,
         isOnAir: () => isOnAir.value,
         wantsPicture: () => picture.isWanted.value,
-        onState: (next) => (watched.value = next),
+        onState: (next) => {
+          watched.value = next;
+          if (next.status !== "live") return;
+          play();
+          // Sound that is not let through yet does not say that it plays.
+          if (!picture.isWanted.value) begin();
+        },
       });
       const follow = effect(() => {
         // Once watching, a teacher who drops out for a moment does not cost everybody a new connection.

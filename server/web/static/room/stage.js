@@ -27,7 +27,7 @@ export function Stage({ classroom, player, chosen, pictures }) {
     <video ref=${video} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
     ${text !== null && html`<figcaption class=${main === "video" ? "cover" : "inset"}>
       <p role="status" data-testid="stage-note">${text}</p>
-      ${isPlaying.value && chosen.soundOnly.value && main === "video" && html`<button type="button" data-testid="show-picture" onClick=${() => (chosen.soundOnly.value = false)}><${Icon} name="video" />${t("stage.show_picture")}</button>`}
+      ${isPlaying.value && !isBlocked.value && chosen.soundOnly.value && main === "video" && html`<button type="button" data-testid="show-picture" onClick=${() => (chosen.soundOnly.value = false)}><${Icon} name="video" />${t("stage.show_picture")}</button>`}
     </figcaption>`}
     ${isBlocked.value && html`<button type="button" class="hear primary" data-testid="unmute" onClick=${player.toggleSound}><${Icon} name="play" />${t("stage.unmute")}</button>`}
     ${isLate.value && html`<button type="button" class="jump" data-testid="jump" onClick=${player.jump}><${Icon} name="fast-forward" />${t("stage.jump")}</button>`}
