@@ -51,6 +51,7 @@ from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.media.destinations.address import AddressGuard
+from server.media.destinations.trials import Trials
 from server.media.fabric import DestinationTarget, RevokedError
 from server.media.pool import WorkerPool
 from server.media.recording.spool import spool_directory
@@ -87,6 +88,7 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    trials_key,
     uploads_key,
     webhooks_key,
 )
@@ -263,6 +265,12 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         app[webhooks_key] = webhooks
         app[addresses_key] = AddressGuard(
             parse_allowed(",".join(settings.egress_allow)),
+            own_ports=own_ports,
+            own_networks=settings.own_networks,
+        )
+        app[trials_key] = Trials(
+            references.resolve,
+            allowed=settings.egress_allow,
             own_ports=own_ports,
             own_networks=settings.own_networks,
         )

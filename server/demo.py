@@ -253,6 +253,8 @@ def _print_links(ready: Ready, wish: Demo) -> None:
         "",
         f"  replay             {page}/replay#token={ready.tokens.students[0]}",
         "",
+        f"  home    (admin)    {ready.url}/#token={ready.tokens.admin}",
+        "",
         f"  Kept in {wish.data}. Ctrl-C stops everything.",
         "",
     ]

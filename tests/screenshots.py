@@ -5,8 +5,10 @@ Prints one JSON line: which files were written.
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 from playwright.async_api import async_playwright, expect
 
 from tests import peers
@@ -16,6 +18,11 @@ from tests.pages.conftest import FLAGS
 
 PLACE = Path(__file__).parent.parent / "docs" / "images"
 SIZE = {"width": 1200, "height": 760}
+PLANNED = (
+    (0, "Sine and cosine, once more"),
+    (3, "What the unit circle is good for"),
+    (26, "Questions before the test"),
+)
 SETTLE_SECONDS = 25
 """Until hands are up, questions asked and a poll is open."""
 
@@ -42,6 +49,7 @@ async def _take(demo: Demo, binary: str) -> list[str]:
     await asyncio.sleep(SETTLE_SECONDS)
     PLACE.mkdir(exist_ok=True)
     written = []
+    await _plan(demo)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=binary, args=FLAGS)
         for name, token in pages.items():
@@ -55,8 +63,30 @@ async def _take(demo: Demo, binary: str) -> list[str]:
             await page.screenshot(path=file, type="jpeg", quality=82)
             written.append(file.name)
             await context.close()
+        context = await browser.new_context(viewport=SIZE, color_scheme="dark")
+        page = await context.new_page()
+        await page.goto(f"{demo.ready['url']}/#token={demo.ready['tokens']['admin']}")
+        await expect(page.get_by_test_id("session")).to_have_count(1 + len(PLANNED))
+        await expect(
+            page.get_by_role("main").get_by_role("link", name="Mathematics")
+        ).to_have_count(1 + len(PLANNED))
+        await page.screenshot(path=PLACE / "home.jpg", type="jpeg", quality=82)
+        written.append("home.jpg")
         await browser.close()
     return written
+
+
+async def _plan(demo: Demo) -> None:
+    """Give the school some classes to come."""
+    bearer = {"Authorization": f"Bearer {demo.ready['tokens']['admin']}"}
+    tomorrow = datetime.now(UTC).replace(hour=9, minute=0) + timedelta(days=1)
+    async with aiohttp.ClientSession(demo.ready["url"], headers=bearer) as http:
+        async with http.get(f"/v1/sessions/{demo.ready['session']}") as answer:
+            lesson = (await answer.json())["lesson"]
+        for hours, title in PLANNED:
+            body = {"title": title, "scheduled_at": (tomorrow + timedelta(hours=hours)).isoformat()}
+            async with http.post(f"/v1/lessons/{lesson}/sessions", json=body) as answer:
+                assert answer.status == 201
 
 
 if __name__ == "__main__":

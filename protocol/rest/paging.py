@@ -1,6 +1,6 @@
 """Lists, page by page: a cursor says where the next one begins."""
 
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta
 
@@ -8,6 +8,11 @@ from protocol.ids import SessionId
 from protocol.rest.shapes import Answer, Body
 
 Cursor: TypeAlias = Annotated[SessionId, Meta(description="``next`` of the page before.")]
+
+Order: TypeAlias = Annotated[
+    Literal["oldest", "newest"],
+    Meta(description="Which comes first, by the making of its session."),
+]
 
 Item = TypeVar("Item")
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from protocol.ids import Role, SessionId, ShortText, Timestamp, UserId
+from protocol.ids import Role, SessionId, ShortText, TenantId, Timestamp, UserId
 from protocol.rest.paging import PageQuery
 from protocol.rest.shapes import Answer, AssignmentId, Body, Email, ErasureId, RoleId
 
@@ -65,6 +65,28 @@ class Assignment(Answer, frozen=True):
     role: Role
     scope: Literal["tenant", "course", "session"]
     scope_id: SessionId | None
+
+
+class MyRole(Answer, frozen=True):
+    """A role of one's own; it is never more than the token says."""
+
+    role: Role
+    scope: Literal["tenant", "course", "session"]
+    scope_id: SessionId | None
+
+
+class Me(Answer, frozen=True):
+    """Who the token is of, and what they may be where."""
+
+    user: UserId
+    name: str
+    tenant: TenantId
+    tenant_name: str
+    role: Role
+    """The highest of the roles; a student's, where there is none."""
+    roles: tuple[MyRole, ...]
+    expires_at: Timestamp
+    """When the token ends."""
 
 
 class Erasure(Answer, frozen=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw
 
 from protocol.ids import RecordingId, SessionId, Timestamp, ViewName
-from protocol.rest.paging import PageQuery
+from protocol.rest.paging import Order, PageQuery
 from protocol.rest.shapes import Answer, Body, CourseId, Instant
 
 MediaTime = Annotated[
@@ -44,6 +44,7 @@ class ReplaysQuery(PageQuery, frozen=True):
 
     course: CourseId | None = None
     status: Literal["draft", "published"] | None = None
+    order: Order = "oldest"
 
 
 class ReplayChange(Body, frozen=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from protocol.ids import Role, SessionId, ShortText, Timestamp, UserId
-from protocol.rest.paging import PageQuery
+from protocol.rest.paging import Order, PageQuery
 from protocol.rest.shapes import Answer, Body, CourseId, Instant, Language, LessonId
 
 
@@ -34,6 +34,7 @@ class SessionsQuery(PageQuery, frozen=True, rename={"from_": "from"}):
     """Scheduled at this moment or later."""
     to: Instant | None = None
     """Scheduled before this moment."""
+    order: Order = "oldest"
 
 
 class Session(Answer, frozen=True):
@@ -83,7 +84,7 @@ class NewJoinToken(Body, frozen=True):
     role: Literal["teacher", "assistant", "student"]
     name: ShortText
     user: UserId | None = None
-    ttl_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 14_400
+    ttl_seconds: Annotated[int, Meta(ge=60, le=2_592_000)] = 14_400
 
 
 class JoinToken(Answer, frozen=True):

@@ -1,6 +1,9 @@
 """Integrations with platforms, destinations, and their stream keys, which are never read back."""
 
+from contextlib import aclosing
 from operator import attrgetter
+
+from aiohttp import web
 
 from protocol.commands import DestinationDisable, DestinationRetry
 from protocol.rest import (
@@ -16,16 +19,25 @@ from protocol.rest import (
     SessionDestination,
 )
 from server.config import settings_key
-from server.errors import InvalidInputError
+from server.errors import ConflictError, InvalidInputError
 from server.ids import new_id
 from server.media.destinations.providers import PROVIDERS, owns, provider
 from server.rest import answers
-from server.rest.ports import Addresses, addresses_key, key_vault_key, live_sessions_key
+from server.rest.ports import (
+    Addresses,
+    addresses_key,
+    key_vault_key,
+    live_sessions_key,
+    trials_key,
+)
 from server.rest.route import Call
+from server.rest.streams import stream
 from server.secrets.secret import Secret
 from server.store import integrations as store
 from server.store import users
 from server.store.pool import AcquiredConnection
+
+NDJSON = "application/x-ndjson"
 
 
 async def providers(call: Call[None, None]) -> Page[Provider]:  # noqa: ARG001
@@ -156,6 +168,22 @@ async def replace_key(call: Call[NewStreamKey, None]) -> None:
             key=new_id(),
             expect=None,
         )
+
+
+async def test(call: Call[None, None]) -> web.StreamResponse:
+    """Send a test picture to a destination for a few seconds, and tell in words what happens.
+
+    Every line is a JSON object: `{"said": "…"}` for each step, as soon as it is done, and in the
+    end `{"taken": true}` or `{"taken": false}`. Refused (`conflict`) if the stream key is missing
+    or the integration revoked. Platforms show the picture to whoever watches just then.
+    """
+    async with call.database() as connection:
+        row = await store.get_destination(connection, call["destination"])
+    if row.is_revoked:
+        raise ConflictError("The account with the platform was revoked.")
+    tried = call.app[trials_key].run(call.identity.tenant, row.url, row.stream_key_ref)
+    async with aclosing(tried) as lines:
+        return await stream(call.request, lines, NDJSON)
 
 
 async def of_session(call: Call[None, PageQuery]) -> Page[SessionDestination]:

@@ -5,10 +5,13 @@ from operator import attrgetter
 from aiohttp import web
 from msgspec import UNSET
 
+from protocol.codec import timestamp
 from protocol.rest import (
     Assignment,
     Erasure,
     KnownRole,
+    Me,
+    MyRole,
     NewAssignment,
     NewUser,
     Page,
@@ -23,7 +26,7 @@ from server.rest import answers
 from server.rest.ports import erasures_key
 from server.rest.route import Call
 from server.rest.streams import stream
-from server.store import assignments, erasure, personal, users
+from server.store import assignments, erasure, personal, standings, tenants, users
 from server.store.pool import pools_key
 
 NDJSON = "application/x-ndjson"
@@ -74,6 +77,27 @@ async def change(call: Call[UserChange, None]) -> User:
             status=None if status is UNSET else status,
         )
     return answers.user(row)
+
+
+async def me(call: Call[None, None]) -> Me:
+    """Return who one is, and which roles one has where."""
+    identity = call.identity
+    async with call.database() as connection:
+        tenant = await tenants.get(connection, identity.tenant)
+        given, _ = await standings.list_granted(connection, identity.tenant, identity.user)
+    roles = (
+        MyRole(min(each.role, identity.role, key=RANK.__getitem__), each.scope, each.scope_id)
+        for each in given
+    )
+    return Me(
+        identity.user,
+        identity.name,
+        tenant.id,
+        tenant.name,
+        call.role,
+        tuple(roles),
+        timestamp(identity.expires_at_ms),
+    )
 
 
 async def roles(call: Call[None, None]) -> Page[KnownRole]:

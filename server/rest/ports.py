@@ -1,6 +1,6 @@
 """What REST needs of others; :mod:`server.app` says who fulfils it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -127,6 +127,20 @@ class KeyVault(Protocol):
         """Forget what was put under ``reference``, in the connection's transaction."""
 
 
+class Trials(Protocol):
+    """What tries destinations; it finds their keys by itself."""
+
+    def run(self, tenant: str, url: str, stream_key_ref: str) -> AsyncGenerator[bytes, None]:
+        """Yield lines of JSON: ``{"said": …}`` for each step, and in the end ``{"taken": …}``.
+
+        Raises:
+            ConflictError: If there is no key.
+            Refusal: ``overloaded``, if others are tried just now.
+            UnavailableError: If nobody can tell the key now.
+
+        """
+
+
 class Erasures(Protocol):
     """What goes on with erasures that have begun."""
 
@@ -163,6 +177,7 @@ projections_key: web.AppKey[Projections] = web.AppKey("projections")
 signalling_key: web.AppKey[Signalling] = web.AppKey("signalling")
 addresses_key: web.AppKey[Addresses] = web.AppKey("addresses")
 key_vault_key: web.AppKey[KeyVault] = web.AppKey("key_vault")
+trials_key: web.AppKey[Trials] = web.AppKey("trials")
 objects_key: web.AppKey[ObjectStore] = web.AppKey("objects")
 uploads_key: web.AppKey[Uploads] = web.AppKey("uploads")
 webhooks_key: web.AppKey[Webhooks] = web.AppKey("webhooks")

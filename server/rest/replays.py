@@ -67,6 +67,7 @@ async def index(call: Call[None, ReplaysQuery]) -> Page[Replay]:
             kept=Reach.of(identity.user, staffed, STAFFERS),
             course=query.course,
             status=query.status,
+            newest_first=query.order == "newest",
             after=query.after,
             limit=query.limit + 1,
         )

@@ -92,6 +92,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/domains/{domain}", tenants.remove_domain, ADMINISTER, status=204),
 
     # People, their roles, and what is known about them
+    Route("GET", "/v1/me", people.me, SEARCH, rest.Me),
     Route("POST", "/v1/users", people.create, MANAGE, rest.User, rest.NewUser, status=201,
           idempotent=True, errors=("conflict",)),
     Route("GET", "/v1/users", people.index, MANAGE, rest.Page[rest.User], query=rest.UsersQuery),
@@ -245,6 +246,8 @@ ROUTES: tuple[Route, ...] = (
           errors=("conflict",)),
     Route("PUT", "/v1/destinations/{destination}/stream-key", destinations.replace_key, MANAGE,
           body=rest.NewStreamKey, status=204, errors=_WRITE),
+    Route("POST", "/v1/destinations/{destination}/test", destinations.test, MANAGE,
+          produces=destinations.NDJSON, errors=("conflict", "overloaded")),
     Route("GET", "/v1/sessions/{session}/destinations", destinations.of_session, ASSIST,
           rest.Page[rest.SessionDestination], query=rest.PageQuery, projected=True),
     Route("POST", "/v1/sessions/{session}/destinations", live.enable_destination, TEACH,

@@ -65,6 +65,7 @@ async def index(call: Call[None, SessionsQuery]) -> Page[Session]:
             scheduled_from=_milliseconds(query.from_),
             scheduled_to=_milliseconds(query.to),
             reach=call.reach,
+            newest_first=query.order == "newest",
             after=query.after,
             limit=limit + 1,
         )

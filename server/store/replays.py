@@ -111,6 +111,7 @@ async def list_all(
     kept: Reach,
     course: str | None = None,
     status: str | None = None,
+    newest_first: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> list[Replay]:
@@ -121,14 +122,16 @@ async def list_all(
     """
     as_seen, for_seen = seen.shows_session("s.id", "l.course_id", first=6)
     as_kept, for_kept = kept.shows_session("s.id", "l.course_id", first=6 + len(for_seen))
+    follows, order = ("<", "DESC") if newest_first else (">", "ASC")
     rows = await connection.fetch(
         _SELECT
-        + f""" AND ($1::uuid IS NULL OR s.id > $1) AND ($2::uuid IS NULL OR l.course_id = $2)
+        + f""" AND ($1::uuid IS NULL OR s.id {follows} $1)
+                AND ($2::uuid IS NULL OR l.course_id = $2)
                 AND ($3::text IS NULL OR coalesce(r.status, 'draft') = $3)
                 AND ({as_kept} OR (r.status = 'published' AND {as_seen}))
                 AND NOT EXISTS (SELECT FROM session_participants p WHERE p.session_id = s.id
                     AND p.user_id = $5::uuid AND p.status <> 'admitted')
-              ORDER BY s.id LIMIT $4""",
+              ORDER BY s.id {order} LIMIT $4""",
         after, course, status, limit, seen.user, *for_seen, *for_kept,
     )  # fmt: skip
     return [Replay(*row) for row in rows]

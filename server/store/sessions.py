@@ -88,6 +88,7 @@ async def list_all(
     scheduled_from: int | None = None,
     scheduled_to: int | None = None,
     reach: Reach | None = None,
+    newest_first: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> list[Session]:
@@ -99,13 +100,14 @@ async def list_all(
     shown, parameters = (
         ("true", []) if reach is None else reach.shows_session("sessions.id", _COURSE, first=8)
     )
+    follows, order = ("<", "DESC") if newest_first else (">", "ASC")
     rows = await connection.fetch(
         _SELECT
-        + f""" WHERE ($1::uuid IS NULL OR id > $1) AND ($2::uuid IS NULL OR lesson_id = $2)
+        + f""" WHERE ($1::uuid IS NULL OR id {follows} $1) AND ($2::uuid IS NULL OR lesson_id = $2)
                 AND ($3::text IS NULL OR status = $3) AND ($5::uuid IS NULL OR {_COURSE} = $5)
                 AND ($6::timestamptz IS NULL OR scheduled_at >= $6)
                 AND ($7::timestamptz IS NULL OR scheduled_at < $7) AND {shown}
-              ORDER BY id LIMIT $4""",
+              ORDER BY id {order} LIMIT $4""",
         after, lesson, status, limit, course, scheduled_from, scheduled_to, *parameters,
     )  # fmt: skip
     return [Session(*row) for row in rows]

@@ -14,6 +14,9 @@ from server.web import assets
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+_HOME = ("/", "/sign-in", "/courses", f"/courses/{{course:{_UUID}}}", "/destinations", "/search")
+"""Parts of one page, each with an address."""
+
 Framers = Callable[[str], Awaitable[Sequence[str]]]
 """Tells which origins' pages may frame those of a session."""
 
@@ -52,8 +55,9 @@ def routes(*, objects: str | None = None, framers: Framers = _nobody) -> list[we
     def page(name: str, framers: Framers = _nobody) -> Handler:
         return _page(files, name, objects, framers)
 
+    home = page("home")
     return [
-        web.get("/", page("landing")),
+        *(web.get(path, home) for path in _HOME),
         web.get(f"/sessions/{{session:{_UUID}}}/studio", page("studio")),
         web.get(f"/sessions/{{session:{_UUID}}}/room", page("room", framers)),
         web.get(f"/sessions/{{session:{_UUID}}}/replay", page("replay", framers)),

@@ -9,8 +9,10 @@ from PIL import Image, ImageDraw
 from protocol import codec
 from protocol.frames import Ack, Bye, ClientPing, CommandFrame, Hello, ServerPong
 from protocol.limits import SUBPROTOCOL
+from protocol.rest import Problem
 from server.web import pages
-from tests.gallery.states import BY_SESSION, NOW_MS, STATES, State
+from tests.gallery.home import HOMES
+from tests.gallery.states import BY_SESSION, BY_TOKEN, NOW_MS, STATES, State
 
 _INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Every state of the pages</title>
 <style>body {{ font: 16px/1.6 system-ui; margin: 2rem; }} ul {{ columns: 3; }}</style>
@@ -26,9 +28,11 @@ def application() -> web.Application:
             web.get("/gallery", _index),
             web.get("/gallery/{page}/{name}", _open),
             web.get("/v1/sessions/{session}/live", _live),
+            web.get("/v1/sessions/{session}/publish-tokens", _home),
             web.get("/v1/sessions/{session}", _rest),
             web.get("/v1/sessions/{session}/assets/{asset}/pages/{page}", _page),
             web.get("/v1/sessions/{session}/{part:.+}", _rest),
+            web.route("*", "/v1/{part:.+}", _home),
         ]
     )
     return app
@@ -36,6 +40,9 @@ def application() -> web.Application:
 
 def address(state: State) -> str:
     """Return where a browser finds ``state``, with something that looks like a token."""
+    if state.page == "home":
+        path, rest = HOMES[state.name]
+        return path if rest is None else f"{path}#token={state.session}"
     return f"/sessions/{state.session}/{state.page}?fixture={state.name}#token=gallery"
 
 
@@ -75,6 +82,23 @@ async def _rest(request: web.Request) -> web.Response:
     if name not in known:
         raise web.HTTPNotFound
     return web.Response(body=msgspec.json.encode(known[name]), content_type="application/json")
+
+
+async def _home(request: web.Request) -> web.Response:
+    """Answer what is of no session: the token says in which state."""
+    state = BY_TOKEN.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    if state is None:
+        raise web.HTTPNotFound
+    filters = "&".join(
+        f"{name}={value}" for name, value in request.query.items() if name in ("status", "course")
+    )
+    answer = state.rest.get(f"{request.path}?{filters}", state.rest.get(request.path))
+    if answer is None:
+        raise web.HTTPNotFound
+    status = answer.status if isinstance(answer, Problem) else 200
+    return web.Response(
+        status=status, body=msgspec.json.encode(answer), content_type="application/json"
+    )
 
 
 async def _page(request: web.Request) -> web.Response:

@@ -27,9 +27,10 @@ from protocol.health import DestinationHealth, UplinkHealth
 from protocol.ids import FOREVER
 from protocol.rest import Destination, Session
 from protocol.snapshot import State as Snapshot
+from tests.gallery.home import HOMES
 from tests.gallery.story import NOW_MS, Somebody, Story, Told
 
-Page = Literal["studio", "room", "replay"]
+Page = Literal["studio", "room", "replay", "home"]
 
 TITLE = "Limits & continuity"
 
@@ -351,5 +352,8 @@ STATES: tuple[State, ...] = (
     State("room", "joining"),
     State("room", "full", (Bye(4129, "the room is full", 3_600_000),)),
     *(_goodbye("room", name, code) for name, code in GOODBYES.items()),
+    *(State("home", name, rest=rest or {}) for name, (_, rest) in HOMES.items()),
 )
-BY_SESSION = {state.session: state for state in STATES}
+BY_SESSION = {state.session: state for state in STATES if state.page != "home"}
+BY_TOKEN = {state.session: state for state in STATES if state.page == "home"}
+"""A state of the teachers' page, by the token that it is opened with."""

@@ -28,6 +28,7 @@ from server.hub.live_sessions import LiveSessions
 from server.hub.snapshots import Snapshots
 from server.ids import new_id
 from server.media.destinations.address import AddressGuard
+from server.media.destinations.trials import Trials
 from server.media.local_fabric import LocalFabric
 from server.objects.files import FileObjects
 from server.objects.signing import UrlSigner
@@ -46,12 +47,14 @@ from server.rest.ports import (
     objects_key,
     projections_key,
     signalling_key,
+    trials_key,
     uploads_key,
     webhooks_key,
 )
 from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
+from server.secrets.references import References
 from server.secrets.secret import Secret
 from server.secrets.vault import Vault
 from server.store import courses, installation, sessions, tenants, users
@@ -311,6 +314,7 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[moments_key] = Moments(pools, LogReader(pools), live.blanked)
     app[timelines_key] = Timelines(app[objects_key])
     app[addresses_key] = AddressGuard(parse_allowed(",".join(settings.egress_allow)))
+    app[trials_key] = Trials(References(vault).resolve, allowed=("127.0.0.0/8:*",), seconds=0.5)
     app[erasures_key] = Retention(
         pools, app[objects_key], app[live_sessions_key], SystemClock(), leave_seconds=0
     )

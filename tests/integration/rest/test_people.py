@@ -166,3 +166,24 @@ async def test_nobody_gives_more_than_they_have_and_one_admin_stays(api, school)
     assert (await api.send("DELETE", admin, last)).status == 204
     assert (await api.send("DELETE", teacher, given.headers["Location"])).status == 204
     assert (await api.get(teacher, given.headers["Location"])).code == "not_found"
+
+
+async def test_everybody_learns_who_they_are_and_what_they_may_where(api, school) -> None:
+    teacher = await api.get(school.teacher, "/v1/me")
+    assert teacher.status == 200
+    assert teacher.body["tenant_name"] == "School"
+    assert (teacher.body["user"], teacher.body["role"]) == (school.teacher.id, "teacher")
+    assert teacher.body["roles"] == [{"role": "teacher", "scope": "tenant", "scope_id": None}]
+    # A token makes no more of a person than they were given, nor they of it.
+    less = await api.get(school.teacher.token(role="assistant"), "/v1/me")
+    assert (less.body["role"], less.body["roles"][0]["role"]) == ("assistant", "assistant")
+    given = {"role": "teacher", "scope": "course", "scope_id": school.course}
+    newcomer = Person(school.tenant, new_id(), "teacher")
+    assert (await api.get(newcomer, "/v1/me")).body["roles"] == []
+    assert (
+        await api.post(school.admin, f"/v1/users/{school.student.id}/roles", given)
+    ).status == 201
+    mine = await api.get(school.student.token(role="teacher"), "/v1/me")
+    assert given in mine.body["roles"]
+    # One class is not who somebody is.
+    assert (await api.get(school.teacher.token(session=school.session), "/v1/me")).status == 403

@@ -110,6 +110,19 @@ async def test_lists_come_in_pages_that_lose_and_repeat_nothing(api, school) -> 
     assert whole["next"] is None
 
 
+async def test_sessions_come_newest_first_where_that_is_asked(api, school) -> None:
+    for title in ("Second", "Third"):
+        await api.post(school.teacher, f"/v1/lessons/{school.lesson}/sessions", {"title": title})
+    seen, after = [], ""
+    while True:
+        page = await api.get(school.teacher, f"/v1/sessions?order=newest&limit=1{after}")
+        seen += [each["title"] for each in page.body["items"]]
+        if page.body["next"] is None:
+            break
+        after = f"&after={page.body['next']}"
+    assert seen == ["Third", "Second", "Algebra"]
+
+
 async def test_lessons_come_in_their_order_through_all_pages(api, school) -> None:
     path = f"/v1/courses/{school.course}/lessons"
     for title, index in (("C", 3), ("A", 1), ("B", 3)):

@@ -10,7 +10,8 @@ from server.errors import UnavailableError
 from server.web import assets, pages, vendor
 
 SESSION = "01900000-0000-7000-8000-000000000001"
-PAGES = ["/", *(f"/sessions/{SESSION}/{name}" for name in ("studio", "room", "replay"))]
+HOME = ["/", "/sign-in", "/courses", f"/courses/{SESSION}", "/destinations", "/search"]
+PAGES = [*HOME, *(f"/sessions/{SESSION}/{name}" for name in ("studio", "room", "replay"))]
 
 
 @pytest.fixture

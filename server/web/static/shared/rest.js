@@ -6,6 +6,7 @@
  */
 
 const TIMEOUT_MS = 10_000;
+const LONG_MS = 60_000;
 
 /** The server said no, or could not be reached (`status` 0); `message` is for people. */
 export class Problem extends Error {
@@ -19,8 +20,11 @@ export class Problem extends Error {
 
 /** @param {string} token */
 export function rest(token) {
-  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Response>} */
-  const answer = async (method, path, body) => {
+  /**
+   * @param {string} method @param {string} path @param {object} [body] @param {number} [timeout]
+   * @returns {Promise<Response>}
+   */
+  const answer = async (method, path, body, timeout = TIMEOUT_MS) => {
     let response;
     try {
       response = await fetch(path, {
@@ -30,7 +34,7 @@ export function rest(token) {
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeout),
       });
     } catch {
       throw new Problem(0, "unreachable", "The server cannot be reached.");
@@ -48,6 +52,22 @@ export function rest(token) {
     get: (path) => request("GET", path),
     /** @param {string} path @param {object} body */
     post: (path, body) => request("POST", path, body),
+    /** Any other method. @param {string} method @param {string} path @param {object} [body] */
+    send: (method, path, body) => request(method, path, body),
+    /**
+     * Do something that takes a while and is told line by line (NDJSON).
+     * @param {string} path @param {(line: any) => void} onLine
+     */
+    told: async (path, onLine) => {
+      const { body } = await answer("POST", path, undefined, LONG_MS);
+      const decoder = new TextDecoder();
+      let rest = "";
+      for await (const part of /** @type {any} */ (body)) {
+        const lines = (rest + decoder.decode(part, { stream: true })).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) onLine(JSON.parse(line));
+      }
+    },
     /** What is no JSON. @param {string} path */
     file: async (path) => (await answer("GET", path)).blob(),
   };

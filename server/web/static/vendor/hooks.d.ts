@@ -1,4 +1,4 @@
 /** What the pages use of it. */
-export function useState<T>(initial: T): [T, (next: T) => void];
+export function useState<T>(initial: T): [T, (next: T | ((before: T) => T)) => void];
 export function useRef<T>(initial: T): { current: T };
 export function useEffect(run: () => void | (() => void), follows?: any[]): void;

@@ -1,0 +1,95 @@
+// @ts-check
+/** Links into a class: one for each person, to be copied one by one or all at once. */
+
+import { html, useRef, useState } from "../shared/html.js";
+import { t, when } from "../shared/strings.js";
+import { Refusal, useAct } from "./remote.js";
+
+const DAY_S = 86_400;
+const AFTER_S = DAY_S / 2;
+const LONGEST_S = 30 * DAY_S;
+const NAME_LENGTH = 200;
+const MOST = 200;
+const AT_ONCE = 4;
+
+/** How long a link must last to be of use: until half a day after the class. @param {string|null} at */
+export function lasting(at, now = Date.now()) {
+  const until = at === null ? 0 : (Date.parse(at) - now) / 1000 + AFTER_S;
+  return Math.round(Math.min(LONGEST_S, Math.max(DAY_S, until)));
+}
+
+/**
+ * @param {{api: import("../shared/rest.js").Rest, session: any, mayRun: boolean,
+ *   onClose: () => void}} props
+ */
+export function Invite({ api, session, mayRun, onClose }) {
+  const [role, setRole] = useState("student");
+  const [names, setNames] = useState("");
+  const [made, setMade] = useState(/** @type {{name: string, url: string, expires_at: string}[]} */ ([]));
+  const [said, setSaid] = useState("");
+  const { isBusy, refusal, run } = useAct();
+  /** @param {SubmitEvent} event */
+  const make = async (event) => {
+    event.preventDefault();
+    setSaid("");
+    const wanted = names.split("\n").map((name) => name.trim().slice(0, NAME_LENGTH)).filter(Boolean).slice(0, MOST);
+    await run(async () => {
+      for (let at = 0; at < wanted.length; at += AT_ONCE) {
+        const some = await Promise.all(
+          wanted.slice(at, at + AT_ONCE).map(async (name) => ({
+            name,
+            ...(await api.post(`/v1/sessions/${session.id}/join-tokens`, { role, name, ttl_seconds: lasting(session.scheduled_at) })),
+          })),
+        );
+        setMade((before) => [...before, ...some]);
+        setNames(wanted.slice(at + AT_ONCE).join("\n"));
+      }
+    });
+  };
+  /** @param {string} text @param {HTMLInputElement|null} field */
+  const copy = async (text, field) => {
+    field?.select();
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid(t("invite.copied"));
+    } catch {
+      setSaid(t("invite.copy_yourself"));
+    }
+  };
+  const everything = () => made.map(({ name, url }) => `${name}\t${url}`).join("\n");
+  return html`<form class="stack" onSubmit=${make}>
+    <p class="small muted">${t("invite.text")}</p>
+    <label class="field">${t("invite.names")}
+      <textarea rows="3" dir="auto" data-testid="invite-names" placeholder=${t("invite.names_example")} value=${names} onInput=${(/** @type {any} */ { target }) => setNames(target.value)}></textarea>
+    </label>
+    <div class="row">
+      <label class="small muted" for="invite-role">${t("invite.as")}</label>
+      <select id="invite-role" class="narrow" data-testid="invite-role" value=${role} onChange=${(/** @type {any} */ { target }) => setRole(target.value)}>
+        <option value="student">${t("role.student")}</option>
+        <option value="assistant">${t("role.assistant")}</option>
+        ${mayRun && html`<option value="teacher">${t("role.teacher")}</option>`}
+      </select>
+      <span class="grow"></span>
+      <button class="primary" data-testid="invite-make" disabled=${isBusy || names.trim() === ""}>${t(isBusy ? "invite.making" : "invite.make")}</button>
+    </div>
+    <${Refusal} text=${refusal} />
+    ${made.length > 0 &&
+    html`<ul class="list links" data-testid="invite-links">${made.map(({ name, url }) => html`<${Made} key=${url} ...${{ name, url, copy }} />`)}</ul>
+      <div class="row">
+        <p class="small muted grow">${t("invite.until", { when: when(made[0].expires_at) })}</p>
+        ${made.length > 1 && html`<button type="button" data-testid="invite-copy-all" onClick=${() => copy(everything(), null)}>${t("invite.copy_all")}</button>`}
+      </div>`}
+    <p role="status" class="small" data-testid="invite-said">${said}</p>
+    <div class="row end"><button type="button" onClick=${onClose}>${t("close")}</button></div>
+  </form>`;
+}
+
+/** @param {{name: string, url: string, copy: (text: string, field: HTMLInputElement|null) => void}} props */
+function Made({ name, url, copy }) {
+  const field = useRef(/** @type {HTMLInputElement|null} */ (null));
+  return html`<li class="row">
+    <span class="name" dir="auto">${name}</span>
+    <input class="grow" ref=${field} readonly data-testid="invite-url" aria-label=${t("invite.link_of", { name })} value=${url} />
+    <button type="button" data-testid="invite-copy" aria-label=${t("invite.copy_of", { name })} onClick=${() => copy(url, field.current)}>${t("invite.copy")}</button>
+  </li>`;
+}

@@ -1,0 +1,8 @@
+// @ts-check
+/** The words of this page, which the others need not load. */
+
+import "../shared/words.js";
+import words from "../i18n/en.home.json" with { type: "json" };
+import { learn } from "../shared/strings.js";
+
+learn(words);

@@ -1,0 +1,208 @@
+"""The states of the teachers' page: who is signed in, where in it they are, and what REST says."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from protocol import codec
+from protocol.health import StreamWarning
+from protocol.ids import Role
+from protocol.rest import (
+    Course,
+    Destination,
+    FacetCount,
+    Integration,
+    JoinToken,
+    Lesson,
+    Me,
+    MyRole,
+    Problem,
+    PublishToken,
+    Replay,
+    SearchFacets,
+    SearchHit,
+    SearchResults,
+    Session,
+)
+from server.media.destinations.providers import PROVIDERS
+from server.rest import answers
+
+HOUR, DAY = 3_600_000, 86_400_000
+NOW_MS = int(time.time() * 1000)
+"""The page says of days which of them is today."""
+
+
+def _id(number: int) -> str:
+    return f"01900000-0000-7000-9000-{number:012d}"
+
+
+def _at(milliseconds: int) -> str:
+    return codec.timestamp(NOW_MS + milliseconds)
+
+
+def _page(*items: Any) -> dict[str, Any]:
+    return {
+        "items": [msgspec.to_builtins(each) for each in items],
+        "next": None,
+    }
+
+
+def _me(role: Role = "teacher", scope: Literal["tenant", "course"] = "tenant") -> Any:
+    roles = (
+        () if role == "student" else (MyRole(role, scope, None if scope == "tenant" else COURSE),)
+    )
+    name = "Dr. Adaeze Okafor" if role != "student" else "سيرين الخطيب"
+    return Me(_id(900), name, _id(800), "Maple School", role, roles, _at(12 * HOUR))
+
+
+COURSE, LESSON = _id(100), _id(110)
+COURSES = (
+    Course(COURSE, "Mathematics 11c", "published", _at(-9 * DAY)),
+    Course(
+        _id(101), "علم الأحياء – Biology for everybody who wants to know it", "draft", _at(-DAY)
+    ),
+)
+LESSONS = (
+    Lesson(LESSON, COURSE, "Limits", 0, _at(-9 * DAY)),
+    Lesson(_id(111), COURSE, "Derivatives, and what they are good for", 1, _at(-8 * DAY)),
+)
+
+
+def _session(
+    number: int,
+    title: str,
+    status: Literal["scheduled", "live", "ended"],
+    scheduled: int | None,
+    lesson: str | None = LESSON,
+) -> Session:
+    return Session(
+        _id(number), lesson, title, "en", status,
+        None if scheduled is None else _at(scheduled),
+        _at(-HOUR) if status != "scheduled" else None,
+        _at(-HOUR // 2) if status == "ended" else None,
+        _at(-2 * DAY),
+    )  # fmt: skip
+
+
+LIVE = _session(120, "Limits & continuity", "live", -HOUR)
+PLANNED = (
+    _session(121, "Limits & continuity, part 2", "scheduled", DAY),
+    _session(122, "The derivative", "scheduled", DAY + 3 * HOUR, _id(111)),
+    _session(123, "Office hours", "scheduled", None, None),
+)
+
+
+def _replay(number: int, title: str, **more: Any) -> Replay:
+    whole = {
+        "id": _id(number), "course": COURSE, "title": title, "language": "en",
+        "status": "draft", "publish_at": None, "started_at": _at((121 - number) * DAY),
+        "ended_at": _at((121 - number) * DAY + 58 * 60_000), "has_media": True, "artifacts": 3,
+        "chapters": 2, "captions": ("en",), "processing": None,
+    }  # fmt: skip
+    return Replay(**{**whole, **more})
+
+
+PAST = (
+    _replay(130, "What a function is", processing="The recording is being finalized.",
+            has_media=False),
+    _replay(131, "Composing functions"),
+    _replay(132, "Sets", publish_at=_at(DAY)),
+    _replay(140, "Welcome!", status="published"),
+    _replay(150, "A test", has_media=False),
+)  # fmt: skip
+YOUTUBE, CUSTOM = _id(160), _id(161)
+INTEGRATIONS = (
+    Integration(YOUTUBE, "youtube", "active", _at(-DAY)),
+    Integration(CUSTOM, "custom", "revoked", _at(-DAY)),
+)
+DESTINATIONS = (
+    Destination(_id(170), YOUTUBE, "youtube", "School channel",
+                "rtmps://a.rtmps.youtube.com:443/live2",
+                "rtmps://b.rtmps.youtube.com:443/live2?backup=1", "strict", _at(-DAY), ()),
+    Destination(_id(171), CUSTOM, "custom", "Auditorium B", "rtmp://10.4.1.20/live", None,
+                "tolerant", _at(-DAY),
+                (StreamWarning("plain", "The stream and its key are sent unencrypted."),)),
+)  # fmt: skip
+
+
+def _hit(kind: Any, snippet: str, marked: tuple[int, int], start_ms: int | None) -> SearchHit:
+    return SearchHit(
+        kind, _id(180), 0, _id(140), "Welcome!", LESSON, "Limits", COURSE, "Mathematics 11c",
+        _id(900), "Dr. Adaeze Okafor", _at(-3 * DAY), start_ms,
+        f"https://class.example/sessions/{_id(140)}/replay?at={start_ms}", snippet, (marked,),
+    )  # fmt: skip
+
+
+HITS = (
+    _hit("transcript", "… and so the limit from the left is the limit from the right …", (13, 18),
+         754_000),
+    _hit("question", "هل النهاية limit موجودة؟", (11, 16), 1_203_000),
+    _hit("lesson", "Limits", (0, 6), None),
+)  # fmt: skip
+FACETS = SearchFacets(
+    (FacetCount("transcript", None, 12), FacetCount("question", None, 3),
+     FacetCount("lesson", None, 1)),
+    (FacetCount(COURSE, "Mathematics 11c", 14), FacetCount(_id(101), "علم الأحياء", 2)),
+    (),
+    (FacetCount("2026-11", None, 16),),
+)  # fmt: skip
+
+SCHOOL: dict[str, Any] = {
+    "/v1/me": _me(),
+    "/v1/sessions?status=live": _page(LIVE),
+    "/v1/sessions?status=scheduled": _page(*PLANNED),
+    f"/v1/sessions?course={COURSE}": _page(LIVE, *PLANNED[:2]),
+    "/v1/replays": _page(*PAST),
+    "/v1/courses": _page(*COURSES),
+    f"/v1/courses/{COURSE}": COURSES[0],
+    f"/v1/courses/{COURSE}/lessons": _page(*LESSONS),
+    **{f"/v1/lessons/{each.id}": each for each in LESSONS},
+    "/v1/providers": _page(*map(answers.profile, PROVIDERS.values())),
+    "/v1/integrations": _page(*INTEGRATIONS),
+    "/v1/destinations": _page(*DESTINATIONS),
+    "/v1/search": SearchResults(HITS, None, 16, True, None, FACETS),
+    f"/v1/sessions/{PLANNED[0].id}/publish-tokens": _page(
+        PublishToken(_id(190), PLANNED[0].id, "OBS in room 4", _id(900), None, _at(-DAY))
+    ),
+    f"/v1/sessions/{PLANNED[0].id}/join-tokens": JoinToken(
+        "t", "https://class.example/sessions/…/room#token=…", _id(191), _at(DAY)
+    ),
+}
+NOTHING: dict[str, Any] = {
+    "/v1/me": _me("admin"),
+    "/v1/sessions": _page(),
+    "/v1/replays": _page(),
+    "/v1/courses": _page(),
+    f"/v1/courses/{COURSE}": COURSES[0],
+    f"/v1/courses/{COURSE}/lessons": _page(),
+    "/v1/providers": SCHOOL["/v1/providers"],
+    "/v1/integrations": _page(),
+    "/v1/destinations": _page(),
+    "/v1/search": SearchResults((), None, 0, True, None, SearchFacets((), (), (), ())),
+}
+AWAY = Problem("unavailable", "Unavailable", 503, "The database cannot be reached just now.")
+BROKEN = {"/v1/me": _me(), "/v1/sessions": AWAY, "/v1/replays": AWAY, "/v1/destinations": AWAY}
+
+HOMES: Mapping[str, tuple[str, dict[str, Any] | None]] = {
+    "door": ("/sign-in", None),
+    "classes": ("/", SCHOOL),
+    "first-day": ("/", NOTHING),
+    "assistant": ("/", {**SCHOOL, "/v1/me": _me("assistant")}),
+    "teacher-of-a-course": ("/", {**SCHOOL, "/v1/me": _me("teacher", "course")}),
+    "student": ("/", {**SCHOOL, "/v1/me": _me("student"), "/v1/replays": _page(PAST[3])}),
+    "schedule": ("/?new=class", SCHOOL),
+    "unavailable": ("/", BROKEN),
+    "unreachable": ("/", {"/v1/me": AWAY}),
+    "courses": ("/courses", SCHOOL),
+    "no-courses": ("/courses", NOTHING),
+    "course": (f"/courses/{COURSE}", SCHOOL),
+    "course-empty": (f"/courses/{COURSE}", NOTHING),
+    "destinations": ("/destinations", SCHOOL),
+    "no-destinations": ("/destinations", NOTHING),
+    "new-destination": ("/destinations?new=destination", SCHOOL),
+    "search": ("/search?q=limit", SCHOOL),
+    "search-nothing": ("/search?q=zebra", NOTHING),
+}
+"""Each state by its name: the part of the page, and what REST answers; None: not signed in."""
