@@ -73,6 +73,7 @@ def content_policy(objects: str | None, framers: Sequence[str]) -> str:
         (
             "default-src 'none'",
             "script-src 'self'",
+            "worker-src 'self'",
             "style-src 'self'",
             f"img-src 'self' blob:{store}",
             f"media-src 'self' blob:{store}",
@@ -105,7 +106,10 @@ def _page(files: assets.Assets, name: str, objects: str | None, framers: Framers
         "Cache-Control": "no-store",
         "Content-Security-Policy": content_policy(objects, ()),
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": f"camera={devices}, microphone={devices}, geolocation=()",
+        "Permissions-Policy": ", ".join(
+            [f"{what}={devices}" for what in ("camera", "microphone", "display-capture")]
+            + ["geolocation=()"]
+        ),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }

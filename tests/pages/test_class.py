@@ -44,7 +44,7 @@ async def test_the_class_starts_by_itself_and_shows_the_teacher(lesson, open_pag
     assert await has_moved(ann)
     await expect(at(studio, "uplink")).to_contain_text("Good")
     async with asyncio.timeout(PATIENCE):  # the fake microphone beeps each second
-        while float(await at(studio, "level").evaluate("meter => meter.value")) == 0:
+        while await at(studio, "level").get_attribute("aria-valuenow") == "0":
             await asyncio.sleep(0.05)
 
     await studio.reload()  # in mid-class: it goes on sending without being asked
@@ -183,7 +183,8 @@ async def test_a_broken_network_is_told_and_nothing_said_is_lost(people):
 
 async def test_scenes_are_made_and_switched(people):
     studio, *_ = people
-    for name in ("Slides", "Me"):
+    await studio.get_by_text("Make another scene").click()
+    for name in ("Break", "Homework"):
         await at(studio, "scene-name").fill(name)
         await at(studio, "scene-create").click()
         await expect(at(studio, "scene").filter(has_text=name)).to_be_visible()

@@ -58,9 +58,9 @@ export class Peer {
     this.#mustFlow = mustFlow;
   }
 
-  /** The senders of the present connection. */
-  get senders() {
-    return this.#connection?.getSenders() ?? [];
+  /** The transceivers of the present connection. */
+  get transceivers() {
+    return this.#connection?.getTransceivers() ?? [];
   }
 
   /** Connect, and again whenever it breaks. Harmless while already started. */

@@ -33,6 +33,20 @@ export function publisher({ session, token, stream, onState }) {
   });
 }
 
+/**
+ * Send these tracks from now on, each in the place of the last one of its kind. A kind that the
+ * connection does not carry needs another connection.
+ * @param {Peer} peer @param {MediaStreamTrack[]} tracks
+ */
+export async function sendInstead(peer, tracks) {
+  const places = peer.transceivers;
+  for (const { receiver, sender } of places) {
+    const track = tracks.find(({ kind }) => kind === receiver.track.kind) ?? null;
+    if (sender.track !== track) await sender.replaceTrack(track);
+  }
+  if (tracks.some(({ kind }) => !places.some(({ receiver }) => receiver.track.kind === kind))) peer.renew();
+}
+
 /** H.264 goes to every platform as it is; VP8 costs a transcode. @param {RTCRtpTransceiver} transceiver */
 function preferH264(transceiver) {
   const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];

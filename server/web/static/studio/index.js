@@ -17,8 +17,10 @@ import { ConnectionBanner, Refusals } from "../shared/ui/notices.js";
 import { Tabs } from "../shared/ui/tabs.js";
 import { Bar } from "./bar.js";
 import { broadcast } from "./broadcast.js";
+import { director } from "./composer/director.js";
 import { Controls } from "./controls.js";
 import { Destinations } from "./destinations.js";
+import { DeviceCheck } from "./devicecheck.js";
 import { Hands } from "./hands.js";
 import { People, Waiting } from "./people.js";
 import { Polls } from "./polls.js";
@@ -30,10 +32,11 @@ const tab = signal("questions");
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
- *   camera: import("./broadcast.js").Broadcast, session: import("../shared/signals.js").Signal<any>,
+ *   camera: import("./broadcast.js").Broadcast, directing: import("./composer/director.js").Director,
+ *   session: import("../shared/signals.js").Signal<any>,
  *   api: import("../shared/rest.js").Rest, pages: import("../shared/pictures.js").Pictures}} props
  */
-function Studio({ classroom, camera, session, api, pages }) {
+function Studio({ classroom, camera, directing, session, api, pages }) {
   const { state, isReady, isStaff, link, presence } = classroom;
   const { status, polls, questions } = state.value;
   if (link.value.status === "over") return html`<${Goodbye} id=${classroom.id} code=${link.value.code} />`;
@@ -56,9 +59,10 @@ function Studio({ classroom, camera, session, api, pages }) {
         <${Stage} classroom=${classroom} camera=${camera} pictures=${pages} />
         <${PageControls} classroom=${classroom} />
         <${Controls} classroom=${classroom} camera=${camera} />
+        <${DeviceCheck} camera=${camera} />
         <${Presented} classroom=${classroom} />
         <${Slides} classroom=${classroom} api=${api} isOpen=${!isOver} />
-        <${Scenes} classroom=${classroom} isOpen=${!isOver} />
+        <${Scenes} classroom=${classroom} camera=${camera} director=${directing} isOpen=${!isOver} />
         <${Destinations} classroom=${classroom} api=${api} />
       </div>
       <aside>
@@ -94,17 +98,19 @@ function start() {
   const session = signal(/** @type {any} */ (null));
   const api = rest(token);
   const classroom = join({ id, token });
-  const camera = broadcast(classroom);
+  const pages = pictures({ session: id, api });
+  const title = () => session.value?.title ?? t("session.untitled");
+  const camera = broadcast(classroom, { pictures: pages, title });
+  const directing = director({ classroom, isOn: camera.isOn, screen: camera.screen });
   // The title can wait, and the class can do without it.
   api.get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
   effect(() => {
-    const title = session.value?.title ?? t("session.untitled");
-    document.title = classroom.state.value.status === "live" ? `● ${title}` : title;
+    document.title = classroom.state.value.status === "live" ? `● ${title()}` : title();
   });
   addEventListener("beforeunload", (event) => {
     if (classroom.state.value.status === "live" && camera.isOn.value) event.preventDefault();
   });
-  render(html`<${Studio} classroom=${classroom} camera=${camera} session=${session} api=${api} pages=${pictures({ session: id, api })} />`, root);
+  render(html`<${Studio} classroom=${classroom} camera=${camera} directing=${directing} session=${session} api=${api} pages=${pages} />`, root);
 }
 
 start();

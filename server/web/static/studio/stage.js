@@ -1,13 +1,18 @@
 // @ts-check
-/** What the class sees of the teacher: the preview, and what is sent. */
+/** What the class sees: the programme as it is sent, and the page to draw on. */
 
 import { html, useEffect, useRef } from "../shared/html.js";
 import { Shown, shownAsset } from "../shared/shown.js";
-import { known, t } from "../shared/strings.js";
+import { signal } from "../shared/signals.js";
+import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
+import { explanation, isChecking } from "./devicecheck.js";
 import { pen } from "./slides.js";
 
 /** @typedef {import("./broadcast.js").Broadcast} Broadcast @typedef {import("../shared/state.js").State} State */
+
+/** While a page is shown: it is large, to draw on, or the programme is. */
+const isProgrammeLarge = signal(false);
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom, camera: Broadcast,
@@ -22,20 +27,19 @@ export function Stage({ classroom, camera, pictures }) {
     if (video.current) video.current.srcObject = picture;
   }, [picture]);
   const isShowing = shownAsset(classroom.state.value) !== undefined;
+  const isLarge = !isShowing || (isProgrammeLarge.value && picture !== null);
   const { status: sending, message } = camera.peer.value;
   const arrives = sending === "live" && publisher?.live === true;
   return html`<section class="programme" aria-label=${t("stage.title")}>
-    <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending} data-main=${isShowing ? "shown" : "video"} data-picture=${picture === null ? "no" : "yes"}>
-      <${Shown} classroom=${classroom} pictures=${pictures} pen=${pen.value} />
-      <video ref=${video} autoplay muted playsinline class=${isOn ? "mirrored" : ""} data-testid="preview" aria-label=${isOn ? t("stage.preview") : t("stage.video")}></video>
-      ${!isOn &&
-      html`<figcaption class=${picture === null && !isShowing ? "cover" : "below"}>
-        <p>${invitation(camera, status)}</p>
-        <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${camera.turnOn}>
-          <${Icon} name="video" />${camera.isOpening.value ? t("camera.opening") : t("camera.on")}
-        </button>
-      </figcaption>`}
+    <figure class=${`stage ${status === "live" ? "on" : ""}`} data-testid="stage" data-sending=${sending} data-main=${isLarge ? "video" : "shown"} data-picture=${picture === null ? "no" : "yes"} data-composed=${camera.programme.means.value}>
+      <${Shown} classroom=${classroom} pictures=${pictures} pen=${isLarge ? null : pen.value} />
+      <video ref=${video} autoplay muted playsinline data-testid="preview" aria-label=${isOn ? t("stage.programme") : t("stage.video")}></video>
+      ${!isOn && html`<${Lobby} camera=${camera} status=${status} isSmall=${picture !== null || isShowing} />`}
       ${isOn && status === "scheduled" && html`<span class="pill corner">${t("status.not_live")}</span>`}
+      ${isShowing && picture !== null &&
+      html`<button type="button" class="swap small" data-testid="swap" aria-pressed=${isLarge} onClick=${() => (isProgrammeLarge.value = !isProgrammeLarge.value)}>
+        <${Icon} name="picture-in-picture-2" />${isLarge ? t("stage.page_large") : t("stage.programme_large")}
+      </button>`}
     </figure>
     ${camera.isReplaced.value &&
     html`<div class="banner" role="status" data-testid="replaced">
@@ -44,14 +48,36 @@ export function Stage({ classroom, camera, pictures }) {
     </div>`}
     <p class="small muted sent" role="status" data-testid="publishing">
       ${t(`publish.${sending}`, { message })}${arrives ? ` ${t("publish.arrives", { size: `${publisher.width} × ${publisher.height}` })}` : ""}
+      ${isOn && camera.programme.means.value !== "worker" ? ` ${t("publish.not_composed")}` : ""}
     </p>
   </section>`;
 }
 
-/** What turning the camera on would mean now, or why it failed. @param {Broadcast} camera @param {State["status"]} status */
+/** Before the camera is on: what that would mean, or why it failed. @param {{camera: Broadcast, status: State["status"], isSmall: boolean}} props */
+function Lobby({ camera, status, isSmall }) {
+  const problem = camera.problem.value;
+  const isBefore = status === "scheduled";
+  const turnOn = () => {
+    isChecking.value = isBefore;
+    void camera.turnOn();
+  };
+  return html`<figcaption class=${isSmall ? "below" : "cover"} data-testid="lobby" data-problem=${problem}>
+    <p>${invitation(camera, status)}</p>
+    <div class="row">
+      <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${turnOn}>
+        <${Icon} name="video" />${camera.isOpening.value ? t("camera.opening") : problem ? t("camera.again") : t(isBefore ? "camera.check" : "camera.on")}
+      </button>
+      <button type="button" data-testid="slides-only" disabled=${camera.isOpening.value} onClick=${camera.goWithout}><${Icon} name="presentation" />${t("camera.slides_only")}</button>
+    </div>
+  </figcaption>`;
+}
+
+/** @param {Broadcast} camera @param {State["status"]} status */
 function invitation(camera, status) {
   const { value: problem } = camera.problem;
-  if (problem) return t(known(`camera.${problem}`) ? `camera.${problem}` : "camera.failed");
+  if (problem) return explanation(problem);
+  if (camera.permitted.value === "denied") return explanation("NotAllowedError");
   if (camera.isElsewhere.value) return t("camera.elsewhere");
-  return t(status === "live" ? "camera.explain_live" : "camera.explain");
+  const meaning = t(status === "live" ? "camera.explain_live" : "camera.explain");
+  return camera.permitted.value === "prompt" ? `${meaning} ${t("camera.asks")}` : meaning;
 }

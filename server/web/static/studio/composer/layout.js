@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * Where the sources of a scene are drawn. Rules, without a canvas:
+ *
+ * 1. Items are drawn from the back to the front, in 1/10,000 of the stage.
+ * 2. The camera fills its place and loses its edges; pages and screens are seen whole.
+ * 3. A source that is not there leaves no hole: who is left alone has the stage.
+ * 4. A stage is never empty: with nothing to show, it shows the title.
+ *
+ * @typedef {import("../../shared/state/stage.js").SceneItem} SceneItem
+ * @typedef {SceneItem["source"]} Source
+ * @typedef {{width: number, height: number}} Size
+ * @typedef {Size & {x: number, y: number}} Box
+ * @typedef {{source: Source, text: string|null, from: Box, to: Box, isInset: boolean}} Placement
+ *   `from` in pixels of the source, `to` in pixels of the stage
+ */
+
+const WHOLE = 10_000;
+/** Lower than this part of the stage, a title is a band beneath what goes on. */
+const BAND = 0.4;
+
+/** The scenes that every studio has. @type {Record<string, Partial<SceneItem>[]>} */
+export const KINDS = {
+  camera: [{ source: "camera" }],
+  slide: [{ source: "slide" }],
+  corner: [{ source: "slide" }, { source: "camera", x: 7_400, y: 7_400, width: 2_500, height: 2_500 }],
+  side: [
+    { source: "slide", x: 150, y: 700, width: 6_800, height: 8_600 },
+    { source: "camera", x: 7_050, y: 2_250, width: 2_800, height: 5_500 },
+  ],
+  screen: [{ source: "screen" }],
+  screen_corner: [{ source: "screen" }, { source: "camera", x: 7_400, y: 7_400, width: 2_500, height: 2_500 }],
+  title: [{ source: "title" }],
+};
+
+/** What is on air while no scene was chosen. */
+export const FIRST = "camera";
+
+/** Return an item with what it leaves out. @param {Partial<SceneItem>} item @returns {SceneItem} */
+export function whole({ source = "title", x = 0, y = 0, width = WHOLE, height = WHOLE, text = null }) {
+  return { source, x, y, width, height, text };
+}
+
+/** Which of the studio's own scenes this is, or null. @param {Partial<SceneItem>[]} items */
+export function kindOf(items) {
+  const wanted = JSON.stringify(items.map(whole));
+  return Object.keys(KINDS).find((kind) => JSON.stringify(KINDS[kind].map(whole)) === wanted) ?? null;
+}
+
+/** What is on air now. @param {Pick<import("../../shared/state.js").State, "scenes"|"scene">} state */
+export function itemsOnAir({ scenes, scene }) {
+  return scenes.find((each) => each.scene === scene)?.layout.items.map(whole) ?? KINDS[FIRST].map(whole);
+}
+
+/** Whether a scene shows one of these. @param {Partial<SceneItem>[]} items @param {...Source} sources */
+export function shows(items, ...sources) {
+  return items.some(({ source }) => sources.includes(/** @type {Source} */ (source)));
+}
+
+/**
+ * Return what is drawn where, from the back to the front.
+ * @param {SceneItem[]} items
+ * @param {Partial<Record<Source, Size>>} sizes of the sources that are there
+ * @param {Size} stage
+ * @returns {Placement[]}
+ */
+export function arrange(items, sizes, stage) {
+  const there = items.filter(({ source }) => source === "title" || sizes[source] !== undefined);
+  const isAlone = there.length === 1 && items.length > 1;
+  const shown = isAlone ? [whole({ source: there[0].source, text: there[0].text })] : there;
+  return (shown.length > 0 ? shown : [whole({ source: "title" })]).map((item) => {
+    const box = boxOf(item, stage);
+    const size = sizes[item.source] ?? box;
+    const isInset = box.width < stage.width || box.height < stage.height;
+    return { source: item.source, text: item.text, isInset, ...(item.source === "camera" ? cover(size, box) : contain(size, box)) };
+  });
+}
+
+/** Whether a title is a band beneath what goes on. @param {Box} to @param {Size} stage */
+export function isBand(to, stage) {
+  return to.height < BAND * stage.height;
+}
+
+/** @param {SceneItem} item @param {Size} stage @returns {Box} */
+function boxOf({ x, y, width, height }, stage) {
+  const across = (/** @type {number} */ part) => Math.round((part / WHOLE) * stage.width);
+  const down = (/** @type {number} */ part) => Math.round((part / WHOLE) * stage.height);
+  return { x: across(x), y: down(y), width: Math.max(1, across(width)), height: Math.max(1, down(height)) };
+}
+
+/** Fill the box with the middle of the source. @param {Size} size @param {Box} box */
+function cover(size, box) {
+  const scale = Math.max(box.width / size.width, box.height / size.height);
+  const width = box.width / scale;
+  const height = box.height / scale;
+  return { from: { x: (size.width - width) / 2, y: (size.height - height) / 2, width, height }, to: box };
+}
+
+/** Show the whole source in the middle of the box. @param {Size} size @param {Box} box */
+function contain(size, box) {
+  const scale = Math.min(box.width / size.width, box.height / size.height);
+  const width = Math.round(size.width * scale);
+  const height = Math.round(size.height * scale);
+  const to = { x: box.x + Math.round((box.width - width) / 2), y: box.y + Math.round((box.height - height) / 2), width, height };
+  return { from: { x: 0, y: 0, ...size }, to };
+}
