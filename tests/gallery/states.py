@@ -148,9 +148,9 @@ STREAMING = ON_AIR.then(
     ev.DestinationConnecting(YOUTUBE, 1),
     ev.DestinationLive(YOUTUBE, 850),
     ev.DestinationConnecting(TWITCH, 1),
-    ev.DestinationRetryScheduled(TWITCH, 2, "closed_by_peer", 4_000),
+    ev.DestinationRetryScheduled(TWITCH, 2, "reset", 4_000),
     ev.DestinationConnecting(SCHOOL, 1),
-    ev.DestinationFailed(SCHOOL, "auth_failed", 2),
+    ev.DestinationFailed(SCHOOL, "auth_rejected", 2),
     _by_teacher(ev.RecordingStarted(identifier(50))),
 )
 SLIDES, BOARD = identifier(70), identifier(71)
@@ -199,7 +199,34 @@ DRAWING = SHOWING.then(
         )
     ),
 )
+STARTING = PLANNED.then(
+    *(_by_teacher(ev.DestinationEnabled(each)) for each in (YOUTUBE, TWITCH)),
+    ev.PublisherConnected(TEACHER.user, 1280, 720, "h264"),
+    _by_teacher(ev.SessionStarted()),
+    ev.DestinationConnecting(YOUTUBE, 1),
+)
+ORDERLY = ASKING.then(
+    _by_teacher(ev.ChatConfigured(enabled=False, slow_mode_s=0, staff_only=False,
+                                  before_start=False)),
+    _by_teacher(ev.ChatRemoved(identifier(2), "everyone")),
+    _by_teacher(ev.ParticipantMuted(BOB.user, FOREVER)),
+    _by_teacher(ev.ParticipantRoleChanged(DEE.user, "assistant")),
+    _by_teacher(ev.ParticipantGrantsChanged(ANN.user, {"chat.post": False})),
+    _by_teacher(ev.ParticipantBanned(CY.user)),
+    _by_teacher(ev.QuestionPresented(identifier(10))),
+    _by_teacher(ev.QuestionDismissed(identifier(11))),
+)  # fmt: skip
 OVER = ASKING.then(_by_teacher(ev.PollClosed(POLL)), _by_teacher(ev.SessionEnded()))
+
+FINISHING = ON_AIR.then(
+    _by_teacher(ev.RecordingStarted(identifier(50))),
+    _by_teacher(ev.SessionEnded()),
+    ev.RecordingStopped(identifier(50)),
+)
+STREAMING_SOON = PLANNED.then(
+    *(_by_teacher(ev.DestinationEnabled(each)) for each in (YOUTUBE, SCHOOL)),
+    ev.DestinationFailed(SCHOOL, "secret_missing", 1),
+)
 
 HEALTH = Health(
     UplinkHealth("unstable", "Your connection loses 3 % of what it sends.", 2_410, 29, 118, 3.1),
@@ -242,9 +269,18 @@ def _rest(status: Literal["scheduled", "live", "ended"]) -> dict[str, Any]:
     }
 
 
-def _studio(name: str, story: Story, status: Any = "live", **more: Any) -> State:
+def _studio(
+    name: str,
+    story: Story,
+    status: Any = "live",
+    *clicks: str,
+    rest: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> State:
     frames = story.frames(TEACHER, session=session_of("studio", name), here=EVERYBODY, **more)
-    return State("studio", name, tuple(frames), rest=_rest(status))
+    # Which panel was in front before is remembered.
+    clicks = clicks or ("tab-questions",)
+    return State("studio", name, tuple(frames), rest={**_rest(status), **rest}, clicks=clicks)
 
 
 def _room(
@@ -295,6 +331,30 @@ STATES: tuple[State, ...] = (
     _studio("slides", SHOWING),
     _studio("streaming", STREAMING, health=HEALTH),
     _studio("ended", OVER, "ended"),
+    _studio("starting", STARTING),
+    _studio("go-live", PLANNED, "scheduled", "go-live"),
+    _studio("go-live-destinations", STREAMING_SOON, "scheduled", "go-live"),
+    _studio("end", ON_AIR, "live", "end-class"),
+    _studio("leave", ON_AIR, "live", "more", "leave"),
+    _studio("left", ON_AIR, "live", "more", "leave", "confirm"),
+    _studio("keys", ON_AIR, "live", "more", "keys-list"),
+    _studio("invite", ON_AIR, "live", "invite"),
+    _studio("quiet", BEGUN, rest={"/destinations": {"items": [], "next": None}}),
+    _studio("reply", ON_AIR, "live", "tab-questions", "question-menu", "reply"),
+    _studio("answering", ORDERLY, "live", "tab-questions", "tab-questions-answering"),
+    _studio("hidden", ORDERLY, "live", "tab-questions", "tab-questions-hidden"),
+    _studio("chat", ORDERLY, "live", "tab-chat", "chat-settings"),
+    _studio("chat-menu", ON_AIR, "live", "tab-chat", "message-menu"),
+    _studio("people", ORDERLY, "live", "tab-people"),
+    _studio("person", ORDERLY, "live", "tab-people", "person-menu"),
+    _studio("permissions", ORDERLY, "live", "tab-people", "person-menu", "permissions"),
+    _studio("ban", ON_AIR, "live", "tab-people", "person-menu", "ban"),
+    _studio("polls", ASKING, "live", "tab-polls"),
+    _studio("poll-form", ASKING, "live", "tab-polls", "poll-compose", "poll-template-letters"),
+    _studio("details", STREAMING, "live", "details", health=HEALTH),
+    _studio("uplink", STREAMING, "live", "uplink", health=HEALTH),
+    _studio("edit-key", STREAMING, "live", "destination-key", health=HEALTH),
+    _studio("finishing", FINISHING, "ended"),
     State("studio", "joining"),
     State(
         "studio",

@@ -134,8 +134,11 @@ async def test_the_most_wanted_question_comes_first(people):
     await expect(at(studio, "question").first).to_contain_text("How?")
     await expect(at(studio, "votes").first).to_have_text("▲ 1")
     await at(studio, "answer").first.click()
+    await expect(at(studio, "question")).to_have_count(1)
+    await at(studio, "tab-questions-answered").click()
     for page in people:
         await expect(at(page, "answered")).to_contain_text("How?")
+    for page in (ann, bob):
         await expect(at(page, "question")).to_have_count(1)
 
 
@@ -195,9 +198,9 @@ async def test_scenes_are_made_and_switched(people):
 
 async def test_somebody_who_is_removed_is_told(people):
     studio, _, bob = people
-    studio.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await at(studio, "tab-people").click()
     await choose(at(studio, "person").filter(has_text="Bob"), "person-menu", "remove")
+    await at(studio, "confirm").click()
     await expect(at(bob, "over-removed")).to_be_visible()
     await expect(at(studio, "person")).to_have_count(2)
     await bob.reload()

@@ -1,6 +1,5 @@
 """How staff keep order, and that whoever it concerns sees why."""
 
-import asyncio
 import json
 from base64 import urlsafe_b64decode
 from urllib.parse import urlsplit
@@ -102,9 +101,9 @@ async def test_somebody_who_is_muted_sees_why(studio, lesson, open_page):
 async def test_a_ban_lasts_until_it_is_lifted(studio, lesson, open_page):
     link = await lesson.link("student", "Eve")
     eve = await open_page(link)
-    studio.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await at(studio, "tab-people").click()
     await choose(at(studio, "person").filter(has_text="Eve"), "person-menu", "ban")
+    await at(studio, "confirm").click()
     await expect(at(eve, "over-banned")).to_be_visible()
     await eve.reload()
     await expect(at(eve, "over-banned")).to_be_visible()
@@ -147,14 +146,16 @@ async def test_a_question_is_answered_on_the_stage(studio, lesson, open_page):
         await at(ann, "question-input").fill(prompt)
         await at(ann, "question-send").click()
         await expect(at(studio, "question").filter(has_text=prompt)).to_be_visible()
-    await choose(at(studio, "question").filter(has_text="How?"), "question-menu", "present")
+    await at(studio, "question").filter(has_text="How?").get_by_test_id("present").click()
     await at(ann, "tab-chat").click()
     for page in (studio, ann):
         await expect(at(page, "presented")).to_contain_text("How?")
     await choose(
         at(studio, "question").filter(has_text="Why?"), "question-menu", "dismiss-question"
     )
-    await expect(at(studio, "dismissed")).to_contain_text("Why?")
+    await at(studio, "tab-questions-hidden").click()
+    await expect(at(studio, "hidden")).to_contain_text("Why?")
+    await at(studio, "tab-questions-answering").click()
     await at(studio, "answer").click()
     await expect(at(ann, "presented")).to_have_count(0)
     await at(ann, "tab-questions").click()

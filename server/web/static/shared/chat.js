@@ -13,8 +13,13 @@ const TEXT_LENGTH = 2000;
 /** So close to its end, the log goes on following. */
 const AT_END_PX = 40;
 
-/** @param {{classroom: import("./classroom.js").Classroom}} props */
-export function Chat({ classroom }) {
+/**
+ * @typedef {(author: string|null) => {testid: string, label: string, onChoose: () => void}[]} About
+ *   What may be done about an author.
+ */
+
+/** @param {{classroom: import("./classroom.js").Classroom, about?: About}} props */
+export function Chat({ classroom, about }) {
   const { actions, state, isStaff } = classroom;
   const messages = readable(classroom);
   const unsent = actions.value.filter(({ op }) => op === "chat.post");
@@ -33,7 +38,7 @@ export function Chat({ classroom }) {
     <${Pins} classroom=${classroom} />
     <div class="said" ref=${log} role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat" onScroll=${look}><ol>
       ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
-      ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} />`)}
+      ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} about=${about} />`)}
       ${unsent.map((action) => html`<${Unsent} key=${action.key} classroom=${classroom} action=${action} />`)}
     </ol></div>
     <div>

@@ -5,8 +5,11 @@ import { html } from "./html.js";
 import { clock, t } from "./strings.js";
 import { Menu } from "./ui/menu.js";
 
-/** @param {{classroom: import("./classroom.js").Classroom, message: import("./state.js").Message}} props */
-export function Message({ classroom, message }) {
+/**
+ * @param {{classroom: import("./classroom.js").Classroom, message: import("./state.js").Message,
+ *   about?: import("./chat.js").About}} props
+ */
+export function Message({ classroom, message, about }) {
   const { message: id, by, name, at, text, to, removed } = message;
   const isMine = by !== null && by === classroom.me.value?.user;
   const isPending = classroom.isPending(({ op, data }) => op !== "chat.post" && data.message === id);
@@ -17,7 +20,7 @@ export function Message({ classroom, message }) {
         ${" "}<time datetime=${at}>${clock(at)}</time>
         ${to === "staff" && html` <span class="pill">${t("chat.to_staff")}</span>`}
       </span>
-      <${Actions} classroom=${classroom} message=${message} isMine=${isMine} />
+      <${Actions} classroom=${classroom} message=${message} isMine=${isMine} about=${about} />
     </div>
     ${removed ? html`<p class="small muted tombstone">${t("chat.removed")}</p>` : html`<p dir="auto">${text}</p>`}
   </li>`;
@@ -26,9 +29,9 @@ export function Message({ classroom, message }) {
 /**
  * What this person may do with a message: staff keep order, others may take their own back.
  * @param {{classroom: import("./classroom.js").Classroom, message: import("./state.js").Message,
- *   isMine: boolean}} props
+ *   isMine: boolean, about?: import("./chat.js").About}} props
  */
-function Actions({ classroom, message: { message, name, removed }, isMine }) {
+function Actions({ classroom, message: { message, by, name, removed }, isMine, about }) {
   const { state, isStaff } = classroom;
   const isPinned = state.value.pinned.some((pinned) => pinned.message === message);
   const act = (/** @type {string} */ op) => () => classroom.act(op, { message });
@@ -41,6 +44,7 @@ function Actions({ classroom, message: { message, name, removed }, isMine }) {
             ? { testid: "unpin-message", label: t("chat.unpin"), onChoose: act("chat.unpin") }
             : { testid: "pin", label: t("chat.pin"), onChoose: act("chat.pin") },
           { testid: "remove-message", label: t("chat.remove"), onChoose: act("chat.remove") },
+          ...(about?.(by) ?? []),
         ]
     : isMine && !removed
       ? [{ testid: "remove-message", label: t("chat.take_back"), onChoose: act("chat.remove") }]

@@ -2,10 +2,15 @@
 /** The control bar: microphone, camera, screen, and whether they are sent. */
 
 import { html } from "../shared/html.js";
+import { hinted, keyed } from "../shared/keys.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { Meter } from "../shared/ui/meter.js";
 import { DeviceNotices, isChecking } from "./devicecheck.js";
+
+/** The keys that work everywhere, as in other meetings. */
+export const MUTE = "Control+d";
+export const HIDE = "Control+e";
 
 /** @typedef {import("./broadcast.js").Broadcast} Broadcast */
 
@@ -17,12 +22,12 @@ export function Controls({ classroom, camera }) {
   return html`<${DeviceNotices} camera=${camera} />
     <div class="controls" role="toolbar" aria-label=${t("controls.title")}>
     ${camera.microphone.value &&
-    html`<button type="button" class="control" data-testid="mute" aria-pressed=${isMuted.value} onClick=${camera.mute}>
+    html`<button type="button" class="control" data-testid="mute" aria-keyshortcuts=${keyed(MUTE)} title=${hinted(t(isMuted.value ? "camera.unmute" : "camera.mute"), MUTE)} aria-pressed=${isMuted.value} onClick=${camera.mute}>
         <${Icon} name=${isMuted.value ? "mic-off" : "mic"} />${isMuted.value ? t("camera.unmute") : t("camera.mute")}
       </button>
       <${Meter} level=${camera.level} label=${t("camera.level")} testid="level" />`}
     ${camera.camera.value &&
-    html`<button type="button" class="control" data-testid="hide" aria-pressed=${isHidden.value} onClick=${camera.hide}>
+    html`<button type="button" class="control" data-testid="hide" aria-keyshortcuts=${keyed(HIDE)} title=${hinted(t(isHidden.value ? "camera.show" : "camera.hide"), HIDE)} aria-pressed=${isHidden.value} onClick=${camera.hide}>
       <${Icon} name=${isHidden.value ? "video-off" : "video"} />${isHidden.value ? t("camera.show") : t("camera.hide")}
     </button>`}
     <${Share} camera=${camera} />

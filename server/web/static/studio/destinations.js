@@ -1,33 +1,31 @@
 // @ts-check
-/** Where the class is streamed to: a switch each, and how it does in a word, a shape and a colour. */
+/** The strip at the bottom: whether the class reaches everyone, at a glance. */
 
 import { html, useEffect } from "../shared/html.js";
+import { useNow } from "../shared/now.js";
 import { signal } from "../shared/signals.js";
-import { known, t } from "../shared/strings.js";
+import { t } from "../shared/strings.js";
+import { Icon } from "../shared/ui/icon.js";
+import { Details, UPLINK } from "./details.js";
+import { StreamKey } from "./streamkey.js";
+import { wayOf } from "./ways.js";
 
 const MOST = 200;
 
-const listed = signal(/** @type {any[]|null} */ (null));
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom @typedef {import("./ways.js").Listed} Listed */
+
+export const listed = signal(/** @type {Listed[]|null} */ (null));
 const trouble = signal("");
+/** Whose details are shown, and whose key is asked for; null: nobody's. */
+export const detailed = signal(/** @type {string|null} */ (null));
+const keyed = signal(/** @type {Listed|null} */ (null));
 
-/** Shape and colour of each phase; the word is in the strings. @type {Record<string, [string, string]>} */
-const LOOKS = {
-  off: ["○", ""],
-  enabled: ["◔", ""],
-  retry_requested: ["◔", "warn"],
-  connecting: ["◔", "warn"],
-  live: ["●", "ok"],
-  recovered: ["●", "ok"],
-  degraded: ["◐", "warn"],
-  retry_scheduled: ["◐", "warn"],
-  failed: ["✕", "bad"],
-  stopped: ["○", ""],
-};
-
-/** @typedef {import("../shared/classroom.js").Classroom} Classroom */
-
-/** @param {{classroom: Classroom, api: import("../shared/rest.js").Rest}} props */
-export function Destinations({ classroom, api }) {
+/**
+ * @param {{classroom: Classroom, api: import("../shared/rest.js").Rest,
+ *   past: import("./history.js").History}} props
+ */
+export function Destinations({ classroom, api, past }) {
+  const { state, me } = classroom;
   const load = async () => {
     trouble.value = "";
     try {
@@ -37,46 +35,46 @@ export function Destinations({ classroom, api }) {
       trouble.value = /** @type {Error} */ (problem).message;
     }
   };
-  const folded = classroom.state.value.destinations;
+  const { destinations: folded, status } = state.value;
   // One that another studio has just registered is in the fold before it is in our list.
-  const unknown = Object.keys(folded).some((id) => !listed.value?.some((known) => known.id === id));
+  const unknown = Object.keys(folded).some((id) => !listed.value?.some((each) => each.id === id));
   useEffect(() => void load(), [unknown]);
-  return html`<section class="card stack" aria-label=${t("destinations.title")}>
-    <h2>${t("destinations.title")}</h2>
+  const now = useNow(classroom, Object.values(folded).some(({ phase }) => phase === "retry_scheduled"));
+  const mayRun = (me.value?.role === "teacher" || me.value?.role === "admin") && (status === "scheduled" || status === "live");
+  const all = listed.value ?? [];
+  return html`<footer class="strip" aria-label=${t("destinations.title")}>
+    <h2 class="small">${t("destinations.title")}</h2>
     ${trouble.value && html`<p class="row small" role="alert"><span class="grow">${trouble.value}</span><button type="button" class="small" onClick=${load}>${t("retry")}</button></p>`}
     ${listed.value?.length === 0 && html`<p class="small muted">${t("destinations.empty")}</p>`}
-    <ul class="list" data-testid="destinations">
-      ${(listed.value ?? []).map(
-        (destination) => html`<${Destination} key=${destination.id} ...${{ classroom, destination, state: folded[destination.id] }} />`,
-      )}
+    <ul data-testid="destinations">
+      ${all.map((each) => html`<${Destination} key=${each.id} ...${{ classroom, listed: each, now, mayRun }} />`)}
     </ul>
-  </section>`;
+    <span class="row">
+      <a class="button small" href="/" target="_blank" rel="noopener" data-testid="add-destination">${t("destinations.add")}</a>
+      <button type="button" class="small" data-testid="details" onClick=${() => (detailed.value = all.find(({ id }) => folded[id]?.status === "enabled")?.id ?? UPLINK)}>${t("details.open")}</button>
+    </span>
+    <${Details} classroom=${classroom} past=${past} listed=${all} detailed=${detailed} />
+    <${StreamKey} api=${api} destination=${keyed.value} onClose=${() => (keyed.value = null)} />
+  </footer>`;
 }
 
-/**
- * @param {{classroom: Classroom, destination: {id: string, name: string, provider: string},
- *   state: import("../shared/state.js").Destination|undefined}} props
- */
-function Destination({ classroom, destination, state }) {
-  const { id, name, provider } = destination;
-  const { me, health } = classroom;
-  const status = state?.status ?? "disabled";
-  const isOn = status === "enabled";
-  const phase = state === undefined || status === "disabled" ? "off" : state.phase;
-  const [shape, colour] = LOOKS[phase] ?? LOOKS.enabled;
-  const verdict = health.value.destinations[id];
+/** @param {{classroom: Classroom, listed: Listed, now: number, mayRun: boolean}} props */
+function Destination({ classroom, listed: each, now, mayRun }) {
+  const { id, name, provider } = each;
+  const { state, health } = classroom;
+  const { destinations, status } = state.value;
+  const way = wayOf(each, destinations[id], health.value.destinations[id], { now, isLive: status === "live" });
   const isPending = classroom.isPending(({ data }) => data.destination === id);
-  const mayRun = me.value?.role === "teacher" || me.value?.role === "admin";
-  const why = state?.code && (known(`code.${state.code}`) ? t(`code.${state.code}`) : state.code);
-  // While it is on, the server says more: the platform's name, what to do, and when it tries again.
-  const said = (isOn && verdict?.text) || why;
-  return html`<li class=${`row ${isPending ? "pending" : ""}`} data-testid="destination" data-phase=${phase}>
-    <label class="choice grow">
-      <input type="checkbox" role="switch" data-testid="destination-switch" checked=${isOn} disabled=${!mayRun || isPending} onChange=${() => classroom.act(isOn ? "destination.disable" : "destination.enable", { destination: id })} />
-      <span dir="auto">${name}</span> <span class="small muted">${provider}</span>
-    </label>
-    <span class=${`pill ${colour}`} data-testid="destination-state">${shape} ${t(`destination.${phase}`, { attempt: state?.attempt ?? 0 })}</span>
-    ${isOn && verdict?.kbps ? html`<span class="small muted num">${t("kbps", { kbps: verdict.kbps })}</span>` : null}
-    ${said && html`<p class="small muted reason">${said}</p>`}
+  const act = (/** @type {string} */ op) => classroom.act(op, { destination: id });
+  return html`<li class=${`way ${isPending ? "pending" : ""}`} data-testid="destination" data-phase=${way.isOn || destinations[id]?.status === "failed" ? destinations[id].phase : "off"}>
+    <div class="row nowrap">
+      <input type="checkbox" role="switch" data-testid="destination-switch" aria-label=${t("destination.switch", { name })} checked=${way.isOn} disabled=${!mayRun || isPending} onChange=${() => act(way.isOn ? "destination.disable" : "destination.enable")} />
+      <span class="name" dir="auto" title=${`${name} · ${provider}`}>${name}</span>
+      <span class=${`pill ${way.colour}`} data-testid="destination-state"><span aria-hidden="true">${way.shape}</span> ${way.word}</span>
+      ${way.kbps > 0 && html`<span class="small muted num">${t("kbps", { kbps: way.kbps.toLocaleString() })}</span>`}
+      ${mayRun && way.mayRetry && !way.needsKey && html`<button type="button" class="small" data-testid="destination-retry" disabled=${isPending} onClick=${() => act("destination.retry")}><${Icon} name="undo-2" />${t("retry")}</button>`}
+      ${mayRun && way.needsKey && html`<button type="button" class="small" data-testid="destination-key" onClick=${() => (keyed.value = each)}>${t("key.edit")}</button>`}
+    </div>
+    ${way.why && html`<p class="small why" data-testid="destination-why">${way.why}</p>`}
   </li>`;
 }

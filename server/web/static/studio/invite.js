@@ -1,13 +1,19 @@
 // @ts-check
-/** A link for one student: made by the server, copied by the teacher. */
+/** A link for one person: made by the server, copied by the teacher. */
 
 import { html, useRef, useState } from "../shared/html.js";
 import { t, when } from "../shared/strings.js";
+import { RANK } from "./person.js";
 
 const NAME_LENGTH = 200;
 
-/** @param {{id: string, api: import("../shared/rest.js").Rest, onClose: () => void}} props */
-export function Invite({ id, api, onClose }) {
+/**
+ * @param {{id: string, api: import("../shared/rest.js").Rest, onClose: () => void,
+ *   role?: import("../shared/state.js").Role}} props `role`: the maker's; nobody gives more.
+ */
+export function Invite({ id, api, onClose, role = "student" }) {
+  const [given, give] = useState("student");
+  const roles = /** @type {const} */ (["student", "assistant", "teacher"]).filter((each) => RANK[each] <= RANK[role]);
   const [name, setName] = useState("");
   const [made, setMade] = useState(/** @type {any} */ (null));
   const [note, setNote] = useState("");
@@ -18,7 +24,7 @@ export function Invite({ id, api, onClose }) {
     event.preventDefault();
     setNote("");
     try {
-      const body = { role: "student", name: name.trim() || t("invite.student") };
+      const body = { role: given, name: name.trim() || t("invite.student") };
       setMade(await api.post(`/v1/sessions/${id}/join-tokens`, body));
     } catch (problem) {
       setNote(/** @type {Error} */ (problem).message);
@@ -37,6 +43,10 @@ export function Invite({ id, api, onClose }) {
     <p class="small muted">${t("invite.text")}</p>
     <div class="row">
       <input class="grow" data-testid="invite-name" aria-label=${t("invite.name")} placeholder=${t("invite.name")} maxlength=${NAME_LENGTH} value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      ${roles.length > 1 &&
+      html`<select class="narrow" data-testid="invite-role" aria-label=${t("invite.role")} value=${given} onChange=${(/** @type {any} */ event) => give(event.target.value)}>
+        ${roles.map((each) => html`<option key=${each} value=${each}>${t(`role.${each}`)}</option>`)}
+      </select>`}
       <button class="primary" data-testid="invite-make">${t("invite.make")}</button>
     </div>
     ${made &&

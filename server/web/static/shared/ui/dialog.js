@@ -4,16 +4,22 @@
 import { html, useEffect, useRef } from "../html.js";
 
 /**
- * A modal dialog on the native element: focus goes in and comes back, Escape closes.
- * @param {{isOpen: boolean, title: string, onClose: () => void, testid: string, children?: any}} props
+ * A modal dialog on the native element: focus goes in and comes back, Escape closes. With
+ * `isGrave`, the focus is on the heading: Enter alone does nothing, an action must be chosen.
+ * @param {{isOpen: boolean, title: string, onClose: () => void, testid: string,
+ *   isGrave?: boolean, isWide?: boolean, children?: any}} props
  */
-export function Dialog({ isOpen, title, onClose, testid, children }) {
+export function Dialog({ isOpen, title, onClose, testid, isGrave = false, isWide = false, children }) {
   const ref = useRef(/** @type {HTMLDialogElement|null} */ (null));
+  const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => {
-    if (isOpen && !ref.current?.open) ref.current?.showModal();
+    if (isOpen && !ref.current?.open) {
+      ref.current?.showModal();
+      if (isGrave) heading.current?.focus();
+    }
     if (!isOpen && ref.current?.open) ref.current.close();
   }, [isOpen]);
-  return html`<dialog ref=${ref} onClose=${onClose} aria-label=${title} data-testid=${testid}>
-    ${isOpen && html`<div class="stack"><h2>${title}</h2>${children}</div>`}
+  return html`<dialog ref=${ref} class=${isWide ? "wide" : ""} onClose=${onClose} aria-label=${title} data-testid=${testid}>
+    ${isOpen && html`<div class="stack"><h2 ref=${heading} tabindex="-1">${title}</h2>${children}</div>`}
   </dialog>`;
 }

@@ -1,29 +1,39 @@
 // @ts-check
 /** A few actions behind one small button. */
 
-import { html, useRef } from "../html.js";
+import { html, useEffect, useRef } from "../html.js";
 import { Icon } from "./icon.js";
 
+const GAP_PX = 4;
+
 /**
- * A few actions behind one small button; one such menu is open at a time, and Escape closes it.
+ * A few actions behind one small button; one such menu is open at a time, Escape and a click
+ * elsewhere close it. It lies above whatever scrolls.
  * @param {{label: string, testid: string,
  *   actions: {testid: string, label: string, onChoose: () => void}[]}} props
  */
 export function Menu({ label, testid, actions }) {
-  const ref = useRef(/** @type {HTMLDetailsElement|null} */ (null));
-  const close = () => ref.current?.removeAttribute("open");
-  /** @param {KeyboardEvent} event */
-  const escape = ({ key }) => {
-    if (key !== "Escape") return;
-    close();
-    ref.current?.querySelector("summary")?.focus();
+  const button = useRef(/** @type {HTMLButtonElement|null} */ (null));
+  const list = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => {
+    if (button.current) button.current.popoverTargetElement = list.current;
+  }, []);
+  // Below its button, or above it where there is more room; from its right edge to the left.
+  const place = () => {
+    if (button.current === null || list.current === null) return;
+    const { top, bottom, right } = button.current.getBoundingClientRect();
+    const isLow = bottom > innerHeight / 2;
+    const { style } = list.current;
+    style.right = `${document.documentElement.clientWidth - right}px`;
+    style.top = isLow ? "auto" : `${bottom + GAP_PX}px`;
+    style.bottom = isLow ? `${innerHeight - top + GAP_PX}px` : "auto";
   };
-  return html`<details class="menu" name="menu" ref=${ref} onKeyDown=${escape}>
-    <summary aria-label=${label} title=${label} data-testid=${testid}><${Icon} name="ellipsis" /></summary>
-    <div class="row">
+  return html`<span class="menu">
+    <button type="button" class="small quiet" ref=${button} aria-label=${label} title=${label} data-testid=${testid}><${Icon} name="ellipsis" /></button>
+    <div popover class="menulist" ref=${list} role="group" aria-label=${label} onBeforeToggle=${place}>
       ${actions.map(
-        (action) => html`<button key=${action.testid} type="button" class="small" data-testid=${action.testid} onClick=${() => (close(), action.onChoose())}>${action.label}</button>`,
+        (action) => html`<button key=${action.testid} type="button" class="quiet" data-testid=${action.testid} onClick=${() => (list.current?.hidePopover(), action.onChoose())}>${action.label}</button>`,
       )}
     </div>
-  </details>`;
+  </span>`;
 }

@@ -1,0 +1,48 @@
+// @ts-check
+/** For ten seconds, what one has just done to somebody can be taken back with one press. */
+
+import { html } from "../shared/html.js";
+import { signal } from "../shared/signals.js";
+import { t } from "../shared/strings.js";
+
+const OFFERED_MS = 10_000;
+
+/** What takes an event back, and by what of it. @type {Record<string, {op: string, of: string}>} */
+const BACK = {
+  "question.dismissed": { op: "question.reopen", of: "question" },
+  "chat.removed": { op: "chat.restore", of: "message" },
+  "participant.muted": { op: "participant.unmute", of: "user" },
+  "participant.removed": { op: "participant.admit", of: "user" },
+};
+
+/** @typedef {import("../shared/classroom.js").Classroom} Classroom */
+
+const offers = signal(/** @type {{sequence: number, type: string, op: string, data: any}[]} */ ([]));
+
+/** @param {number} done */
+const forget = (done) => {
+  offers.value = offers.value.filter(({ sequence }) => sequence !== done);
+};
+
+/** Offer it for what this person does from now on. @param {Classroom} classroom */
+export function offerUndo(classroom) {
+  classroom.onEvent(({ type, data, by, at, sequence }) => {
+    const back = BACK[type];
+    const age = Date.now() + classroom.skew.value - Date.parse(at);
+    if (back === undefined || by !== classroom.me.value?.user || age > OFFERED_MS) return;
+    offers.value = [...offers.value, { sequence, type, op: back.op, data: { [back.of]: data[back.of] } }];
+    setTimeout(() => forget(sequence), OFFERED_MS);
+  });
+}
+
+/** @param {{classroom: Classroom}} props */
+export function Undo({ classroom }) {
+  return html`<div class="toasts undo" role="status">
+    ${offers.value.map(
+      ({ sequence, type, op, data }) => html`<div class="toast" key=${sequence} data-testid="undo">
+        <span class="grow">${t(`undo.${type}`)}</span>
+        <button type="button" class="small" data-testid="undo-it" onClick=${() => (forget(sequence), classroom.act(op, data))}>${t("undo")}</button>
+      </div>`,
+    )}
+  </div>`;
+}
