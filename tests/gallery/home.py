@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -185,24 +185,55 @@ NOTHING: dict[str, Any] = {
 AWAY = Problem("unavailable", "Unavailable", 503, "The database cannot be reached just now.")
 BROKEN = {"/v1/me": _me(), "/v1/sessions": AWAY, "/v1/replays": AWAY, "/v1/destinations": AWAY}
 
-HOMES: Mapping[str, tuple[str, dict[str, Any] | None]] = {
-    "door": ("/sign-in", None),
-    "classes": ("/", SCHOOL),
-    "first-day": ("/", NOTHING),
-    "assistant": ("/", {**SCHOOL, "/v1/me": _me("assistant")}),
-    "teacher-of-a-course": ("/", {**SCHOOL, "/v1/me": _me("teacher", "course")}),
-    "student": ("/", {**SCHOOL, "/v1/me": _me("student"), "/v1/replays": _page(PAST[3])}),
-    "schedule": ("/?new=class", SCHOOL),
-    "unavailable": ("/", BROKEN),
-    "unreachable": ("/", {"/v1/me": AWAY}),
-    "courses": ("/courses", SCHOOL),
-    "no-courses": ("/courses", NOTHING),
-    "course": (f"/courses/{COURSE}", SCHOOL),
-    "course-empty": (f"/courses/{COURSE}", NOTHING),
-    "destinations": ("/destinations", SCHOOL),
-    "no-destinations": ("/destinations", NOTHING),
-    "new-destination": ("/destinations?new=destination", SCHOOL),
-    "search": ("/search?q=limit", SCHOOL),
-    "search-nothing": ("/search?q=zebra", NOTHING),
+TRIAL = b"""{"said":"Resolved 10.4.1.20 to 10.4.1.20; connecting to port 1935."}
+{"said":"Connected."}
+{"said":"FAILED (auth_rejected): The platform refused the stream key. Copy it again."}
+{"taken":false}
+"""
+
+
+class Home(NamedTuple):
+    """A state of the page: which part of it, what REST answers, and what is clicked there."""
+
+    path: str
+    rest: Mapping[str, Any] | None
+    """None: nobody is signed in."""
+    clicks: tuple[str, ...] = ()
+    """The test ids of buttons, one after the other."""
+
+
+HOMES: Mapping[str, Home] = {
+    "door": Home("/sign-in", None),
+    "classes": Home("/", SCHOOL),
+    "first-day": Home("/", NOTHING),
+    "assistant": Home("/", {**SCHOOL, "/v1/me": _me("assistant")}),
+    "teacher-of-a-course": Home("/", {**SCHOOL, "/v1/me": _me("teacher", "course")}),
+    "student": Home("/", {**SCHOOL, "/v1/me": _me("student"), "/v1/replays": _page(PAST[3])}),
+    "schedule": Home("/?new=class", SCHOOL),
+    "links": Home("/", SCHOOL, ("invite",)),
+    "encoder": Home(
+        "/", {**SCHOOL, "/v1/sessions?status=live": _page()}, ("session-actions", "encoder")
+    ),
+    "delete-class": Home(
+        "/", {**SCHOOL, "/v1/sessions?status=live": _page()}, ("session-actions", "delete")
+    ),
+    "plan": Home("/", {**SCHOOL, "/v1/replays": _page(*PAST[1:])}, ("past-actions", "plan")),
+    "unavailable": Home("/", BROKEN),
+    "unreachable": Home("/", {"/v1/me": AWAY}),
+    "courses": Home("/courses", SCHOOL),
+    "no-courses": Home("/courses", NOTHING),
+    "course": Home(f"/courses/{COURSE}", SCHOOL),
+    "course-empty": Home(f"/courses/{COURSE}", NOTHING),
+    "destinations": Home("/destinations", SCHOOL),
+    "no-destinations": Home("/destinations", NOTHING),
+    "new-destination": Home("/destinations?new=destination", SCHOOL),
+    "new-key": Home("/destinations", SCHOOL, ("destination-key",)),
+    "trial": Home(
+        "/destinations",
+        {**SCHOOL, f"/v1/destinations/{DESTINATIONS[0].id}/test": TRIAL},
+        ("destination-test",),
+    ),
+    "search": Home("/search?q=limit", SCHOOL),
+    "search-nothing": Home("/search?q=zebra", NOTHING),
 }
-"""Each state by its name: the part of the page, and what REST answers; None: not signed in."""
+"""Each state by its name."""

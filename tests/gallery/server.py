@@ -41,8 +41,8 @@ def application() -> web.Application:
 def address(state: State) -> str:
     """Return where a browser finds ``state``, with something that looks like a token."""
     if state.page == "home":
-        path, rest = HOMES[state.name]
-        return path if rest is None else f"{path}#token={state.session}"
+        home = HOMES[state.name]
+        return home.path if home.rest is None else f"{home.path}#token={state.session}"
     return f"/sessions/{state.session}/{state.page}?fixture={state.name}#token=gallery"
 
 
@@ -95,6 +95,8 @@ async def _home(request: web.Request) -> web.Response:
     answer = state.rest.get(f"{request.path}?{filters}", state.rest.get(request.path))
     if answer is None:
         raise web.HTTPNotFound
+    if isinstance(answer, bytes):
+        return web.Response(body=answer, content_type="application/x-ndjson")
     status = answer.status if isinstance(answer, Problem) else 200
     return web.Response(
         status=status, body=msgspec.json.encode(answer), content_type="application/json"

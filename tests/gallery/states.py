@@ -412,7 +412,10 @@ STATES: tuple[State, ...] = (
     State("room", "joining"),
     State("room", "full", (Bye(4129, "the room is full", 3_600_000),)),
     *(_goodbye("room", name, code) for name, code in GOODBYES.items()),
-    *(State("home", name, rest=rest or {}) for name, (_, rest) in HOMES.items()),
+    *(
+        State("home", name, rest=home.rest or {}, clicks=home.clicks)
+        for name, home in HOMES.items()
+    ),
 )
 BY_SESSION = {state.session: state for state in STATES if state.page != "home"}
 BY_TOKEN = {state.session: state for state in STATES if state.page == "home"}
