@@ -44,6 +44,9 @@ export function adopt(given) {
 
 /** @param {string} [why] */
 export function signOut(why = "") {
+  for (const each of entered()) {
+    if (each.token === token.value) sessionStorage.removeItem(OF_SESSION + each.id);
+  }
   sessionStorage.removeItem(KEY);
   note.value = why;
   token.value = null;

@@ -54,7 +54,7 @@ function Staffed({ api, me }) {
           <ul class="cards" data-testid="live-classes">${live.map((session) => html`<${Session} key=${session.id} onChange=${coming.load} ...${{ api, me, session }} />`)}</ul>
         </section>`}
         <section class="stack" aria-labelledby="upcoming"><h2 id="upcoming">${t("classes.upcoming")}</h2>
-          ${planned.length === 0 && html`<${Nothing} mayPlan=${mayPlan} onSchedule=${() => setScheduling(true)} />`}
+          ${planned.length === 0 && html`<${Nothing} ...${{ mayPlan, me }} onSchedule=${() => setScheduling(true)} />`}
           <${Days} sessions=${planned} each=${(/** @type {any} */ session) => html`<${Session} key=${session.id} isNext=${session === planned[0]} onChange=${coming.load} ...${{ api, me, session }} />`} />
         </section>`}
     <//>
@@ -72,8 +72,8 @@ function Days({ sessions, each }) {
   )}`;
 }
 
-/** @param {{mayPlan: boolean, onSchedule: () => void}} props */
-function Nothing({ mayPlan, onSchedule }) {
+/** @param {{mayPlan: boolean, me: Me, onSchedule: () => void}} props */
+function Nothing({ mayPlan, me, onSchedule }) {
   return html`<div class="empty" data-testid="nothing-planned">
     <p>${t("classes.nothing")}</p>
     ${mayPlan &&
@@ -81,7 +81,7 @@ function Nothing({ mayPlan, onSchedule }) {
         <li><button type="button" class="link" onClick=${onSchedule}>${t("classes.step_schedule")}</button></li>
         <li>${t("classes.step_invite")}</li>
         <li>${t("classes.step_studio")}</li>
-        <li><${Link} href="/destinations">${t("classes.step_destinations")}<//></li>
+        ${managesAll(me) && html`<li><${Link} href="/destinations">${t("classes.step_destinations")}<//></li>`}
       </ol>`}
   </div>`;
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /** What is around every part: who is signed in, where one can go, and the search. */
 
-import { html, useEffect, useState } from "../shared/html.js";
+import { html, useEffect, useRef, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { FullPage } from "../shared/ui/fullpage.js";
 import { signOut } from "./account.js";
+import { forget } from "./catalogue.js";
 import { Classes } from "./classes.js";
 import { Course } from "./course.js";
 import { Courses } from "./courses.js";
@@ -19,6 +20,15 @@ import { Search } from "./search.js";
 /** @param {{api: Rest}} props */
 export function Account({ api }) {
   const { value: me, trouble, load } = useRemote(() => api.get("/v1/me"), []);
+  const { path } = route.value;
+  const before = useRef(path);
+  useEffect(() => forget, []);
+  useEffect(() => {
+    document.title = `${titleOf(path)} – ${t("home.title")}`;
+    // Whoever cannot see that another part is shown is led there.
+    if (before.current !== path) document.getElementById("content")?.focus();
+    before.current = path;
+  }, [path]);
   if (trouble) {
     return html`<${FullPage} title=${t("home.unreachable")} text=${trouble} testid="unreachable">
       <div class="row">
@@ -31,6 +41,12 @@ export function Account({ api }) {
   return html`<a class="skip" href="#content">${t("home.skip")}</a>
     <${Header} me=${me} />
     <main class="home" id="content" tabindex="-1"><${Part} api=${api} me=${me} /></main>`;
+}
+
+/** @param {string} path */
+function titleOf(path) {
+  const part = path.split("/")[1];
+  return t({ courses: "home.courses", destinations: "home.destinations", search: "search.title" }[part] ?? "home.classes");
 }
 
 /** @param {{api: Rest, me: Me}} props */
