@@ -22,7 +22,7 @@ from server.errors import UnavailableError
 from server.hub.asks import Outcome, Report
 from server.hub.draft import Recorded
 from server.hub.hub import Hub
-from server.hub.room import Room
+from server.hub.ownership import Ownership
 from server.hub.seating import Place
 from server.hub.standing import decided
 from server.media.destinations import providers
@@ -47,7 +47,7 @@ FindPlace = Callable[[str], Awaitable[Place | None]]
 
 
 class Broadcast:
-    """Keeps the engine at what the rooms of this node desire. Hears every room."""
+    """Keeps the engine at what the classes desire that this node owns. Hears every room."""
 
     def __init__(
         self,
@@ -73,8 +73,8 @@ class Broadcast:
         self._hub: Hub | None = None
         self._metrics = DestinationMetrics()
         self._streams = StreamMetrics()
-        self._rooms: dict[str, Room] = {}
-        """Those that are open, by session."""
+        self._owned: dict[str, Ownership] = {}
+        """What this node owns, by session."""
         self._changed: set[str] = set()
         self._applying: set[str] = set()
 
@@ -84,33 +84,34 @@ class Broadcast:
 
     # ------------------------------------------------------------ from the rooms
 
-    def opened(self, room: Room) -> None:
+    def opened(self, owned: Ownership) -> None:
         """Say what the session desires; also after a crash, when the engine may have gone on."""
-        self._rooms[room.place.session] = room
-        self._notify(room.place.session)
-        self._apply_soon(room.place.session)
+        self._owned[owned.place.session] = owned
+        self._notify(owned.place.session)
+        self._apply_soon(owned.place.session)
 
-    def committed(self, room: Room, before: Classroom, recorded: Sequence[Recorded]) -> None:
+    def committed(self, owned: Ownership, before: Classroom, recorded: Sequence[Recorded]) -> None:
         """Say what the session desires now, if that has changed; wake who follows the log."""
-        self._notify(room.place.session)
-        self._announce(room.place.session, [each.event.type for each in recorded])
+        session = owned.place.session
+        self._notify(session)
+        self._announce(session, [each.event.type for each in recorded])
         barred = any(
-            _is_barred(before, user) != _is_barred(room.state, user) for user in decided(recorded)
+            _is_barred(before, user) != _is_barred(owned.state, user) for user in decided(recorded)
         )
-        if barred or _wishes_differ(before, room.state):
-            self._apply_soon(room.place.session)
+        if barred or _wishes_differ(before, owned.state):
+            self._apply_soon(session)
 
-    def closed(self, room: Room) -> None:
+    def closed(self, owned: Ownership) -> None:
         """Stop claiming the session, unless nobody is there to claim it in this node's place.
 
         Then it is soon back itself, and picture and sound go on until then.
         """
-        if self._rooms.get(room.place.session) is room:
-            del self._rooms[room.place.session]
-        self._metrics.forget(room.place.session)
-        self._streams.forget(room.place.session)
+        if self._owned.get(owned.place.session) is owned:
+            del self._owned[owned.place.session]
+        self._metrics.forget(owned.place.session)
+        self._streams.forget(owned.place.session)
         if self._hub is None or self._hub.has_heirs or not self._hub.is_draining:
-            self._tasks.start("release", self._release(room.place.session))
+            self._tasks.start("release", self._release(owned.place.session))
 
     # ------------------------------------------------------------ from the engine
 
@@ -135,7 +136,7 @@ class Broadcast:
             log.error("media_event_of_no_session", session=event.session)
             return
         room = await self._hub.room(place)
-        if room.owner_node is not None and not self._is_near(room.owner_node):
+        if room.owner is not None and not self._is_near(room.owner.node):
             # The class has another engine by now: what this one still sees there is not so.
             log.info("media_event_of_a_former_engine", session=event.session, type=event.type)
             return
@@ -193,14 +194,14 @@ class Broadcast:
 
     async def _apply_once(self, session: str) -> None:
         assert self._fabric is not None
-        room = self._rooms.get(session)
-        desired = None if room is None else await self._desired(room)
+        owned = self._owned.get(session)
+        desired = None if owned is None else await self._desired(owned)
         # A room that was closed meanwhile is somebody else's: its session is not claimed again.
-        if room is not None and desired is not None and self._rooms.get(session) is room:
-            await self._fabric.apply(session, room.epoch, desired)
+        if owned is not None and desired is not None and self._owned.get(session) is owned:
+            await self._fabric.apply(session, owned.epoch, desired)
 
-    async def _desired(self, room: Room) -> Desired:
-        state, place = room.state, room.place
+    async def _desired(self, owned: Ownership) -> Desired:
+        state, place = owned.state, owned.place
         running = state.recording if state.status == "live" else None
         over = tuple(_target(place, each) for each in sorted(state.recordings - {running}))
         barred = tuple(sorted(user for user in state.people if _is_barred(state, user)))

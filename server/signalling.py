@@ -108,7 +108,7 @@ class Signalling:
             room = await self._hub.room(place)
         if not room.owns and room.owner is None:
             raise UnavailableError("The class has no owner at this moment.")
-        return room.owner
+        return None if room.owner is None else room.owner.link
 
     async def _call(
         self, owner: str, session: str, call: str, body: bytes, headers: dict[str, str]

@@ -69,13 +69,13 @@ def lesson(length, rng):
 class Nobody:
     """Listens to nothing."""
 
-    def opened(self, room):
+    def opened(self, owned):
         pass
 
-    def committed(self, room, before, recorded):
+    def committed(self, owned, before, recorded):
         pass
 
-    def closed(self, room):
+    def closed(self, owned):
         pass
 
 

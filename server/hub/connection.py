@@ -35,7 +35,7 @@ from server.errors import UnauthorizedError, UnavailableError
 from server.hub.answers import Answers
 from server.hub.asks import Perform, Who, unavailable
 from server.hub.bucket import AbuseError, Buckets, FrameClass, class_of
-from server.hub.fanout import Peer
+from server.hub.peer import Peer
 from server.hub.room import Room
 from server.hub.seat import Seat
 from server.hub.welcome import Recovery, welcome

@@ -14,7 +14,9 @@ from aiohttp import web
 
 from protocol.errors import CloseCode
 from server.errors import UnavailableError
-from server.hub.fanout import Feed, Frame, Peer
+from server.hub.fanout import Feed
+from server.hub.peer import Peer
+from server.hub.wire import Frame
 from server.tasks import Supervisor
 
 

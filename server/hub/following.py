@@ -1,182 +1,127 @@
-"""A class that another node owns, followed here: what is asked goes there, what is told comes back.
+"""What it is to follow the node that owns a session: what it tells is told on here.
 
-Everything that was told before is in the log. So a link may break at any time: whoever follows
-reads on, asks again who the owner is, and begins anew.
+Nothing that is told may be lost on the way: a batch that does not continue what is known sends the
+room to the log, and so does an owner that is not reached.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
-import msgspec
+import structlog
 
-from protocol.errors import Refusal
-from protocol.frames import SignalSent
-from server.clock import Clock
-from server.errors import UnavailableError
-from server.hub.asks import Ask, Committed, Outcome, Perform, Report, Unchanged, unavailable
+from server.hub.inbox import Inbox
+from server.hub.lease import Elsewhere
 from server.hub.link_messages import (
-    Asked,
+    Batch,
     Done,
-    Ended,
+    Felt,
     Followed,
-    Here,
+    Reactions,
     Refused,
-    Reported,
-    Seated,
-    Signalled,
+    Roster,
     ToFollower,
-    ToOwner,
 )
+from server.hub.news import News
+from server.hub.reach import Reach
+from server.hub.replica import Replica
+from server.hub.seating import Place
+from server.hub.upstream import Upstream
 
-BEGIN_SECONDS = 5.0
-"""How long the owner may take to open the class."""
-ANSWER_SECONDS = 2.0
-MOST_ASKS = 4096
-MOST_HEARD = 4096
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+Follow = Callable[[str, Place, bool], AbstractAsyncContextManager[Upstream]]
+"""Follow what the node owns whose links are taken there; True: what it is to own from now on."""
+
+RELINK_SECONDS = 1.0
+RELINK_MOST_SECONDS = 8.0
+"""How often an owner that is alive, but is not reached, is tried again."""
 
 
 class Following:
-    """One room's end of the link to its owner. ``say`` sends to that node, soon."""
+    """One room's, while it has an owner that is reached, and while it waits for one."""
 
-    def __init__(self, session: str, say: Callable[[ToOwner], None], clock: Clock) -> None:
-        self._session = session
-        self._say = say
-        self._clock = clock
-        self._heard: deque[ToFollower] = deque()
-        self._news = asyncio.Event()
-        self._is_over = False
-        self._is_called = False
-        self._asks: dict[int, tuple[float, Perform | Report]] = {}
-        self._number = 0
+    def __init__(self, replica: Replica, inbox: Inbox, reach: Reach, news: News) -> None:
+        self.owner: Elsewhere | None = None
+        """Who is followed just now …"""
+        self.upstream: Upstream | None = None
+        """… and the way there: where asks go meanwhile."""
+        self._replica = replica
+        self._inbox = inbox
+        self._reach = reach
+        self._news = news
+        self._relink_seconds = RELINK_SECONDS
 
-    # ------------------------------------------------------------ from the link
-
-    def hear(self, message: ToFollower) -> None:
-        """Take what the owner says. Who falls too far behind begins anew from the log."""
-        if len(self._heard) >= MOST_HEARD or isinstance(message, Ended):
-            self._is_over = True
-        else:
-            self._heard.append(message)
-        self._news.set()
-
-    def lost(self) -> None:
-        """Take that the owner is not reached any more."""
-        self._is_over = True
-        self._news.set()
-
-    # ------------------------------------------------------------ from the room
-
-    def __len__(self) -> int:
-        """How many asks wait for their answers."""
-        return len(self._asks)
-
-    def put(self, ask: Ask) -> None:
-        """Pass an ask on; it is answered exactly once."""
-        if not isinstance(ask, Perform | Report):
-            return  # who comes and goes is reported as a number
-        if len(self._asks) >= MOST_ASKS:
-            ask.answer(Refusal("overloaded", "The class is very busy.", retry_ms=500))
-            return
-        self._number += 1
-        self._asks[self._number] = self._clock.monotonic(), ask
-        if isinstance(ask, Perform):
-            said: ToOwner = Asked(
-                self._session,
-                self._number,
-                *ask.who,
-                ask.key,
-                ask.command.op,
-                msgspec.json.encode(ask.command),
-                ask.expect,
-            )
-        else:
-            data = msgspec.json.encode(ask.event)
-            said = Reported(self._session, self._number, ask.key, ask.event.type, data)
-        if not self._is_over:  # or it is given back in a moment
-            self._say(said)
-
-    def seat(self, people: list[Seated]) -> None:
-        """Tell the owner who sits here."""
-        if not self._is_over:
-            self._say(Here(self._session, people))
-
-    def signal(self, user: str, sent: SignalSent) -> None:
-        """Tell the owner what somebody lets others feel."""
-        if not self._is_over:
-            self._say(Signalled(self._session, user, sent.kind, bytes(sent.data)))
-
-    def call(self) -> None:
-        """Have the room look into the log."""
-        self._is_called = True
-        self._news.set()
-
-    def tick(self) -> None:
-        """Answer what has waited for too long. Called once a second."""
-        late = self._clock.monotonic() - ANSWER_SECONDS
-        for number in [number for number, (since, _) in self._asks.items() if since < late]:
-            self._answer(number, unavailable())
-
-    def answer(self, said: Done | Refused) -> None:
-        """Give an answer of the owner to who has asked."""
-        self._answer(said.number, _outcome(said))
-
-    async def begin(self) -> Followed:
-        """Return from where on the owner tells what happens.
+    async def follow(self, owner: Elsewhere, upstream: Upstream, followed: Followed) -> None:
+        """Follow ``owner``, which lets this node do so from ``followed`` on, until it is lost.
 
         Raises:
-            UnavailableError: If it does not, or not in time.
+            UnavailableError: If the log cannot be read now.
 
         """
+        self._relink_seconds = RELINK_SECONDS
+        replica = self._replica
+        is_unbroken = followed.epoch == replica.epoch + 1
+        replica.epoch = followed.epoch
+        await replica.catch_up(followed.whole_since, is_unbroken=is_unbroken)
+        self.owner, self.upstream = owner, upstream
         try:
-            async with asyncio.timeout(BEGIN_SECONDS):
-                async for message in self.messages():
-                    if isinstance(message, Followed):
-                        return message
-        except TimeoutError:
-            self._is_over = True
-        raise UnavailableError("The class's owner is not reached.")
+            replica.seating.report(upstream)
+            for ask in self._inbox.give():
+                upstream.put(ask)
+            self._inbox.is_open.set()
+            self._reach.caught_up()
+            log.info("room_follows", session=replica.place.session, head=replica.head.sequence)
+            async for message in upstream.messages():
+                await self._hear(upstream, message)
+        finally:
+            self.owner = self.upstream = None
+            self._inbox.hold(upstream.give_back())
 
-    async def messages(self) -> AsyncIterator[ToFollower | None]:
-        """Yield what the owner says, and None when the room was called; until it is lost."""
-        while True:
-            while self._heard:
-                yield self._heard.popleft()
-            if self._is_over:
-                return
-            if self._is_called:
-                self._is_called = False
-                yield None
-                continue
-            self._news.clear()
-            await self._news.wait()
+    async def miss(self, owner: Elsewhere) -> None:
+        """Tell what the log holds until ``owner`` is gone or another one, or may be tried again.
 
-    def give_back(self) -> list[Ask]:
-        """Return what was not answered, in order: perhaps done, so with the keys that it has."""
-        asks: list[Ask] = [ask for _, ask in self._asks.values()]
-        self._asks.clear()
-        return asks
+        Raises:
+            UnavailableError: If the log cannot be read now.
 
-    def end(self) -> None:
-        """Give everything that waits back to who asked, in order."""
-        self._is_over = True
-        for number in [*self._asks]:
-            self._answer(number, unavailable())
+        """
+        # Not all classes of one owner at once. It keeps no secret.
+        seconds = self._relink_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+        self._relink_seconds = min(RELINK_MOST_SECONDS, 2 * self._relink_seconds)
+        loop = asyncio.get_running_loop()
+        until, has_grown = loop.time() + seconds, True
+        while has_grown:
+            await self._replica.catch_up()
+            session, head = self._replica.place.session, self._replica.head.sequence
+            has_grown = await self._news.grown(session, owner.link, head, until - loop.time())
 
-    def _answer(self, number: int, outcome: Outcome) -> None:
-        waiting = self._asks.pop(number, None)
-        if waiting is not None:
-            waiting[1].answer(outcome)
+    def stop(self) -> None:
+        """Follow no longer: the owner gives the session up. What is asked now waits."""
+        if self.upstream is not None:
+            self._inbox.is_open.clear()
+            self.upstream.lost()
 
-
-def _outcome(said: Done | Refused) -> Outcome:
-    match said:
-        case Done(first=int(first), last=int(last)):
-            return Committed(first, last, said.is_duplicate)
-        case Done():
-            return Unchanged()
-        case Refused():
-            return Refusal(
-                said.code, said.text, field=said.field, retry_ms=said.retry_ms,
-                touched=said.touched,
-            )  # fmt: skip
+    async def _hear(self, upstream: Upstream, message: ToFollower | None) -> None:
+        replica = self._replica
+        match message:
+            case Batch(epoch=epoch, events=events) if epoch >= replica.epoch:
+                replica.epoch = epoch
+                await replica.take_batch(events)
+                self._reach.moved()
+            case Done() | Refused():
+                upstream.answer(message)
+            case Roster(people=people, is_full=is_full):
+                replica.seating.list_people(people, is_full=is_full)
+            case Reactions(counts=counts):
+                replica.seating.ephemeral.show_reactions(counts)
+            case Felt(view=view, frame=frame):
+                replica.seating.ephemeral.feel(view, frame)
+            case Followed(epoch=epoch, whole_since=whole_since):
+                replica.epoch = epoch
+                await replica.catch_up(whole_since)
+            case None:
+                await replica.catch_up()
+                self._reach.caught_up()
+            case _:
+                pass  # of an owner that has been fenced

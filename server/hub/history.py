@@ -13,8 +13,8 @@ from protocol import codec
 from protocol.ids import ViewName
 from server.classroom.view import blank
 from server.hub.draft import Recorded
-from server.hub.fanout import Frame, websocket_frame
 from server.hub.views import Audience, encode, frames, show
+from server.hub.wire import Frame, websocket_frame
 from server.store.log import StoredEvent
 
 PAGE = 512

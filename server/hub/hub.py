@@ -8,9 +8,11 @@ import structlog
 from protocol.errors import CloseCode
 from server.clock import Clock
 from server.errors import UnavailableError
-from server.hub.fanout import Peer
+from server.hub.following import Follow
 from server.hub.lease import Lease
-from server.hub.room import Follow, Listener, Room
+from server.hub.ownership import Listener
+from server.hub.peer import Peer
+from server.hub.room import Room
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.ops import metrics

@@ -18,12 +18,13 @@ HOLD_SECONDS = 2.0
 
 
 class Inbox:
-    """Asks in order: those that wait, and those in hand. ``is_open`` says whether to take any."""
+    """Asks in order: those that wait, and those in hand."""
 
-    def __init__(self, is_open: asyncio.Event, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.is_open = asyncio.Event()
+        """Set while asks are taken."""
         self.in_hand: list[Ask] = []
         """What the room decides just now."""
-        self._is_open = is_open
         self._waiting: deque[Ask] = deque()
         self._called = asyncio.Event()
         self._clock = clock
@@ -39,7 +40,7 @@ class Inbox:
         wait. What the room asks itself is never turned away.
         """
         if isinstance(ask, Perform | Report):
-            if not self._is_open.is_set() and self._held_since is None:
+            if not self.is_open.is_set() and self._held_since is None:
                 ask.answer(unavailable())
                 return
             if len(self._waiting) >= INBOX:
@@ -66,11 +67,11 @@ class Inbox:
     def open(self) -> None:
         """Take asks, after those that were held."""
         self._held_since = None
-        self._is_open.set()
+        self.is_open.set()
 
     def hold(self, asks: Iterable[Ask] = ()) -> None:
         """Close, and keep everything in hand and in line, and ``asks`` before it."""
-        self._is_open.clear()
+        self.is_open.clear()
         self._held_since = self._clock.monotonic()
         self._waiting.extendleft(reversed([*self.in_hand, *asks]))
         self.in_hand.clear()
@@ -90,7 +91,7 @@ class Inbox:
 
     def refuse_all(self) -> None:
         """Close, and give everything in hand and in line back to who asked, in order."""
-        self._is_open.clear()
+        self.is_open.clear()
         self._held_since = None
         asks = [*self.in_hand, *self._waiting]
         self.in_hand.clear()

@@ -20,9 +20,9 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from server.clock import Clock
-from server.hub.following import Following
 from server.hub.link_messages import Follow, ToOwner, Unfollow, encode, to_follower
 from server.hub.seating import Place
+from server.hub.upstream import Upstream
 from server.ops import metrics
 from server.secrets.secret import Secret
 from server.tasks import Supervisor
@@ -93,7 +93,7 @@ class _Link:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.followings: dict[str, tuple[Follow, Following]] = {}
+        self.followed: dict[str, tuple[Follow, Upstream]] = {}
         self._outgoing: Outgoing | None = None
 
     def say(self, message: ToOwner) -> None:
@@ -101,10 +101,10 @@ class _Link:
         if self._outgoing is not None:
             self._outgoing.say(encode(message))
 
-    def follow(self, place: Place, following: Following, *, is_yours: bool) -> None:
+    def follow(self, place: Place, upstream: Upstream, *, is_yours: bool) -> None:
         """Begin to follow a session, at once or when the link is there."""
         follow = Follow(place.session, place.tenant, is_yours)
-        self.followings[place.session] = follow, following
+        self.followed[place.session] = follow, upstream
         self.say(follow)
 
     async def run(self, http: aiohttp.ClientSession, headers: dict[str, str]) -> None:
@@ -126,13 +126,13 @@ class _Link:
         async with socket, Supervisor("link") as tasks:
             self._outgoing = Outgoing(socket)
             tasks.start("outgoing", self._outgoing.run())
-            for follow, _ in self.followings.values():
+            for follow, _ in self.followed.values():
                 self.say(follow)
             async for frame in socket:
                 if frame.type is not WSMsgType.BINARY:
                     break
                 message = to_follower.decode(frame.data)
-                found = self.followings.get(message.session)
+                found = self.followed.get(message.session)
                 if found is not None:
                     found[1].hear(message)
 
@@ -162,7 +162,7 @@ class Links:
     @asynccontextmanager
     async def follow(
         self, url: str, place: Place, is_yours: bool = False
-    ) -> AsyncIterator[Following]:
+    ) -> AsyncIterator[Upstream]:
         """Follow what the node at ``url`` owns, for as long as the block lasts.
 
         ``is_yours`` tells that node to take it: this one gives it up.
@@ -171,14 +171,14 @@ class Links:
         if link is None:
             link = self._links[url] = _Link(url)
             self._tasks.start("link", self._run(link))
-        following = Following(place.session, link.say, self._clock)
-        link.follow(place, following, is_yours=is_yours)
+        upstream = Upstream(place.session, link.say, self._clock)
+        link.follow(place, upstream, is_yours=is_yours)
         try:
-            yield following
+            yield upstream
         finally:
-            following.end()
-            if link.followings.get(place.session, (None, None))[1] is following:
-                del link.followings[place.session]
+            upstream.end()
+            if link.followed.get(place.session, (None, None))[1] is upstream:
+                del link.followed[place.session]
                 link.say(Unfollow(place.session))
 
     async def _run(self, link: _Link) -> None:
@@ -187,5 +187,5 @@ class Links:
         finally:
             metrics.links_lost.inc()
             del self._links[link.url]
-            for _, following in link.followings.values():
-                following.lost()
+            for _, upstream in link.followed.values():
+                upstream.lost()

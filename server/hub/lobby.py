@@ -10,7 +10,8 @@ from protocol import codec
 from protocol.frames import Counters, Presence, SnapshotFrame
 from protocol.snapshot import State
 from server.classroom.state import Classroom
-from server.hub.fanout import Feed, Frame, websocket_frame
+from server.hub.fanout import Feed
+from server.hub.wire import Frame, websocket_frame
 from server.tasks import Supervisor
 
 LOBBY_CONNECTIONS = 1_000

@@ -41,6 +41,8 @@ class Replica:
         tasks: Supervisor,
     ) -> None:
         self.place = place
+        self.epoch = 0
+        """The owner's, as far as it is known here."""
         self.state = Classroom()
         self.head = Head(0, chain.genesis(place.session), 0)
         self.keys = Keys(place.session, reader, KeyHashes())
@@ -49,6 +51,8 @@ class Replica:
         word for it is taken; 0 before."""
         self.must_reload = False
         """Whether what is known of the log is not what it holds."""
+        self.is_settled = asyncio.Event()
+        """Set once the log has been read, or will not be."""
         self.seating = Seating(
             place,
             committed=lambda: (self.state, self.head.sequence),
@@ -61,10 +65,15 @@ class Replica:
         self._snapshots = snapshots
         self._saved = 0
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the log has been read; it stays so while the log is away."""
+        return self.whole_since > 0
+
     async def load(self, epoch: int) -> None:
         """Begin with what is saved and the log after it; whoever is here gets a snapshot.
 
-        ``epoch`` is the owner's.
+        ``epoch`` is the one since which the log is known to be whole.
 
         Raises:
             UnavailableError: If the log cannot be read now.
@@ -76,6 +85,7 @@ class Replica:
         self._saved = past.saved
         self.whole_since, self.must_reload = max(epoch, 1), False
         self.seating.restart(past.views, past.head.sequence)
+        self.is_settled.set()
 
     async def read_on(self, heard: Callable[[Classroom, list[Recorded]], None]) -> None:
         """Tell whoever is here what the log holds beyond what is known; ``heard`` takes it, too.
@@ -99,9 +109,9 @@ class Replica:
             UnavailableError: If the log cannot be read now.
 
         """
-        if is_unbroken and self.whole_since:
+        if is_unbroken and self.is_loaded:
             self.whole_since = max(self.whole_since, whole_since)
-        if self.whole_since and not self.must_reload and whole_since <= self.whole_since:
+        if self.is_loaded and not self.must_reload and whole_since <= self.whole_since:
             await self.read_on(_nobody_else)
         else:
             await self.load(whole_since)
@@ -147,14 +157,14 @@ class Replica:
         if draft.recorded:
             self._tell(before, draft.recorded)
 
-    def save(self, epoch: int, *, is_last: bool = False) -> None:
-        """Have it saved under the owner's epoch, if it has grown enough."""
+    def save(self, *, is_last: bool = False) -> None:
+        """Have it saved, by the owner under its epoch, if it has grown enough."""
         if self.head.sequence - self._saved < (SAVE_LEAST if is_last else SAVE_EVERY):
             return
         self._saved = self.head.sequence
         frames = {each.audience: each.snapshot for each in self.seating.views.values()}
         image = Image(self.head, self.state, frames, self.keys.hashes.pack())
-        self._snapshots.save(self.place.session, epoch, image)
+        self._snapshots.save(self.place.session, self.epoch, image)
 
     def _tell(self, before: Classroom, recorded: list[Recorded]) -> None:
         self.seating.tell(recorded, before)

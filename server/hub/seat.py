@@ -5,7 +5,7 @@ from collections.abc import Callable
 from protocol.errors import CloseCode
 from protocol.ids import ViewName
 from server.hub.asks import Who
-from server.hub.fanout import Peer
+from server.hub.peer import Peer
 from server.hub.welcome import Recovery
 
 

@@ -22,17 +22,18 @@ from server.hub.asks import Ask, Who
 from server.hub.attendance import Attendance, Register, Reporting
 from server.hub.draft import Recorded
 from server.hub.ephemeral import Ephemeral
-from server.hub.fanout import Feed, Frame, websocket_frame
+from server.hub.fanout import Feed
 from server.hub.followers import Followers
-from server.hub.following import Following
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
 from server.hub.link_messages import Listed
 from server.hub.lobby import Lobby
 from server.hub.roster import Roster
 from server.hub.seat import RejectedError, Seat
 from server.hub.standing import Standing, decided, doubtful, is_over, standing_of
+from server.hub.upstream import Upstream
 from server.hub.views import AUDIENCES, Audience, View
 from server.hub.welcome import recovery_from
+from server.hub.wire import Frame, websocket_frame
 from server.store.log import LogReader
 from server.tasks import Supervisor
 
@@ -153,10 +154,10 @@ class Seating:
         here = (seat.who for seat in self.all)
         self.attendance.reconcile(here, self._committed()[0].people)
 
-    def report(self, following: Following) -> None:
+    def report(self, upstream: Upstream) -> None:
         """Report who is here to the node that owns the class, from the beginning."""
-        self.ephemeral.forward = following.signal
-        self.attendance = Reporting(following.seat)
+        self.ephemeral.forward = upstream.signal
+        self.attendance = Reporting(upstream.seat)
         for seat in self.all:
             self.attendance.came(seat.who, seat.view)
 

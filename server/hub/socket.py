@@ -30,8 +30,8 @@ from server.hub.asks import Who
 from server.hub.bucket import AbuseError
 from server.hub.connection import Connection
 from server.hub.door import Door
-from server.hub.fanout import Peer
 from server.hub.hub import Hub
+from server.hub.peer import Peer
 from server.hub.room import Room
 from server.hub.seat import RejectedError
 from server.hub.shunned import Shunned

@@ -87,13 +87,13 @@ async def school(owner):
 
 
 class Quiet:
-    def opened(self, room):
+    def opened(self, owned):
         pass
 
-    def committed(self, room, before, recorded):
+    def committed(self, owned, before, recorded):
         pass
 
-    def closed(self, room):
+    def closed(self, owned):
         pass
 
 

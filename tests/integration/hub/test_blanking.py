@@ -4,7 +4,7 @@ import pytest
 
 from protocol import commands as cmd
 from protocol.frames import Ack
-from server.hub import fanout
+from server.hub import ring
 
 from .raw import Raw
 from .test_slow_readers import Stalling
@@ -85,7 +85,7 @@ async def test_who_resumes_from_before_a_removal_hears_blanks(
 async def test_who_lags_while_something_is_removed_never_hears_it(
     lesson, frames, monkeypatch, unlimited
 ):
-    monkeypatch.setattr(fanout, "RING_FRAMES", frames)
+    monkeypatch.setattr(ring, "RING_FRAMES", frames)
     slow = await Stalling.join(lesson)
     await lesson.caught_up()
     # Fill its socket, so that it lags, before the word is said.

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from server.hub.connection import Connection
-from server.hub.fanout import Peer
+from server.hub.peer import Peer
 from tests.integration.hub.raw import Raw
 from tests.patience import PATIENCE
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 from protocol import commands as cmd
 from protocol.frames import Ack, Nack
 from server.hub import departure
-from server.hub import following as following_module
 from server.hub import links as links_module
+from server.hub import upstream as upstream_module
 from server.hub.departure import depart
 from server.hub.lease import Lease
 from server.hub.link_messages import Follow, encode
@@ -194,7 +194,7 @@ async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(
     assert isinstance(await far.say(cmd.ChatPost("before")), Ack)
     await two.lose_a(monkeypatch)
     # A's process lives on and knows nothing: it is deposed as soon as B takes the class.
-    follower._following.lost()
+    follower._following.upstream.lost()
     await eventually(lambda: follower.owns)
     assert follower.epoch == epoch + 1
     answer = await far.say(cmd.ChatPost("after"), timeout_seconds=PATIENCE)
@@ -222,7 +222,7 @@ async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
     for n in range(5):
-        follower._following.lost()
+        follower._following.upstream.lost()
         answers = await asyncio.gather(
             far.say(cmd.ChatPost(f"far {n}"), timeout_seconds=PATIENCE),
             lesson.ann.say(cmd.ChatPost(f"near {n}")),
@@ -239,7 +239,8 @@ async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
 async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch, eventually):
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
-    following, hear = follower._following, follower._following.hear
+    upstream = follower._following.upstream
+    hear = upstream.hear
     heard = []
 
     def lossy(message):
@@ -247,11 +248,11 @@ async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch,
         if heard.count("Batch") % 2 or heard[-1] != "Batch":
             hear(message)
 
-    monkeypatch.setattr(following, "hear", lossy)
+    monkeypatch.setattr(upstream, "hear", lossy)
     for n in range(6):
         assert isinstance(await lesson.ann.say(cmd.ChatPost(f"{n}")), Ack)
     await eventually(lambda: heard.count("Batch") >= 6)
-    monkeypatch.setattr(following, "hear", hear)
+    monkeypatch.setattr(upstream, "hear", hear)
     assert isinstance(await lesson.ann.say(cmd.ChatPost("6")), Ack)
     await eventually(lambda: follower.head.sequence == owner.head.sequence)
     assert await far.until(lambda client: len(client.state.messages) == 7, PATIENCE)
@@ -259,10 +260,10 @@ async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch,
 
 
 async def test_an_owner_that_answers_nothing_is_not_waited_for(two, monkeypatch):
-    monkeypatch.setattr(following_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(upstream_module, "ANSWER_SECONDS", 0.2)
     _, follower = two.rooms
     raw = await two.raw(two.b)
-    monkeypatch.setattr(follower._following, "_say", lambda message: None)
+    monkeypatch.setattr(follower._following.upstream, "_say", lambda message: None)
     answer = await raw.say("chat.post", {"text": "into the void"})
     assert (answer["code"], answer["retryable"]) == ("unavailable", True)
 
@@ -340,6 +341,18 @@ async def test_a_class_is_handed_over_by_a_node_that_goes_on(two, eventually):
     assert far.client.state == lesson.ann.client.state
 
 
+async def test_a_class_that_is_handed_over_is_never_without_an_owner(two, monkeypatch, eventually):
+    """Who gives it up owns it until the other one does: media is claimed all the time."""
+    owner, follower = two.rooms
+    assert await two.leave_a()
+    taken = []
+    listener = owner._ownership._listener
+    monkeypatch.setattr(listener, "closed", lambda _: taken.append(follower.owns))
+    owner.hand_over()
+    await eventually(lambda: follower.owns and owner.owner is not None)
+    assert taken == [True]
+
+
 async def test_a_class_that_nobody_else_knows_is_handed_over_to_a_node_that_lives(
     two, school, tasks, eventually
 ):
@@ -401,10 +414,10 @@ async def test_what_is_asked_while_the_owner_dies_is_done_by_the_next_one(
     _, follower = two.rooms
     raw = await two.raw(two.b)
     await two.lose_a(monkeypatch)
-    monkeypatch.setattr(follower._following, "_say", lambda message: None)  # it is dying
+    monkeypatch.setattr(follower._following.upstream, "_say", lambda message: None)  # it is dying
     asked = asyncio.ensure_future(raw.say("chat.post", {"text": "to whom?"}, key="dying"))
     await eventually(lambda: follower.is_busy)
-    follower._following.lost()
+    follower._following.upstream.lost()
     assert (await asked)["type"] == "ack", "nobody was told to send it again"
     assert follower.owns
 
@@ -414,11 +427,13 @@ async def test_what_was_done_by_an_owner_that_died_before_it_said_so_is_not_done
 ):
     owner, follower = two.rooms
     raw = await two.raw(two.b)
-    monkeypatch.setattr(follower._following, "hear", lambda message: None)  # all answers are lost
+    monkeypatch.setattr(
+        follower._following.upstream, "hear", lambda message: None
+    )  # all answers are lost
     asked = asyncio.ensure_future(raw.say("chat.post", {"text": "once"}, key="lost"))
     await eventually(lambda: len(owner.state.messages) == 1)
     await two.lose_a(monkeypatch)
-    follower._following.lost()
+    follower._following.upstream.lost()
     answer = await asked
     assert (answer["type"], answer["duplicate"]) == ("ack", True)
     stored = await LogReader(pools).read(two.session, 0)
@@ -502,7 +517,7 @@ async def test_a_class_goes_where_its_media_is_if_somebody_there_takes_it(
     neighbour.hub.is_draining = not takes
     await servers.lose_a(monkeypatch)
     await neighbour.lease._membership.beat()  # a life is short in these tests
-    follower._following.lost()
+    follower._following.upstream.lost()
     answer = await servers.lesson.far.say(cmd.ChatPost("after"), timeout_seconds=PATIENCE)
     assert isinstance(answer, Ack)
     owner = neighbour.hub.find(servers.session) if takes else follower

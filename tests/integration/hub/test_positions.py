@@ -9,9 +9,9 @@ from protocol import commands as cmd
 from protocol.errors import CloseCode
 from protocol.frames import Ack
 from server.errors import UnavailableError
-from server.hub import fanout
 from server.hub import reach as reach_module
 from server.hub import replica as replica_module
+from server.hub import ring
 from server.hub.asks import Committed
 from server.store import nodes
 from server.store.log import LogReader, LogWriter
@@ -136,7 +136,7 @@ async def test_a_position_ahead_of_the_log_itself_gets_a_snapshot(lesson):
 @pytest.mark.parametrize("of", ["student", "staff"])
 async def test_any_position_of_a_long_class_leads_to_the_head(node, school, tasks, monkeypatch, of):
     monkeypatch.setattr(replica_module, "SAVE_LEAST", 1)
-    monkeypatch.setattr(fanout, "RING_FRAMES", 8)
+    monkeypatch.setattr(ring, "RING_FRAMES", 8)
     rng = random.Random(of)
     lesson = await Class.start(node, school)
     await lesson.does_a_little_of_everything()

@@ -7,7 +7,7 @@ import pytest
 from protocol import commands as cmd
 from protocol.client import Client
 from protocol.frames import Ack
-from server.hub import fanout
+from server.hub import ring
 from server.hub import seating as seating_module
 from server.hub import snapshots as snapshots_module
 from server.ids import new_id
@@ -55,7 +55,7 @@ async def arrive(lesson, token, resume=None):
 @pytest.mark.parametrize("is_trimmed", [False, True])
 async def test_every_position_leads_to_the_same_state(told, role, view, is_trimmed, monkeypatch):
     if is_trimmed:  # then most is read from the log
-        monkeypatch.setattr(fanout, "RING_FRAMES", 4)
+        monkeypatch.setattr(ring, "RING_FRAMES", 4)
         await told.teacher.say(cmd.ChatPost("more"))
         await told.caught_up()
     user = (told.teacher if role == "teacher" else told.ann).client.welcome.me.user

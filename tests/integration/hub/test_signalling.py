@@ -12,6 +12,7 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.addresses import parse_allowed
 from server.errors import UnavailableError
+from server.hub.lease import Elsewhere
 from server.hub.links import authorization
 from server.hub.seating import Place
 from server.ids import new_id
@@ -139,6 +140,6 @@ async def test_who_does_not_own_the_class_answers_no_other_node(nodes):
 async def test_an_owner_that_is_not_reached_is_unavailable(nodes):
     _, other, session = nodes
     await other.signalling.delete(session, "0-none")
-    other.hub.find(session).owner = "http://127.0.0.1:1"
+    other.hub.find(session)._following.owner = Elsewhere("http://127.0.0.1:1", "nobody")
     with pytest.raises(UnavailableError):
         await other.signalling.whip(session, new_id(), OBS.encode())

@@ -11,7 +11,7 @@ import pytest
 from protocol import commands as cmd
 from protocol.client import Client
 from server.hub import connection as connection_module
-from server.hub import fanout, welcome
+from server.hub import peer, ring, welcome
 from server.hub.asks import Perform, Who
 from server.ids import new_id
 from tests.patience import PATIENCE, Stopwatch
@@ -139,7 +139,7 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     assert answer["type"] == "ack"
     # What is shorter than the log since then is a snapshot.
     monkeypatch.setattr("server.hub.seating.REPLAY_MOST", 50)
-    monkeypatch.setattr(fanout, "RING_FRAMES", 4)
+    monkeypatch.setattr(ring, "RING_FRAMES", 4)
     await chatter(20)
     second.raw.heard.clear()
     await second.read(lambda self: self.client.position >= room.head.sequence)
@@ -152,7 +152,7 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
 async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(
     lesson, chatter, monkeypatch, eventually
 ):
-    monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.3)
+    monkeypatch.setattr(peer, "STALLED_SECONDS", 0.3)
     goodbyes = []
 
     def goodbye(code, spread):

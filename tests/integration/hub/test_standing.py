@@ -7,7 +7,7 @@ import pytest
 
 from protocol import commands as cmd
 from protocol.frames import Ack
-from server.hub import fanout
+from server.hub import ring
 from server.ids import new_id
 from tests.strategies import FOR_STAFF
 
@@ -112,7 +112,7 @@ async def test_the_logs_role_wins_over_every_token(lesson, node):
 
 async def test_a_demoted_assistant_hears_nothing_of_staff_any_more(lesson, monkeypatch):
     """Commands keep coming from all sides while roles go back and forth."""
-    monkeypatch.setattr(fanout, "RING_FRAMES", 8)
+    monkeypatch.setattr(ring, "RING_FRAMES", 8)
     user = new_id()
     raw = await lesson.raw(user=user)
 

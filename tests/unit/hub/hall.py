@@ -20,7 +20,7 @@ from server.clock import SystemClock
 from server.hub.asks import Perform, Who
 from server.hub.connection import Connection
 from server.hub.draft import Draft, Head
-from server.hub.fanout import Peer
+from server.hub.peer import Peer
 from server.hub.seat import RejectedError
 from server.hub.seating import Place, Seating
 from server.hub.welcome import goodbye

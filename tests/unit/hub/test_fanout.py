@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from protocol.errors import CloseCode
 from server.errors import UnavailableError
-from server.hub import fanout
-from server.hub.fanout import Feed, Frame, Peer, websocket_frame
+from server.hub import fanout, peer, ring
+from server.hub.fanout import Feed
+from server.hub.peer import Peer
+from server.hub.wire import Frame, websocket_frame
 from server.tasks import Supervisor
 from tests.patience import PATIENCE
 
@@ -248,7 +250,7 @@ async def test_an_answer_that_fills_the_socket_costs_no_frame(log, monkeypatch):
 
 
 async def test_catching_up_goes_at_the_pace_of_the_socket(log, monkeypatch):
-    monkeypatch.setattr(fanout, "CATCH_UP_BYTES", 300)
+    monkeypatch.setattr(ring, "CATCH_UP_BYTES", 300)
     slow = log.reader(high=400)
     for _ in range(20):
         log.publish(size=100)
@@ -263,19 +265,19 @@ async def test_catching_up_goes_at_the_pace_of_the_socket(log, monkeypatch):
 
 
 async def test_what_the_ring_has_dropped_is_read_from_the_log(log, monkeypatch):
-    monkeypatch.setattr(fanout, "RING_FRAMES", 8)
+    monkeypatch.setattr(ring, "RING_FRAMES", 8)
     for _ in range(30):
         log.publish()
-    assert len(log.feed._ring) <= 8
+    assert len(log.feed._ring._frames) <= 8
     new = log.reader(position=2)
     await settled(80)
     assert (new.position(2), log.feed.behind) == (30, 0)
     assert log.reads > 0
-    monkeypatch.setattr(fanout, "RING_BYTES", 1000)
+    monkeypatch.setattr(ring, "RING_BYTES", 1000)
     for _ in range(10):
         log.publish(size=5_000)
     await settled()
-    assert log.feed._ring_bytes <= 1000
+    assert log.feed._ring._bytes <= 1000
     assert new.position(2) == 40
 
 
@@ -296,7 +298,7 @@ async def test_what_is_to_be_forgotten_is_read_from_the_log(log):
 
 
 async def test_a_log_that_is_away_is_waited_for(log, monkeypatch):
-    monkeypatch.setattr(fanout, "RING_FRAMES", 2)
+    monkeypatch.setattr(ring, "RING_FRAMES", 2)
     log.error = UnavailableError(retry_seconds=0.001)
     for _ in range(9):
         log.publish()
@@ -310,7 +312,7 @@ async def test_a_log_that_is_away_is_waited_for(log, monkeypatch):
 
 
 async def test_who_cannot_be_caught_up_is_closed_and_not_forgotten(log, monkeypatch):
-    monkeypatch.setattr(fanout, "RING_FRAMES", 2)
+    monkeypatch.setattr(ring, "RING_FRAMES", 2)
     log.error = ZeroDivisionError()
     for _ in range(9):
         log.publish()
@@ -320,7 +322,7 @@ async def test_who_cannot_be_caught_up_is_closed_and_not_forgotten(log, monkeypa
 
 
 async def test_only_who_takes_nothing_at_all_is_closed(log, monkeypatch):
-    monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.3)
+    monkeypatch.setattr(peer, "STALLED_SECONDS", 0.3)
     stalled, slow = log.reader(high=100), log.reader(high=100)
     log.publish(size=10_000)
     log.publish(size=10_000)
@@ -366,14 +368,14 @@ async def test_a_lost_connection_ends_its_catching_up(log):
 
 async def test_what_waits_for_one_peer_alone_is_bounded(log, monkeypatch):
     for bound, value in (("OUTBOX_FRAMES", 10), ("OUTBOX_BYTES", 500)):
-        monkeypatch.setattr(fanout, bound, value)
+        monkeypatch.setattr(peer, bound, value)
         slow = log.reader(high=100)
         log.publish(size=200)
         await settled()
         for _ in range(11):
             slow.peer.send(b"x" * 60 if bound == "OUTBOX_BYTES" else b"x")
         assert slow.goodbyes == [CloseCode.TOO_SLOW]
-        monkeypatch.setattr(fanout, bound, ENDLESS)
+        monkeypatch.setattr(peer, bound, ENDLESS)
 
 
 _STEPS = st.lists(
@@ -396,8 +398,9 @@ _STEPS = st.lists(
 @given(_STEPS)
 def test_no_interleaving_loses_a_frame_or_an_answer(steps):
     with pytest.MonkeyPatch.context() as patch:
-        for bound, value in (("SLICE", 2), ("RING_FRAMES", 6), ("CATCH_UP_BYTES", 80)):
-            patch.setattr(fanout, bound, value)
+        patch.setattr(fanout, "SLICE", 2)
+        patch.setattr(ring, "RING_FRAMES", 6)
+        patch.setattr(ring, "CATCH_UP_BYTES", 80)
         asyncio.run(_interleave(steps))
 
 

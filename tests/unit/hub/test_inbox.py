@@ -1,7 +1,5 @@
 """What is asked while a session changes its owner waits for the next one, but not for ever."""
 
-import asyncio
-
 import pytest
 
 from protocol.commands import HandRaise
@@ -27,7 +25,7 @@ def time():
 
 @pytest.fixture
 def inbox(time):
-    return Inbox(asyncio.Event(), time)
+    return Inbox(time)
 
 
 class Asking:

@@ -10,7 +10,7 @@ from protocol import codec
 from protocol import commands as cmd
 from protocol.errors import CloseCode
 from protocol.frames import ResumePosition
-from server.hub import fanout
+from server.hub import fanout, ring
 from server.hub import lobby as lobby_module
 from server.hub import seating as seating_module
 from server.hub.asks import Depart
@@ -125,7 +125,7 @@ async def test_who_lags_when_demoted_gets_nothing_more_of_what_they_missed(hall,
     hall.commit()
     await settled()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "RING_FRAMES", 4)
+        patch.setattr(ring, "RING_FRAMES", 4)
         for _ in range(40):
             hall.does(tess, cmd.ChatPost(f"{FOR_STAFF}".ljust(500), to="staff"))
             hall.commit()
@@ -462,7 +462,7 @@ async def test_a_lagging_one_in_the_lobby_catches_up_with_a_snapshot(locked, per
     slow = locked.comes(bob, high=1_500)
     locked.commit()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "RING_FRAMES", 2)
+        patch.setattr(ring, "RING_FRAMES", 2)
         for number in range(30):
             locked.does(tess, cmd.ChatPost(f"{number}"))
             locked.commit()
@@ -536,8 +536,9 @@ _STEPS = st.lists(st.one_of(_SAID, _STANDING, _STANDING, _SOCKETS, _TIME, _TIME)
 @given(_STEPS)
 def test_no_course_of_a_class_tells_anybody_what_is_not_theirs(steps):
     with pytest.MonkeyPatch.context() as patch:
-        for bound, value in (("SLICE", 2), ("RING_FRAMES", 6), ("LONG_SECONDS", 10)):
-            patch.setattr(fanout, bound, value)
+        patch.setattr(fanout, "SLICE", 2)
+        patch.setattr(fanout, "LONG_SECONDS", 10)
+        patch.setattr(ring, "RING_FRAMES", 6)
         asyncio.run(_course(steps))
 
 
