@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.media.fabric import MediaEvent
-from server.media.pool import FOUND_SECONDS, WorkerPool
+from server.media.placement import FOUND_SECONDS
+from server.media.pool import WorkerPool
 from server.media.sdp import PROBLEM
 from server.secrets.secret import Secret
 from tests.media.conftest import SESSION, STUDENT, TEACHER, DirectoryObjects, Media
@@ -56,7 +57,7 @@ class Pool:
     async def leaves(self, home: int) -> None:
         """Wait until the session has left its home."""
         async with asyncio.timeout(PATIENCE):
-            while (now := self.fabric._homes.get(SESSION)) is None or now.number == home:
+            while (now := self.fabric._placement._homes.get(SESSION)) is None or now.number == home:
                 await asyncio.sleep(0.02)
 
     async def watch(self, user: str = STUDENT) -> TestViewer:
@@ -225,12 +226,12 @@ async def test_what_nobody_claims_here_is_ended_for_its_owner_elsewhere(pool: Po
     home = await pool.publish()
     assert await pool.fabric.unclaimed() == []
     await pool.fabric.end(SESSION, 99)
-    assert pool.fabric._homes[SESSION].number == home, "it is claimed"
+    assert pool.fabric._placement._homes[SESSION].number == home, "it is claimed"
     async with pool.open() as fabric:
         async with asyncio.timeout(PATIENCE):
             await fabric.ready()
         assert await fabric.unclaimed() == [SESSION]
-        epoch, _ = pool.fabric._desired[SESSION]
+        epoch, _ = pool.fabric._placement._desired[SESSION]
         await fabric.end(SESSION, epoch - 1)
         await asyncio.sleep(0.2)
         assert await fabric.unclaimed() == [SESSION], "an earlier owner has no say"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.media import pool as pool_module
+from server.media import placement
 from server.media.fabric import Desired
 from server.media.pool import WorkerPool
 from tests.patience import PATIENCE
@@ -41,7 +41,7 @@ async def nothing(*_: object) -> None:
 
 @pytest.fixture
 async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WorkerPool]:
-    monkeypatch.setattr(pool_module, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(placement, "GRACE_SECONDS", 0.05)
     pool = WorkerPool(
         [Path("0"), Path("1")],
         on_event=nothing,
@@ -61,13 +61,13 @@ def workers(pool: WorkerPool) -> list[Worker]:
 def come(pool: WorkerPool, number: int) -> None:
     member = pool._members[number]
     member.fabric.connected.set()
-    pool._came(member)
+    pool._placement.came(member)
 
 
 def go(pool: WorkerPool, number: int) -> None:
     member = pool._members[number]
     member.fabric.connected.clear()
-    pool._went(member)
+    pool._placement.went(member)
 
 
 async def until(has: object) -> None:
@@ -89,7 +89,7 @@ async def test_a_session_that_is_released_while_a_home_is_looked_for_has_none(
     first.may_answer.set()
     await applying
     assert not first.has
-    assert not pool._homes
+    assert not pool._placement._homes
     assert not pool._members[0].homes
 
 
