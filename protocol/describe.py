@@ -1,7 +1,8 @@
 """The protocol as others read it: an AsyncAPI 3.0 document and JSON Schemas (draft 2020-12).
 
-All of it is computed from the types and constants of this package, docstrings included; only what
-a code *means* is written here. ``python -m protocol.spec`` writes the files of :func:`documents`.
+All of it is computed from the types and constants of this package, docstrings included, and from
+what names *mean* (``meanings.py``). ``python -m protocol.spec`` writes the files of
+:func:`documents`.
 
 The schemas say what may be sent today and stay open where the protocol grows: a client passes
 over fields, event types and codes that it does not know, while an unknown ``op`` is refused.
@@ -18,6 +19,7 @@ from protocol.commands import COMMANDS
 from protocol.errors import RETRYABLE, CloseCode, ErrorCode
 from protocol.events import EVENTS
 from protocol.frames import ClientFrame, ServerFrame
+from protocol.meanings import CLOSES, ERRORS, LEADS_TO, STATE
 
 Json: TypeAlias = dict[str, Any]
 
@@ -25,177 +27,6 @@ FROM_CLIENT: Final[tuple[type[msgspec.Struct], ...]] = get_args(ClientFrame)
 FROM_SERVER: Final[tuple[type[msgspec.Struct], ...]] = get_args(ServerFrame)
 
 ADDRESS: Final = "/v1/sessions/{session}/live"
-
-ERRORS: Final[Mapping[ErrorCode, str]] = {
-    "bad_request": "The data does not hold; `field` names what is at fault.",
-    "unknown_op": "There is no such operation.",
-    "too_large": "Over HTTP: the body is longer than the server takes.",
-    "unauthorized": "Over HTTP: the token does not hold.",
-    "forbidden": "This person may not do this, or not to that person.",
-    "muted": "This person may not speak now.",
-    "locked": "The chat is closed, open to staff alone, or slow: `retry_ms` then says how slow.",
-    "not_found": "What the command is about does not exist.",
-    "conflict": "It does not go with how things are now, or not before the class starts. Where it"
-    " has changed since `expect`, `detail.touched` is the sequence of the last change.",
-    "idempotency_conflict": "The key belongs to a command with another `op` or `data`.",
-    "rate_limited": "Too many in too short a time.",
-    "overloaded": "Too many commands are unanswered, or the server has too much to do.",
-    "session_ended": "The class is over.",
-    "unavailable": "Nothing was stored, or the outcome is unknown: resend with the same key.",
-    "internal": "A defect of the server.",
-}
-"""What each error code means."""
-
-CLOSES: Final[Mapping[CloseCode, str]] = {
-    CloseCode.SERVICE_RESTART: "The server restarts: reconnect after `retry_ms`.",
-    CloseCode.DRAINING: "The server is about to stop: reconnect after `retry_ms`.",
-    CloseCode.TOKEN_EXPIRED: "The token has expired: get a fresh one, then reconnect.",
-    CloseCode.TOO_SLOW: "The client took nothing for too long: reconnect and resume.",
-    CloseCode.NO_PONG: "No pong came in time: reconnect and resume.",
-    CloseCode.OVERLOADED: "The server or the room is full, or cannot be opened right now: reconnect"
-    " after `retry_ms`.",
-    CloseCode.TOKEN_INVALID: "The token does not hold, was revoked, or is another person's.",
-    CloseCode.PROTOCOL_ERROR: "The client sent what is no frame of this protocol.",
-    CloseCode.NO_HELLO: "The first frame was no `hello`, or none came in time.",
-    CloseCode.REMOVED: "The person was taken out of the class.",
-    CloseCode.BANNED: "The person may not come back to the class.",
-    CloseCode.DENIED: "The person was not let in from the lobby.",
-    CloseCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not connect.",
-    CloseCode.NOT_FOUND: "There is no such session for this person.",
-    CloseCode.SESSION_OVER: "The class is over; its last events were sent. Go to the replay.",
-    CloseCode.ABUSE: "The client went on far beyond its rate.",
-    CloseCode.NO_COMMON_VERSION: "Client and server share no version of the protocol.",
-}
-"""What each close code means."""
-
-STATE: Final[Mapping[str, str]] = {
-    "status": "scheduled, live, ended or archived.",
-    "started_at": "When the class started.",
-    "ended_at": "When it ended.",
-    "title": "The title of the session, in the lobby only.",
-    "teacher": "The name of the teacher, in the lobby only.",
-    "locked": "Whether newcomers wait in the lobby.",
-    "people": "Staff only: who has ever come, by user.",
-    "hands": "The raised hands, in the order of raising.",
-    "chat": "How the chat works: what `chat.configured` said last.",
-    "messages": "The last messages; a removed one stays, `removed` and with an empty `text`.",
-    "pinned": "The pinned messages, whole, in the order of pinning.",
-    "questions": "The questions, in the order of asking; their votes are in `counters`.",
-    "presented": "The question on the stage, by its id.",
-    "polls": "The polls, in the order of opening; until published, votes are in `counters`.",
-    "scenes": "The scenes of the studio, in the order of creation.",
-    "scene": "The scene on air, by its id.",
-    "assets": "Slides, whiteboards and media, in the order of adding.",
-    "shown": "The asset that everybody sees, and its page.",
-    "strokes": "The strokes on all boards, in the order of drawing.",
-    "feedback": "Staff only: how often each kind of feedback was given.",
-    "captions": "The last captions.",
-    "destinations": "Staff only: where the class is streamed to, by destination.",
-    "publisher": "The teacher's picture and sound; null before they first came.",
-    "recording": "The newest recording.",
-    "artifacts": "What the class leaves behind, without the content.",
-    "replay": "The replay, once there is one.",
-}
-"""What each field of a snapshot's state holds."""
-
-LIMITS: Final[Mapping[str, str]] = {
-    "HELLO_SECONDS": "Until `hello` must have come, in seconds.",
-    "CONNECTIONS_WITHOUT_HELLO": "Connections of one address that have not said `hello`.",
-    "FRAME_BYTES": "The longest frame of a client.",
-    "WEBSOCKET_BYTES": "Longer messages are closed with 1009 by the WebSocket layer.",
-    "EVENTS_PER_FRAME": "Events in one `events` frame.",
-    "EVENTS_FRAME_BYTES": "The longest `events` frame.",
-    "SNAPSHOT_BYTES": "The longest `snapshot`.",
-    "COMMANDS_PER_SECOND": "Commands of one class per second, on average.",
-    "COMMAND_BURST": "Commands of one class at once.",
-    "IN_FLIGHT": "Commands without an answer.",
-    "SIGNALS_PER_SECOND": "Signals per second, on average.",
-    "SIGNAL_BURST": "Signals at once.",
-    "ABUSE_FACTOR": "This many times over a rate is abuse.",
-    "HEARTBEAT_INTERVAL_MS": "Between two pings of the server, in milliseconds.",
-    "HEARTBEAT_TIMEOUT_MS": "Until the pong must have come, in milliseconds.",
-    "TOKEN_GRACE_SECONDS": "Between the end of a token and that of its connection, in seconds.",
-    "STALLED_SECONDS": "Taking nothing for so long ends a connection, in seconds.",
-    "END_GRACE_SECONDS": "Between the end of the class and that of students' connections.",
-    "DROPPED_SECONDS": "How long one is `dropped` before one has left, in seconds.",
-    "PRESENCE_COALESCE_MS": "Changes of presence are gathered for so long, in milliseconds.",
-    "SIGNAL_COALESCE_MS": "Signals are gathered for so long, in milliseconds.",
-    "COUNTERS_COALESCE_MS": "Changes of counters are gathered for so long, in milliseconds.",
-    "ROSTER_FULL_PEOPLE": "In larger classes students are shown numbers and staff only.",
-    "ROSTER_FULL_STAFF": "In larger classes staff, too, page through the roster.",
-    "ROSTER_PAGE": "People in one page of the roster.",
-    "SNAPSHOT_MESSAGES": "Messages in a snapshot.",
-    "SNAPSHOT_QUESTIONS": "Questions in a snapshot.",
-    "SNAPSHOT_FINISHED_POLLS": "Polls in a snapshot that are not open.",
-    "SNAPSHOT_STROKES": "Strokes in a snapshot.",
-    "SNAPSHOT_CAPTIONS": "Captions in a snapshot.",
-}
-"""What a client has to know of the numbers in ``protocol.limits``; the rest is for the fold."""
-
-LEADS_TO: Final[Mapping[str, Sequence[str]]] = {
-    "session.start": ("session.started",),
-    "session.archive": ("session.archived",),
-    "session.end": ("recording.stopped", "session.ended"),
-    "session.lock": ("session.locked",),
-    "session.unlock": ("session.unlocked", "participant.admitted", "participant.joined"),
-    "participant.admit": ("participant.admitted", "participant.joined"),
-    "participant.deny": ("participant.denied",),
-    "participant.remove": ("participant.removed",),
-    "participant.ban": ("participant.banned",),
-    "participant.unban": ("participant.unbanned",),
-    "participant.mute": ("participant.muted",),
-    "participant.unmute": ("participant.unmuted",),
-    "participant.set_role": ("participant.role_changed",),
-    "participant.set_grants": ("participant.grants_changed",),
-    "hand.raise": ("hand.raised",),
-    "hand.lower": ("hand.lowered",),
-    "hand.lower_all": ("hand.all_lowered",),
-    "chat.post": ("chat.posted",),
-    "chat.remove": ("chat.removed",),
-    "chat.restore": ("chat.restored",),
-    "chat.pin": ("chat.pinned",),
-    "chat.unpin": ("chat.unpinned",),
-    "chat.configure": ("chat.configured",),
-    "question.ask": ("question.asked",),
-    "question.upvote": ("question.upvoted",),
-    "question.unvote": ("question.unvoted",),
-    "question.present": ("question.presented",),
-    "question.answer": ("question.answered",),
-    "question.dismiss": ("question.reopened", "question.dismissed"),
-    "question.reopen": ("question.reopened",),
-    "poll.open": ("poll.opened",),
-    "poll.vote": ("poll.voted",),
-    "poll.close": ("poll.closed",),
-    "poll.publish": ("poll.closed", "poll.published"),
-    "scene.create": ("scene.created",),
-    "scene.update": ("scene.updated",),
-    "scene.remove": ("scene.removed",),
-    "scene.switch": ("scene.changed",),
-    "asset.add": ("asset.added",),
-    "asset.remove": ("asset.hidden", "asset.removed"),
-    "asset.show": ("asset.shown",),
-    "asset.hide": ("asset.hidden",),
-    "board.draw": ("board.drawn",),
-    "board.undo": ("board.undone",),
-    "board.clear": ("board.cleared",),
-    "feedback.mark": ("feedback.marked",),
-    "caption.add": ("caption.added",),
-    "chapter.mark": ("chapter.marked",),
-    "highlight.mark": ("highlight.marked",),
-    "note.add": ("note.added",),
-    "destination.enable": ("destination.enabled",),
-    "destination.disable": ("destination.disabled",),
-    "destination.retry": ("destination.retry_requested",),
-    "recording.start": ("recording.started",),
-    "recording.stop": ("recording.stopped",),
-    "artifact.add": ("artifact.created",),
-    "artifact.edit": ("artifact.edited",),
-    "artifact.remove": ("artifact.removed",),
-    "replay.schedule": ("replay.scheduled",),
-    "replay.publish": ("replay.published",),
-    "replay.unpublish": ("replay.unpublished",),
-}
-"""The events that an operation can lead to, in the order in which they happen."""
 
 _OPERATIONS: Final[Mapping[str, tuple[str, Sequence[str], Sequence[str]]]] = {
     "join": ("receive", ("Hello",), ("Welcome", "Bye")),

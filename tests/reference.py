@@ -15,7 +15,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect
 
-from protocol import describe, limits
+from protocol import describe, limits, meanings
 from protocol.commands import COMMANDS
 from protocol.errors import RETRYABLE, CloseCode, ErrorCode
 from protocol.events import EVENTS
@@ -125,7 +125,7 @@ def _when(rule: Rule) -> str:
 
 
 def _makes(op: str) -> str:
-    return ", ".join(f"`{name}`" for name in describe.LEADS_TO[op])
+    return ", ".join(f"`{name}`" for name in meanings.LEADS_TO[op])
 
 
 # ---------------------------------------------------------------- events
@@ -258,17 +258,17 @@ def shape(schema: dict[str, Any]) -> str:
 
 def _errors() -> Iterator[tuple[str, ...]]:
     for code in get_args(ErrorCode):
-        yield f"`{code}`", "yes" if code in RETRYABLE else "no", describe.ERRORS[code]
+        yield f"`{code}`", "yes" if code in RETRYABLE else "no", meanings.ERRORS[code]
 
 
 def _closes() -> Iterator[tuple[str, ...]]:
     for code in CloseCode:
         back = "yes" if code.may_reconnect else "no"
-        yield str(int(code)), f"`{code.reason}`", back, describe.CLOSES[code]
+        yield str(int(code)), f"`{code.reason}`", back, meanings.CLOSES[code]
 
 
 def _limits() -> Iterator[tuple[str, ...]]:
-    for name, meaning in describe.LIMITS.items():
+    for name, meaning in meanings.LIMITS.items():
         yield f"`{name.lower()}`", f"{getattr(limits, name):,}".removesuffix(".0"), meaning
     for name, (number, meaning) in HOLDS.items():
         yield f"`{name}`", f"{number:,}", meaning
@@ -292,7 +292,7 @@ HOLDS = {
 
 def _state() -> Iterator[tuple[str, ...]]:
     for name, schema in SCHEMAS["State"]["properties"].items():
-        yield f"`{name}`", _parts(schema), describe.STATE[name]
+        yield f"`{name}`", _parts(schema), meanings.STATE[name]
 
 
 def _health(of: str) -> Iterator[tuple[str, ...]]:

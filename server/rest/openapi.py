@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from protocol import describe
+from protocol import describe, meanings
 from protocol.rest import Problem, ProblemCode
 from server.rest import reading
 from server.rest.conventions import ANYTHING, JSON, Conventions, needs_token, parameters
@@ -34,7 +34,7 @@ _OF_REST: Final[Mapping[ProblemCode, str]] = {
     "unsupported_codec": "The offer has no codec that goes on air: H.264 is required.",
     "unsupported_media_type": "The body is of another content type than is taken here.",
 }
-MEANINGS: Final[Mapping[ProblemCode, str]] = dict((*describe.ERRORS.items(), *_OF_REST.items()))
+MEANINGS: Final[Mapping[ProblemCode, str]] = dict((*meanings.ERRORS.items(), *_OF_REST.items()))
 
 _UUID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 

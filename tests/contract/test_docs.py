@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from protocol import codec, describe, limits, rest
+from protocol import codec, describe, limits, meanings, rest
 from protocol.commands import COMMANDS
 from protocol.errors import CloseCode, ErrorCode, Refusal
 from protocol.events import EVENTS, FROM_MEDIA
@@ -245,18 +245,18 @@ def test_every_number_is_explained_or_of_the_fold_alone():
     of_the_fold = {
         name
         for name in numbers
-        if name.endswith("_WEIGHT") or (name.endswith("_BYTES") and name not in describe.LIMITS)
+        if name.endswith("_WEIGHT") or (name.endswith("_BYTES") and name not in meanings.LIMITS)
     }
-    assert set(describe.LIMITS) == numbers - of_the_fold
+    assert set(meanings.LIMITS) == numbers - of_the_fold
 
 
 def test_every_field_of_the_state_is_described():
-    assert list(describe.STATE) == [field.name for field in msgspec.structs.fields(State)]
+    assert list(meanings.STATE) == [field.name for field in msgspec.structs.fields(State)]
 
 
 def test_every_event_comes_from_an_operation_the_media_or_the_system():
-    assert set(describe.LEADS_TO) == set(COMMANDS)
-    made = {name for names in describe.LEADS_TO.values() for name in names}
+    assert set(meanings.LEADS_TO) == set(COMMANDS)
+    made = {name for names in meanings.LEADS_TO.values() for name in names}
     system = {"participant.joined", "participant.left", "participant.waiting"}
     assert made | FROM_MEDIA | system == set(EVENTS)
 

@@ -3,7 +3,7 @@
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.commands import COMMANDS, ArtifactPayload, SceneItem, SceneLayout, Stroke
-from protocol.describe import LEADS_TO
+from protocol.meanings import LEADS_TO
 from tests.strategies import identifier
 from tests.unit.classroom.lesson import ANN, BOB, CY, TEACHER, Lesson
 

@@ -14,10 +14,11 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from protocol import codec, limits
 from protocol.commands import COMMANDS
-from protocol.describe import FROM_CLIENT, FROM_SERVER, LEADS_TO, STATE, documents
+from protocol.describe import FROM_CLIENT, FROM_SERVER, documents
 from protocol.errors import RETRYABLE, CloseCode, ErrorCode, Refusal
 from protocol.events import EVENTS
 from protocol.frames import CommandFrame
+from protocol.meanings import LEADS_TO, STATE
 
 PROTOCOL = Path(__file__).parents[2] / "protocol"
 SCHEMAS = [name for name in documents() if name.endswith(".schema.json")]
