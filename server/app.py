@@ -67,7 +67,7 @@ from server.processes import (
     HUB_NUMBER,
     MEDIA_SOCKET,
     forbid_core_dumps,
-    free_port,
+    held_port,
     say_ready,
     stop_asked,
 )
@@ -134,9 +134,9 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     node = f"{socket.gethostname()}:{settings.port}.{os.environ.get(HUB_NUMBER, '0')}"
     bind_contextvars(node=node)
     public = settings.public_url
-    link_port = free_port(settings.link_host)
-    link = _url(settings.link_host, link_port)
     async with AsyncExitStack() as stack:
+        link_port = stack.enter_context(held_port(settings.link_host))
+        link = _url(settings.link_host, link_port)
         tasks = await stack.enter_async_context(Supervisor("app"))
 
         # What keeps things.

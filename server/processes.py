@@ -10,7 +10,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 import structlog
@@ -53,7 +54,7 @@ async def stop_asked(*, watch_parent: bool = False) -> bool:
     """Return on SIGTERM or SIGINT; ``watch_parent``: also when the one who started us is gone.
 
     Say whether that is so: then everything that it started stops, not this process alone. A
-    second signal changes nothing.
+    second signal changes nothing, unless it is heard by :func:`if_asked_again`.
     """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
@@ -69,6 +70,23 @@ async def stop_asked(*, watch_parent: bool = False) -> bool:
     finally:
         signalled.cancel()
         gone.cancel()
+
+
+@contextmanager
+def if_asked_again(call: Callable[[], None]) -> Iterator[None]:
+    """Call it on each SIGTERM or SIGINT that comes while the block lasts."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, call)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _nothing)
+
+
+def _nothing() -> None:
+    """Do nothing: what else is to be ended is ours alone, and takes no time."""
 
 
 def forbid_core_dumps() -> None:
@@ -166,6 +184,12 @@ class Worker:
             process.kill()
             await process.wait()
 
+    def kill(self) -> None:
+        """End the worker at once. Idempotent."""
+        if self._process is not None and self._process.returncode is None:
+            log.error("worker_killed", worker=self.name)
+            self._process.kill()
+
     async def _read_output(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
@@ -191,13 +215,46 @@ def free_port(host: str, wanted: int = 0) -> int:
         InvalidSettingsError: If one cannot.
 
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(_family(host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return _bind(probe, host, wanted)
+
+
+@contextmanager
+def held_port(host: str, wanted: int = 0) -> Iterator[int]:
+    """Keep ``wanted``, or for 0 any port, while the block lasts, for those who share it.
+
+    A socket that is bound and does not listen takes no connection, and keeps every other program
+    off; processes of the same user that bind with ``SO_REUSEPORT`` listen beside it. They may come
+    and go.
+
+    Raises:
+        InvalidSettingsError: If it is taken.
+
+    """
+    wanted = wanted and free_port(host, wanted)  # nor is it shared with whoever listens already
+    with socket.socket(_family(host)) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            probe.bind((host, wanted))
-        except OSError as error:
-            reason = f"Cannot listen on {host}, port {wanted}: {error.strerror}."
-            raise InvalidSettingsError(f"{reason} Choose another port.") from None
-        port: int = probe.getsockname()[1]
-        return port
+            port = _bind(holder, host, wanted)
+        except InvalidSettingsError:
+            # Connections of another program are about to end there: for a minute nobody can hold
+            # the port, and everybody can listen.
+            log.warning("port_not_held", port=wanted)
+            port = wanted
+        yield port
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _bind(channel: socket.socket, host: str, wanted: int) -> int:
+    try:
+        channel.bind((host, wanted))
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else "there is no such port"
+        reason = f"Cannot listen on {host}, port {wanted}: {why}."
+        raise InvalidSettingsError(f"{reason} Choose another port.") from None
+    port: int = channel.getsockname()[1]
+    return port

@@ -10,8 +10,8 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,14 @@ import structlog
 from server.config import PREFIX, Settings, variable
 from server.errors import InvalidSettingsError
 from server.ops import systemd
-from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker, free_port, stop_asked
+from server.processes import (
+    HUB_NUMBER,
+    MEDIA_SOCKET,
+    Worker,
+    held_port,
+    if_asked_again,
+    stop_asked,
+)
 from server.store.migrate import pending
 from server.tasks import Supervisor
 
@@ -49,33 +56,15 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
     ``environ`` is theirs. A worker that crashes is started again, on the port it had.
 
     Raises:
+        InvalidSettingsError: If a port is taken.
         TimeoutError: If they do not become ready.
 
     """
-    directory = _runtime_directory(settings.runtime_dir)
-    # Chosen here, so that a worker that crashes comes back where it was, and so that all of them
-    # know which ports are our own.
-    port = free_port(settings.host, settings.port)
-    ops_ports = [
-        free_port(settings.ops_host, settings.ops_port and settings.ops_port + number)
-        for number in range(settings.hub_workers)
-    ]
-    env = worker_environment(environ, port=str(port), ops_port=str(ops_ports[0]))
-    sockets = [str(directory / f"media-{number}.sock") for number in range(settings.media_workers)]
-    media = [
-        Worker(f"media-{number}", ("-m", "server.media"), env | {MEDIA_SOCKET: path})
-        for number, path in enumerate(sockets)
-    ]
-    env |= {MEDIA_SOCKET: ":".join(sockets)}
-    hubs = [
-        Worker(
-            f"hub-{number}",
-            ("-m", "server.app"),
-            worker_environment(env, ops_port=str(ops_port)) | {HUB_NUMBER: str(number)},
-        )
-        for number, ops_port in enumerate(ops_ports)
-    ]
-    try:
+    with (
+        _runtime_directory(settings.runtime_dir) as directory,
+        _held_ports(settings) as (port, ops_ports),
+    ):
+        media, hubs = _workers(settings, environ, directory, port, ops_ports)
         async with Supervisor("serve") as tasks:
             try:
                 for worker in media:
@@ -95,20 +84,16 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
             finally:
                 # The runs would start again what stops now.
                 await tasks.close()
-                bound = settings.drain_seconds + STOP_SECONDS
-                await asyncio.gather(
-                    *(worker.stop(bound) for worker in hubs),
-                    *(worker.stop(MEDIA_STOP_SECONDS) for worker in media),
-                )
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+                await _stop(media, hubs, settings.drain_seconds + STOP_SECONDS)
 
 
 async def serve_until_stopped(settings: Settings, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP starts the hub workers anew, one by one.
 
+    A second SIGTERM or SIGINT ends everything at once, without goodbyes.
+
     Raises:
-        InvalidSettingsError: If the database's schema is not that of this code.
+        InvalidSettingsError: If the database's schema is not that of this code; if a port is taken.
 
     """
     missing = await pending(settings.database_url.reveal())
@@ -149,10 +134,67 @@ def worker_environment(environ: Mapping[str, str], **settings: str) -> dict[str,
     return env | kept
 
 
-def _runtime_directory(wanted: Path | None) -> Path:
-    """Return a directory that only this user can enter, short enough for a socket's path."""
+async def _stop(media: Sequence[Worker], hubs: Sequence[Worker], hub_seconds: float) -> None:
+    """Stop all workers, politely; whoever asks again waits no longer."""
+
+    def end_at_once() -> None:
+        for worker in (*media, *hubs):
+            worker.kill()
+
+    with if_asked_again(end_at_once):
+        await asyncio.gather(
+            *(worker.stop(hub_seconds) for worker in hubs),
+            *(worker.stop(MEDIA_STOP_SECONDS) for worker in media),
+        )
+
+
+def _workers(
+    settings: Settings,
+    environ: Mapping[str, str],
+    directory: Path,
+    port: int,
+    ops_ports: Sequence[int],
+) -> tuple[list[Worker], list[Worker]]:
+    """Return the media workers and the hub workers, which meet in ``directory``."""
+    env = worker_environment(environ, port=str(port), ops_port=str(ops_ports[0]))
+    sockets = [str(directory / f"media-{number}.sock") for number in range(settings.media_workers)]
+    media = [
+        Worker(f"media-{number}", ("-m", "server.media"), env | {MEDIA_SOCKET: path})
+        for number, path in enumerate(sockets)
+    ]
+    env |= {MEDIA_SOCKET: ":".join(sockets)}
+    hubs = [
+        Worker(
+            f"hub-{number}",
+            ("-m", "server.app"),
+            worker_environment(env, ops_port=str(ops_port)) | {HUB_NUMBER: str(number)},
+        )
+        for number, ops_port in enumerate(ops_ports)
+    ]
+    return media, hubs
+
+
+@contextmanager
+def _held_ports(settings: Settings) -> Iterator[tuple[int, list[int]]]:
+    """Hold the public port, and one for the operators of each hub worker.
+
+    A worker that crashes comes back where it was, and all of them know which ports are our own.
+    """
+    host, first = settings.ops_host, settings.ops_port
+    with ExitStack() as stack:
+        port = stack.enter_context(held_port(settings.host, settings.port))
+        wanted = [first and first + number for number in range(settings.hub_workers)]
+        yield port, [stack.enter_context(held_port(host, each)) for each in wanted]
+
+
+@contextmanager
+def _runtime_directory(wanted: Path | None) -> Iterator[Path]:
+    """Make a directory that only this user can enter, short enough for a socket's path."""
     if wanted is not None:
         wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = tempfile.mkdtemp(prefix="liveclass-", dir=wanted)
-    os.chmod(path, 0o700)
-    return Path(path)
+    try:
+        os.chmod(path, 0o700)
+        yield Path(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,11 @@ from protocol.frames import Ack
 from server.serve import STOP_SECONDS
 from server.store import sessions
 from server.tasks import Supervisor
-from tests.faults.served import Lesson, Served, eventually
+from tests.faults.served import Lesson, Served, children, eventually
 from tests.patience import PATIENCE, Stopwatch
 
 DRAIN_SECONDS = 1.0
+AT_ONCE_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -64,9 +66,7 @@ async def test_what_is_under_way_is_finished_and_everybody_is_sent_on(served, le
     assert {"by REST", "by socket"} <= set(await lesson.log())
 
 
-async def test_it_ends_in_time_though_nothing_answers_and_a_second_signal_changes_nothing(
-    served, lesson
-):
+async def test_it_ends_in_time_though_nothing_answers(served, lesson):
     served.database.stall()
     served.presence.stall()
     asking = [
@@ -75,12 +75,23 @@ async def test_it_ends_in_time_though_nothing_answers_and_a_second_signal_change
     await asyncio.sleep(0.5)
     watch, begun = Stopwatch(), time.monotonic()
     os.kill(served.pid, signal.SIGTERM)
-    await asyncio.sleep(0.3)
-    os.kill(served.pid, signal.SIGTERM)
     assert await ended(served) == 0
     seconds = time.monotonic() - begun
-    print(served._log.read_text()[-25000:])
     assert seconds <= DRAIN_SECONDS + STOP_SECONDS + watch.lost
     assert not served.said("worker_killed")
     for each in asking:
         each.cancel()
+
+
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once(served, lesson, again):
+    (hub,) = served.workers("server.app")
+    started = children(served.pid)
+    os.kill(hub, signal.SIGSTOP)  # it would be waited for
+    os.kill(served.pid, signal.SIGTERM)
+    await eventually(lambda: not served.workers("server.media"), PATIENCE)
+    watch = Stopwatch()
+    os.kill(served.pid, again)
+    assert await ended(served) == 0
+    assert watch.seconds < AT_ONCE_SECONDS
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
