@@ -99,6 +99,7 @@ class LiveSocket:
                     transport.write(_close_frame(code))
                 await asyncio.sleep(UNHEARD_SECONDS)
                 transport.abort()
+                await socket.close()  # aiohttp would, later: what it meets there is let go of here
                 return
             # Whoever closes a socket that another task reads drops the connection at once: what
             # the client says meanwhile would reset it, and take the goodbye away.

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 from aiohttp import web
 
+from protocol.errors import CloseCode
 from server.hub.connection import Connection
 from server.hub.peer import Peer
 from tests.integration.hub.raw import Raw
@@ -41,7 +42,22 @@ async def cut(raw):
     await raw.socket.close()
 
 
-@pytest.mark.parametrize("end", [close, cut])
+async def breaks_the_protocol(raw):
+    await raw.send("nonsense")
+    assert (await raw.farewell())[1] == CloseCode.PROTOCOL_ERROR
+
+
+async def sends_bytes(raw):
+    await raw.send(b"nonsense")
+    assert (await raw.farewell())[1] == CloseCode.PROTOCOL_ERROR
+
+
+async def is_refused(raw):
+    await raw.send({"type": "token", "token": "nonsense"})
+    assert (await raw.farewell())[1] == CloseCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize("end", [close, cut, breaks_the_protocol, sends_bytes, is_refused])
 async def test_who_has_gone_is_forgotten_at_once(node, lesson, uncollected, end):
     before = held()
     raws = [await Raw.join(node, lesson.session, lesson.token()) for _ in range(3)]

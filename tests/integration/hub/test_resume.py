@@ -62,7 +62,7 @@ async def test_every_position_leads_to_the_same_state(told, role, view, is_trimm
     token = told.token(role, user=user)
     head = told.room.head.sequence
     feed = told.room.seating.views[view].feed
-    assert feed._is_too_old(0) == is_trimmed
+    assert feed._ring.reaches(0) != is_trimmed
     fresh, welcome = await arrive(told, token)
     assert (welcome["recovery"], welcome["head"]) == ("snapshot", head)
     expected = Client(token, new_key=new_id)
