@@ -9,6 +9,7 @@ import contextlib
 import gc
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -309,7 +310,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         tasks.keep("strays", Strays(fabric, pools, lease).run)
         adoption = Adoption(hub, pools, node, identity.log)
         # Not for ever: long logs that have to be folded would keep everybody else out.
-        await asyncio.wait((tasks.start("resume", adoption.look()),), timeout=RESUME_SECONDS)
+        await asyncio.wait((tasks.start("resume", adoption.begin()),), timeout=RESUME_SECONDS)
         tasks.keep("adoption", adoption.run)
         # What people reach ends before what it needs.
         front = await stack.enter_async_context(AsyncExitStack())
@@ -399,9 +400,16 @@ def main() -> None:
     forbid_core_dumps()
     raise_file_limit()
     tracing.configure(os.environ)
-    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-        runner.run(run(settings, [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]))
-    tracing.shut_down()
+    media_sockets = [Path(path) for path in os.environ[MEDIA_SOCKET].split(":")]
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+            runner.run(run(settings, media_sockets))
+    except UnavailableError as error:
+        # PostgreSQL is away: the supervisor starts this process again.
+        log.error("hub_worker_cannot_start", reason=str(error.__cause__ or error))
+        sys.exit(1)
+    finally:
+        tracing.shut_down()
 
 
 def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:

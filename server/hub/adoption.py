@@ -3,6 +3,8 @@
 Their destinations and recordings go on without waiting for somebody to come back.
 """
 
+from contextlib import suppress
+
 import structlog
 
 from server.errors import UnavailableError
@@ -26,6 +28,11 @@ class Adoption:
         self._node = node
         self._log_id = log_id
         self._rounds = Rounds("adoption", self.look, PERIOD_SECONDS)
+
+    async def begin(self) -> None:
+        """Look for the first time; what the database does not tell now is left to :meth:`run`."""
+        with suppress(UnavailableError):
+            await self.look()
 
     async def run(self) -> None:
         """Look now and again, until cancelled."""
