@@ -10,7 +10,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from protocol.events import SessionEnded
@@ -51,16 +50,16 @@ from server.hub.revocation import Revocation
 from server.hub.seating import Place
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
+from server.listening import close_when, listen, url_of
 from server.media.destinations.address import AddressGuard
 from server.media.destinations.trials import Trials
-from server.media.fabric import DestinationTarget, RevokedError
 from server.media.pool import WorkerPool
 from server.media.recording.spool import spool_directory
 from server.objects.open import open_objects
 from server.objects.signing import UrlSigner
 from server.ops import metrics, tracing
 from server.ops.app import build_ops_app
-from server.ops.health import Check, Health
+from server.ops.health import Health
 from server.ops.limits import raise_file_limit
 from server.ops.loop_lag import LoopLag
 from server.ops.parts import free_bytes, room_on, seen
@@ -74,6 +73,7 @@ from server.processes import (
 )
 from server.recordings.downloads import Downloads
 from server.recordings.unfinished import Unfinished
+from server.registry import Registry
 from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.replays.publisher import Publisher
@@ -97,10 +97,9 @@ from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
 from server.retention import Retention
 from server.secrets.references import References
-from server.secrets.secret import Secret
 from server.secrets.vault import Vault
 from server.signalling import Signalling
-from server.store import installation, integrations, sessions, tenants
+from server.store import installation, tenants
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools, pools_key
@@ -113,13 +112,10 @@ from server.webhooks.sender import Sender
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BACKLOG = 4096
-"""A whole school may come at once; the default of 128 makes most of it wait for seconds."""
 COLLECT_EVERY = 10_000, 5, 40
 """Objects more than there were, and how often of them the middle-aged and all are looked at.
 Python's own 700, 10 and 10 look at all connections again for every hundred that come: a storm of
 thousands spent more than half of its time there, 0.1 to 0.8 s at a stretch."""
-SHUTDOWN_SECONDS = 2.0
 UNWIND_SECONDS = 1.0
 MEDIA_END_SECONDS = 3.0
 RESUME_SECONDS = 5.0
@@ -137,7 +133,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
     public = settings.public_url
     async with AsyncExitStack() as stack:
         link_port = stack.enter_context(held_port(settings.link_host))
-        link = _url(settings.link_host, link_port)
+        link = url_of(settings.link_host, link_port)
         tasks = await stack.enter_async_context(Supervisor("app"))
 
         # What keeps things.
@@ -164,31 +160,10 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         )
 
         # What is live.
-        async def find_place(session: str) -> Place | None:
-            found = await sessions.find(pools, session)
-            return None if found is None else Place(session, found.tenant_id, identity.log)
+        registry = Registry(pools, references, identity.log)
 
         async def open_class(tenant: str, session: str) -> None:
             await hub.room(Place(session, tenant, identity.log))
-
-        async def find_targets(tenant: str, wanted: Sequence[str]) -> list[DestinationTarget]:
-            found = [await integrations.find_destination(pools, tenant, each) for each in wanted]
-            return [
-                DestinationTarget(each.id, each.provider, each.url, each.backup_url, each.profile)
-                for each in found
-                if each is not None
-            ]
-
-        async def resolve_secret(session: str, destination: str) -> Secret | None:
-            place = await find_place(session)
-            if place is None:
-                return None
-            found = await integrations.find_destination(pools, place.tenant, destination)
-            if found is None:
-                return None
-            if found.is_revoked:
-                raise RevokedError
-            return await references.resolve(found.stream_key_ref, place.tenant)
 
         def announce(session: str, types: Sequence[str]) -> None:
             webhooks.notify(session, types)
@@ -198,8 +173,8 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         lease = Lease(pools, node, membership)
         broadcast = Broadcast(
             tasks=tasks,
-            find_targets=find_targets,
-            find_place=find_place,
+            find_targets=registry.find_targets,
+            find_place=registry.find_place,
             notify=projector.notify,
             announce=announce,
             is_near=lease.is_near,
@@ -220,7 +195,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             WorkerPool(
                 media_sockets,
                 on_event=broadcast.on_event,
-                resolve_secret=resolve_secret,
+                resolve_secret=registry.resolve_secret,
                 on_health=broadcast.on_health,
             )
         )
@@ -230,7 +205,7 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
                 await fabric.ready()
         broadcast.introduce(hub, fabric)
         signalling = await stack.enter_async_context(
-            Signalling(hub, fabric, find_place, settings.token_secret)
+            Signalling(hub, fabric, registry.find_place, settings.token_secret)
         )
         presence = Presence(redis, node, hub.present)
         revocation = Revocation(hub, pools, fabric.expel)
@@ -314,20 +289,20 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         tasks.keep("adoption", adoption.run)
         # What people reach ends before what it needs.
         front = await stack.enter_async_context(AsyncExitStack())
-        app.on_response_prepare.append(_close_when(lambda: hub.is_draining))
+        app.on_response_prepare.append(close_when(lambda: hub.is_draining))
         inner = web.Application()
         LinkServer(hub, settings.token_secret, identity.log).serve(inner)
         inner.add_routes(signalling.routes())
-        await _listen(stack, inner, settings.link_host, link_port)
-        url, public_site = await _listen(front, app, settings.host, settings.port)
+        await listen(stack, inner, settings.link_host, link_port)
+        url, public_site = await listen(front, app, settings.host, settings.port)
         # The media workers are the machine's: one process tells of them.
         is_first = os.environ.get(HUB_NUMBER, "0") == "0"
         ops = build_ops_app(health, media_sockets if is_first else ())
-        ops_url, _ = await _listen(stack, ops, settings.ops_host, settings.ops_port)
+        ops_url, _ = await listen(stack, ops, settings.ops_host, settings.ops_port)
         health.watch("postgresql", pools.ping)
         health.watch("leases", lease.check)
         health.watch("loop", loop_lag.check)
-        health.watch("redis", _pinged(redis), is_needed=False)
+        health.watch("redis", presence.check, is_needed=False)
         health.watch("media", fabric.check, is_needed=False)
         health.watch("objects", partial(seen, objects), is_needed=False, every_seconds=30.0)
         spool = spool_directory(settings.spool_dir, settings.runtime_dir)
@@ -352,45 +327,6 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
         await hub.drain()
         # What is left to end is ours alone: a database that hangs keeps nobody here.
         asyncio.get_running_loop().call_later(UNWIND_SECONDS, pools.abandon)
-
-
-async def _listen(
-    stack: AsyncExitStack, app: web.Application, host: str, port: int
-) -> tuple[str, web.TCPSite]:
-    """Serve ``app`` until the stack unwinds; return its URL, and what listens."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    # Several processes share the port of the server.
-    site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
-    await site.start()
-    return _url(host, runner.addresses[0][1]), site
-
-
-def _close_when(
-    is_leaving: Callable[[], bool],
-) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Let connections end with their present request while ``is_leaving``."""
-
-    async def close(_request: web.Request, response: web.StreamResponse) -> None:
-        if is_leaving():
-            response.force_close()
-
-    return close
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _pinged(redis: "Redis") -> Check:
-    async def check() -> None:
-        try:
-            await redis.ping()
-        except RedisError as error:
-            raise UnavailableError from error
-
-    return check
 
 
 def main() -> None:

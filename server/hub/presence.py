@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from server.errors import UnavailableError
 from server.ops import metrics
 from server.outages import Outage
 
@@ -58,6 +59,18 @@ class Presence:
         self._outage = Outage("redis")
         self.errors = 0
         """Beats that Redis did not take."""
+
+    async def check(self) -> None:
+        """Ask Redis for an answer.
+
+        Raises:
+            UnavailableError: If there is none.
+
+        """
+        try:
+            await self._redis.ping()
+        except RedisError as error:
+            raise UnavailableError from error
 
     async def run(self) -> None:
         """Beat until cancelled; a beat that fails is counted, and the next one makes it good."""

@@ -214,7 +214,7 @@ async def test_a_worker_that_hangs_keeps_no_other_session_waiting(pool: Pool) ->
     watch = Stopwatch()
     try:
         homes = await asyncio.gather(
-            *(pool.fabric._home(f"{SESSION[:-2]}{number:02}") for number in range(20))
+            *(pool.fabric._placement.home(f"{SESSION[:-2]}{number:02}") for number in range(20))
         )
     finally:
         pool.workers[1].process.send_signal(signal.SIGCONT)
