@@ -37,6 +37,10 @@ async def lesson(served):
         yield lesson
 
 
+def runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 async def ended(served) -> int:
     async with asyncio.timeout(PATIENCE):
         return await served._process.wait()
@@ -85,13 +89,13 @@ async def test_it_ends_in_time_though_nothing_answers(served, lesson):
 
 @pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_it_at_once(served, lesson, again):
-    (hub,) = served.workers("server.app")
+    (hub,), media = served.workers("server.app"), served.workers("server.media")
     started = children(served.pid)
     os.kill(hub, signal.SIGSTOP)  # it would be waited for
     os.kill(served.pid, signal.SIGTERM)
-    await eventually(lambda: not served.workers("server.media"), PATIENCE)
+    await eventually(lambda: not any(map(runs, media)), PATIENCE)
     watch = Stopwatch()
     os.kill(served.pid, again)
     assert await ended(served) == 0
     assert watch.seconds < AT_ONCE_SECONDS
-    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
+    assert not any(map(runs, started))
