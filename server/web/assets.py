@@ -64,6 +64,11 @@ class Assets(NamedTuple):
                 looking += [normpath(here / each) for each in imports]
         return tuple(found)
 
+    def first(self, page: str) -> tuple[str, ...]:
+        """Return what a browser needs of ``page`` before it shows anything."""
+        looks = ("shared/tokens.css", "shared/base.css", f"{page}/page.css", "vendor/icons.svg")
+        return (*looks, *self.needed(f"{page}/index.js"))
+
 
 def load(tree: Path = TREE) -> Assets:
     """Read every file that a browser may ask for."""

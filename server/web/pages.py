@@ -123,7 +123,9 @@ def _page(files: assets.Assets, name: str, objects: str | None, framers: Framers
             except UnavailableError:
                 allowed = ()
             told = headers | {"Content-Security-Policy": content_policy(objects, allowed)}
-        return web.Response(text=body, content_type="text/html", headers=told)
+        response = web.Response(text=body, content_type="text/html", headers=told)
+        response.enable_compression()
+        return response
 
     return page
 

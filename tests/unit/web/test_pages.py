@@ -179,13 +179,7 @@ def test_the_first_load_of_the_room_is_small():
     assert "vendor/preact.js" in needed
     assert "vendor/hls.js" not in needed
     assert "i18n/en.class.json" in needed
-    needed |= {
-        "vendor/icons.svg",
-        "room/page.css",
-        "shared/base.css",
-        "shared/tokens.css",
-    }
-    assert sum(len(files.files[name].compressed) for name in needed) <= 60 * 1024
+    assert sum(len(files.files[name].compressed) for name in files.first("room")) <= 60 * 1024
 
 
 def test_browsers_get_modules_without_comments_on_the_lines_they_had():

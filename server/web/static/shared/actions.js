@@ -19,13 +19,15 @@ export function begun(actions, key, op, data) {
 }
 
 /**
- * Return what is still pending or refused after these meanings.
+ * Return what is still pending or refused after these meanings; the same list if that is all of it,
+ * because whatever shows it is drawn anew with another one.
  * @param {Action[]} actions
  * @param {Meaning[]} meanings
  * @param {number} position The session's position after them.
  * @returns {Action[]}
  */
 export function settled(actions, meanings, position) {
+  if (actions.length === 0) return actions;
   /** @type {Map<string, any>} */
   const answers = new Map();
   for (const meaning of meanings) {

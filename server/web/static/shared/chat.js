@@ -3,7 +3,7 @@
 
 import { ChatSettings } from "./chatsettings.js";
 import { Composer } from "./composer.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Message, Unsent } from "./message.js";
 import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
@@ -12,6 +12,8 @@ import { Icon } from "./ui/icon.js";
 const TEXT_LENGTH = 2000;
 /** So close to its end, the log goes on following. */
 const AT_END_PX = 40;
+/** So many lines are drawn of a log that is followed; the others when somebody looks for them. */
+const NEAR = 50;
 
 /**
  * @typedef {(author: string|null) => {testid: string, label: string, onChoose: () => void}[]} About
@@ -27,18 +29,27 @@ export function Chat({ classroom, about }) {
   // Who reads further up is not pulled away.
   const [isAtEnd, setAtEnd] = useState(true);
   const newest = messages.at(-1)?.message;
+  const fromEnd = useRef(0);
   const toEnd = () => log.current?.scrollTo({ top: log.current.scrollHeight });
   const look = () => {
     const { scrollTop, scrollHeight, clientHeight } = /** @type {HTMLElement} */ (log.current);
-    setAtEnd(scrollHeight - scrollTop - clientHeight < AT_END_PX);
+    fromEnd.current = scrollHeight - scrollTop;
+    setAtEnd(fromEnd.current - clientHeight < AT_END_PX);
   };
-  useEffect(() => void (isAtEnd && toEnd()), [newest, unsent.length]);
+  // Before anything is drawn, or each line would be drawn twice.
+  useLayoutEffect(() => void (isAtEnd && toEnd()), [newest, unsent.length, isAtEnd]);
+  useLayoutEffect(() => {
+    // What is drawn above does not move what somebody reads.
+    if (!isAtEnd) log.current?.scrollTo({ top: log.current.scrollHeight - fromEnd.current });
+  }, [isAtEnd]);
+  const far = isAtEnd ? Math.max(0, messages.length - NEAR) : 0;
 
   return html`<div class="chat">
     <${Pins} classroom=${classroom} />
     <div class="said" ref=${log} role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat" onScroll=${look}><ol>
       ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
-      ${messages.map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} about=${about} />`)}
+      ${far > 0 && html`<li key="earlier" class="small muted" data-testid="earlier">${t("chat.earlier", { count: far })}</li>`}
+      ${messages.slice(far).map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} about=${about} />`)}
       ${unsent.map((action) => html`<${Unsent} key=${action.key} classroom=${classroom} action=${action} />`)}
     </ol></div>
     <div>

@@ -98,6 +98,9 @@ export function join({ id, token }) {
     away,
     skew,
     isStaff: computed(() => view.value === "staff"),
+    // Of the state, for what stands on the page many times and must not follow every event.
+    isOver: computed(() => state.value.status === "ended" || state.value.status === "archived"),
+    pinned: computed(() => state.value.pinned),
 
     /** Whether one of these is on its way. @param {(action: import("./actions.js").Action) => boolean} matches */
     isPending: (matches) => actions.value.some((action) => action.refusal === null && matches(action)),

@@ -32,10 +32,9 @@ export function Message({ classroom, message, about }) {
  *   isMine: boolean, about?: import("./chat.js").About}} props
  */
 function Actions({ classroom, message: { message, by, name, removed }, isMine, about }) {
-  const { state, isStaff } = classroom;
-  const isPinned = state.value.pinned.some((pinned) => pinned.message === message);
+  const { isOver, isStaff, pinned } = classroom;
+  const isPinned = pinned.value.some((pinned) => pinned.message === message);
   const act = (/** @type {string} */ op) => () => classroom.act(op, { message });
-  const isOver = state.value.status === "ended" || state.value.status === "archived";
   const actions = isStaff.value
     ? removed
       ? [{ testid: "restore", label: t("chat.restore"), onChoose: act("chat.restore") }]
@@ -49,7 +48,7 @@ function Actions({ classroom, message: { message, by, name, removed }, isMine, a
     : isMine && !removed
       ? [{ testid: "remove-message", label: t("chat.take_back"), onChoose: act("chat.remove") }]
       : [];
-  if (isOver || actions.length === 0) return null;
+  if (isOver.value || actions.length === 0) return null;
   return html`<${Menu} testid="message-menu" label=${t("chat.actions", { name })} actions=${actions} />`;
 }
 

@@ -51,6 +51,7 @@ function closed({ enabled }) {
 
 /** @param {Speaker} speaker @returns {Hindrance|null} */
 function slowed({ state, user, toStaff, now }) {
+  if (state.chat.slow_mode_s === 0) return null;
   const own = [...state.messages.filter(({ by }) => by === user), ...toStaff];
   const last = Math.max(...own.map(({ at }) => Date.parse(at)), 0);
   const end = last + 1000 * state.chat.slow_mode_s;
