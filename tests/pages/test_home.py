@@ -117,6 +117,10 @@ async def test_a_class_is_planned_shared_found_and_opened(server, admin, open_pa
     await (await another.value).close()
     await studio.click()
     await expect(at(page, "title")).to_have_text(f"Leaves and {word}")
+    async with page.context.expect_page() as another:
+        await at(page, "add-destination").click()
+    await expect(at(await another.value, "me")).to_have_text("Demo admin")
+    await (await another.value).close()
     await page.go_back()
     await at(page, "find").fill(word)
     await at(page, "find").press("Enter")

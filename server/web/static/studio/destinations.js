@@ -50,7 +50,7 @@ export function Destinations({ classroom, api, past }) {
       ${all.map((each) => html`<${Destination} key=${each.id} ...${{ classroom, listed: each, now, mayRun }} />`)}
     </ul>
     <span class="row">
-      <a class="button small" href="/" target="_blank" rel="noopener" data-testid="add-destination">${t("destinations.add")}</a>
+      <a class="button small" href="/destinations" target="_blank" rel="opener" data-testid="add-destination">${t("destinations.add")}</a>
       <button type="button" class="small" data-testid="details" onClick=${() => (detailed.value = all.find(({ id }) => folded[id]?.status === "enabled")?.id ?? UPLINK)}>${t("details.open")}</button>
     </span>
     <${Details} classroom=${classroom} past=${past} listed=${all} detailed=${detailed} />

@@ -43,7 +43,7 @@ function Form({ api, id, onClose }) {
     </label>
     <p role="alert" class="small" data-testid="key-trouble">
       ${isForbidden ? t("key.elsewhere") : trouble?.message ?? ""}
-      ${isForbidden && html` <a href="/" target="_blank" rel="noopener">${t("key.home")}</a>`}
+      ${isForbidden && html` <a href="/destinations" target="_blank" rel="opener">${t("key.home")}</a>`}
     </p>
     <div class="row end">
       <button type="button" onClick=${onClose}>${t("cancel")}</button>
