@@ -30,6 +30,10 @@ class Replay(Answer, frozen=True):
     ended_at: Timestamp
     has_media: bool
     """Whether there is a recording to play. What happened can be seen without."""
+    is_finalizing: bool
+    """Whether a recording is still being finished."""
+    recordings_deleted_at: Timestamp | None
+    """When its recordings were deleted, because they are kept for a limited time."""
     artifacts: int
     """How many things the class left behind, notes apart: those are not for everybody."""
     chapters: int
@@ -107,6 +111,10 @@ class ReplayEventsQuery(Body, frozen=True):
 
     from_ms: MediaTime = 0
     to_ms: MediaTime = 2**53 - 1
+    types: (
+        Annotated[str, Meta(max_length=2000, description="Event types, separated by commas.")]
+        | None
+    ) = None
     after: Annotated[int, Meta(ge=0)] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
 

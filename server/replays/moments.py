@@ -132,11 +132,16 @@ class Moments:
             course.points.append(_Checkpoint(sequence, within[-1].at_ms, _encode(state)))
 
     async def events(
-        self, session: str, of: Audience, first: int, last: int
+        self,
+        session: str,
+        of: Audience,
+        first: int,
+        last: int,
+        types: frozenset[str] | None = None,
     ) -> list[tuple[int, int, bytes]]:
         """Return sequence, time and bytes of each event of ``first``…``last`` that ``of`` sees.
 
-        At most :data:`~server.store.log.PAGE` events are looked at.
+        With ``types``, only of those. At most :data:`~server.store.log.PAGE` events are looked at.
 
         Raises:
             UnavailableError: If the log cannot be read now.
@@ -144,6 +149,8 @@ class Moments:
         """
         blanked = await self._find_blanked(session)
         stored = await self._reader.find(session, first, last)
+        if types is not None:
+            stored = [each for each in stored if each.type in types]
         times = {each.sequence: each.at_ms for each in stored}
         seen: list[tuple[int, int, bytes]] = []
         for start in range(0, len(stored), _SLICE):

@@ -1,8 +1,5 @@
 """Attendance of a class and of a course, as JSON in pages and whole as CSV (RFC 4180)."""
 
-import csv
-import io
-from collections.abc import Iterable
 from operator import attrgetter
 from typing import TypeVar
 
@@ -14,15 +11,12 @@ from server.clock import SystemClock
 from server.rest import answers
 from server.rest.answers import minutes
 from server.rest.route import Call
+from server.rest.tables import table
 from server.store import attendance as store
 from server.store import courses
 
-CSV = "text/csv"
-
 _Row = TypeVar("_Row")
 _CLOCK = SystemClock()
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 async def of_session(call: Call[None, PageQuery]) -> Page[SessionAttendance]:
@@ -52,7 +46,7 @@ async def of_session_csv(call: Call[None, None]) -> web.Response:
                 minutes(of.present_ms), " ".join(map("/".join, stays)),
             )
         )  # fmt: skip
-    return _table(call, header, rows)
+    return table(f"attendance-{call['session']}", header, rows)
 
 
 async def of_course(call: Call[None, PageQuery]) -> Page[CourseAttendance]:
@@ -68,7 +62,7 @@ async def of_course_csv(call: Call[None, None]) -> web.Response:
         (each.user, each.display_name, each.sessions, minutes(each.present_ms))
         for each in await _of_course(call)
     ]
-    return _table(call, header, rows)
+    return table(f"attendance-{call['course']}", header, rows)
 
 
 async def _of_session(call: Call[None, PageQuery] | Call[None, None]) -> list[store.Attendee]:
@@ -86,28 +80,3 @@ def _page(items: list[_Row], query: PageQuery) -> Page[_Row]:
     after, user = query.after, attrgetter("user")
     rest = [each for each in items if after is None or user(each) > after]
     return answers.page(rest, query.limit, lambda each: each, user)
-
-
-def _table(
-    call: Call[None, None], header: Iterable[str], rows: Iterable[Iterable[object]]
-) -> web.Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    name = f"attendance-{call.request.match_info.get('session') or call['course']}.csv"
-    return web.Response(
-        text=text.getvalue(),
-        content_type=CSV,
-        charset="utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
-def safe(cell: object) -> object:
-    """Return ``cell`` so that a spreadsheet shows it: strangers choose names, not formulas."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA) else cell

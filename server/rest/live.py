@@ -57,7 +57,7 @@ async def events(call: Call[None, EventsQuery]) -> EventsPage:
         call.role,
         after=query.after,
         before=query.before,
-        types=None if query.types is None else _known(query.types),
+        types=None if query.types is None else known_types(query.types),
         limit=query.limit,
     )
 
@@ -91,7 +91,13 @@ async def _lines(call: Call[None, LogQuery]) -> AsyncIterator[bytes]:
         position = page.to
 
 
-def _known(names: str) -> frozenset[str]:
+def known_types(names: str) -> frozenset[str]:
+    """Return the event types that a query names, separated by commas.
+
+    Raises:
+        Refusal: If there is no such type.
+
+    """
     types = frozenset(names.split(","))
     for unknown in sorted(types - EVENTS.keys()):
         text = f"There is no event type “{printable(unknown)}”."

@@ -142,7 +142,8 @@ async def events(call: Call[None, ReplayEventsQuery]) -> ReplayEvents:
         last = await replays.sequence_at(connection, session, timeline.wall_of(query.to_ms))
     first = max(first, query.after) + 1
     end = min(last, first + min(query.limit, PAGE) - 1)
-    told = await call.app[moments_key].events(session, _view(call), first, end)
+    types = None if query.types is None else live.known_types(query.types)
+    told = await call.app[moments_key].events(session, _view(call), first, end, types)
     items = tuple(
         ReplayEvent(timeline.media_of(at_ms), msgspec.Raw(data)) for _, at_ms, data in told
     )
@@ -288,6 +289,8 @@ def _shown(call: Call[Any, Any], row: replays.Replay) -> Replay:
         started_at=timestamp(row.started_at),
         ended_at=timestamp(row.ended_at),
         has_media=row.finalized > 0,
+        is_finalizing=row.unfinished > 0,
+        recordings_deleted_at=None if row.deleted_at is None else timestamp(row.deleted_at),
         artifacts=row.artifacts,
         chapters=row.chapters,
         captions=tuple(row.languages),

@@ -44,6 +44,7 @@ from server.rest import (
 from server.rest.conventions import Conventions
 from server.rest.endpoint import endpoint
 from server.rest.route import Route
+from server.rest.tables import CSV
 
 _FIND: tuple[ProblemCode, ...] = ("not_found",)
 _WRITE: tuple[ProblemCode, ...] = (
@@ -127,7 +128,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/courses/{course}/attendance", attendance.of_course, LOOK.of("course"),
           rest.Page[rest.CourseAttendance], query=rest.PageQuery),
     Route("GET", "/v1/courses/{course}/attendance.csv", attendance.of_course_csv,
-          LOOK.of("course"), produces=attendance.CSV),
+          LOOK.of("course"), produces=CSV),
     Route("GET", "/v1/courses/{course}/lesson-order", courses.lesson_order, LOOK.of("course"),
           rest.LessonOrder),
     Route("PUT", "/v1/courses/{course}/lesson-order", courses.order_lessons, MANAGE.of("course"),
@@ -168,13 +169,17 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/sessions/{session}/attendance", attendance.of_session, ASSIST,
           rest.Page[rest.SessionAttendance], query=rest.PageQuery),
     Route("GET", "/v1/sessions/{session}/attendance.csv", attendance.of_session_csv, ASSIST,
-          produces=attendance.CSV),
+          produces=CSV),
     Route("GET", "/v1/sessions/{session}/scenes", reports.scenes, ASSIST, rest.Page[rest.Scene],
           query=rest.PageQuery, projected=True),
     Route("GET", "/v1/sessions/{session}/polls", reports.polls, ASSIST, rest.Page[rest.Poll],
           query=rest.PageQuery, projected=True),
+    Route("GET", "/v1/sessions/{session}/polls.csv", reports.polls_csv, ASSIST, produces=CSV,
+          projected=True),
     Route("GET", "/v1/sessions/{session}/questions", reports.questions, ASSIST,
           rest.Page[rest.Question], query=rest.PageQuery, projected=True),
+    Route("GET", "/v1/sessions/{session}/questions.csv", reports.questions_csv, ASSIST,
+          produces=CSV, projected=True),
     Route("POST", "/v1/sessions/{session}/join-tokens", sessions.join_token, ASSIST,
           rest.JoinToken, rest.NewJoinToken, status=201, errors=_WRITE),
 

@@ -18,7 +18,8 @@ class Replay(Row, frozen=True):
     """A class that is over, and what there is of it.
 
     ``finalized``, ``unfinished`` and ``failed`` count its recordings; ``languages`` are those of
-    its transcripts; a note is an artifact of staff and counted by itself.
+    its transcripts; a note is an artifact of staff and counted by itself; ``deleted_at`` is when
+    its recordings were kept no longer.
     """
 
     session: str
@@ -33,6 +34,7 @@ class Replay(Row, frozen=True):
     finalized: int
     unfinished: int
     failed: int
+    deleted_at: int | None
     artifacts: int
     notes: int
     chapters: int
@@ -71,7 +73,7 @@ _REMOVED = """EXISTS (SELECT FROM erasures e
 _SELECT = f"""
 SELECT s.id, s.tenant_id, l.course_id, s.title, s.language, s.started_at, s.ended_at,
     coalesce(r.status, 'draft'), r.publish_at,
-    recorded.finalized, recorded.unfinished, recorded.failed,
+    recorded.finalized, recorded.unfinished, recorded.failed, removed.at,
     left_over.artifacts, left_over.notes, left_over.chapters, left_over.languages
 FROM sessions s
 LEFT JOIN lessons l ON l.id = s.lesson_id
@@ -81,6 +83,10 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE status = 'recording') AS unfinished,
         count(*) FILTER (WHERE status = 'failed') AS failed
     FROM recordings WHERE session_id = s.id AND NOT {_REMOVED}) recorded
+CROSS JOIN LATERAL (
+    SELECT min(e.at) AS at FROM erasures e
+    WHERE e.session_id = s.id AND e.kind IN ('recordings', 'session')
+      AND EXISTS (SELECT FROM recordings WHERE session_id = s.id)) removed
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE artifact_type <> 'note') AS artifacts,
         count(*) FILTER (WHERE artifact_type = 'note') AS notes,

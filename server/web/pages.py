@@ -61,6 +61,7 @@ def routes(*, objects: str | None = None, framers: Framers = _nobody) -> list[we
         web.get(f"/sessions/{{session:{_UUID}}}/studio", page("studio")),
         web.get(f"/sessions/{{session:{_UUID}}}/room", page("room", framers)),
         web.get(f"/sessions/{{session:{_UUID}}}/replay", page("replay", framers)),
+        web.get(f"/sessions/{{session:{_UUID}}}/report", page("report")),
         web.get(f"/static/{files.digest}/{{name:.+}}", _static(files)),
     ]
 

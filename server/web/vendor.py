@@ -43,9 +43,10 @@ LIBRARIES = (
 SPRITE = Library("", "lucide-static", "1.62.0", "ISC", "icons", "icons.svg")
 ICONS = (
     "calendar-plus", "captions", "check", "chevron-left", "chevron-right", "circle",
-    "circle-question-mark", "ellipsis", "eraser", "fast-forward", "film", "hand", "headphones",
-    "highlighter", "link", "lock", "lock-open", "maximize", "messages-square", "mic", "mic-off",
-    "monitor-up", "monitor-x", "pause", "pen-line", "picture-in-picture-2", "pin", "play",
+    "circle-question-mark", "download", "ellipsis", "eraser", "fast-forward", "film", "hand",
+    "headphones", "highlighter", "link", "lock", "lock-open", "maximize", "messages-square",
+    "mic", "mic-off", "monitor-up", "monitor-x", "pause", "pen-line", "picture-in-picture-2",
+    "pin", "play",
     "presentation", "radio", "rewind", "settings", "share-2", "smile", "square", "trash-2",
     "triangle-alert", "undo-2", "upload", "user-check", "video", "video-off", "volume-2",
     "volume-x", "x",

@@ -98,7 +98,8 @@ def _replay(number: int, title: str, **more: Any) -> Replay:
     whole = {
         "id": _id(number), "course": COURSE, "title": title, "language": "en",
         "status": "draft", "publish_at": None, "started_at": _at((121 - number) * DAY),
-        "ended_at": _at((121 - number) * DAY + 58 * 60_000), "has_media": True, "artifacts": 3,
+        "ended_at": _at((121 - number) * DAY + 58 * 60_000), "has_media": True,
+        "is_finalizing": False, "recordings_deleted_at": None, "artifacts": 3,
         "chapters": 2, "captions": ("en",), "processing": None,
     }  # fmt: skip
     return Replay(**{**whole, **more})

@@ -1,6 +1,8 @@
 """A server for looking at the pages: each session is one state, told to whoever comes."""
 
+import asyncio
 import io
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -11,8 +13,13 @@ from protocol.frames import Ack, Bye, ClientPing, CommandFrame, Hello, ServerPon
 from protocol.limits import SUBPROTOCOL
 from protocol.rest import Problem
 from server.web import pages
+from tests.gallery import film, states
 from tests.gallery.home import HOMES
-from tests.gallery.states import BY_SESSION, BY_TOKEN, NOW_MS, STATES, State
+from tests.gallery.over import OVER
+from tests.gallery.states import BY_TOKEN, NOW_MS, State
+
+STATES = (*states.STATES, *OVER)
+_BY_SESSION = {state.session: state for state in STATES if state.page != "home"}
 
 _INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Every state of the pages</title>
 <style>body {{ font: 16px/1.6 system-ui; margin: 2rem; }} ul {{ columns: 3; }}</style>
@@ -32,6 +39,9 @@ def application() -> web.Application:
             web.get("/v1/sessions/{session}", _rest),
             web.get("/v1/sessions/{session}/assets/{asset}/pages/{page}", _page),
             web.get("/v1/sessions/{session}/{part:.+}", _rest),
+            web.get("/v1/replays/{session}", _rest),
+            web.get("/v1/replays/{session}/{part:.+}", _rest),
+            web.get("/film/{name}", _film),
             web.route("*", "/v1/{part:.+}", _home),
         ]
     )
@@ -43,7 +53,7 @@ def address(state: State) -> str:
     if state.page == "home":
         home = HOMES[state.name]
         return home.path if home.rest is None else f"{home.path}#token={state.session}"
-    return f"/sessions/{state.session}/{state.page}?fixture={state.name}#token=gallery"
+    return f"/sessions/{state.session}/{state.page}?fixture={state.name}{state.query}#token=gallery"
 
 
 async def _index(_: web.Request) -> web.Response:
@@ -69,7 +79,7 @@ async def _open(request: web.Request) -> web.Response:
 
 
 def _state(request: web.Request) -> State:
-    state = BY_SESSION.get(request.match_info["session"])
+    state = _BY_SESSION.get(request.match_info["session"])
     if state is None:
         raise web.HTTPNotFound
     return state
@@ -78,10 +88,23 @@ def _state(request: web.Request) -> State:
 async def _rest(request: web.Request) -> web.Response:
     part = request.match_info.get("part", "")
     known = _state(request).rest
-    name = f"/{part}" if part else ""
-    if name not in known:
+    of = "replay" if request.path.startswith("/v1/replays/") else ""
+    name = f"{of}/{part}" if part else of
+    said = known.get(name, 404)
+    if isinstance(said, int):
+        return web.json_response({"status": said, "title": HTTPStatus(said).phrase}, status=said)
+    if isinstance(said, str):
+        return web.Response(text=said, content_type="text/vtt")
+    return web.Response(body=msgspec.json.encode(said), content_type="application/json")
+
+
+async def _film(request: web.Request) -> web.Response:
+    files = await asyncio.to_thread(film.files)
+    name = request.match_info["name"]
+    if name not in files:
         raise web.HTTPNotFound
-    return web.Response(body=msgspec.json.encode(known[name]), content_type="application/json")
+    kind = "application/vnd.apple.mpegurl" if name.endswith(".m3u8") else "video/mp4"
+    return web.Response(body=files[name], content_type=kind)
 
 
 async def _home(request: web.Request) -> web.Response:

@@ -30,7 +30,7 @@ from protocol.snapshot import State as Snapshot
 from tests.gallery.home import HOMES
 from tests.gallery.story import NOW_MS, Somebody, Story, Told
 
-Page = Literal["studio", "room", "replay", "home"]
+Page = Literal["studio", "room", "replay", "report", "home"]
 
 TITLE = "Limits & continuity"
 
@@ -59,9 +59,11 @@ class State(NamedTuple):
     is_cut: bool = False
     """The connection is gone after that, and does not come back."""
     rest: Mapping[str, Any] = MappingProxyType({})
-    """What REST answers, by what the path ends in."""
+    """What REST answers, by what the path ends in: text as it is, a number as a problem."""
     clicks: tuple[str, ...] = ()
     """What one presses to see it, by test id, one after the other."""
+    query: str = ""
+    """What else the address says."""
 
     @property
     def session(self) -> str:
@@ -417,6 +419,5 @@ STATES: tuple[State, ...] = (
         for name, home in HOMES.items()
     ),
 )
-BY_SESSION = {state.session: state for state in STATES if state.page != "home"}
 BY_TOKEN = {state.session: state for state in STATES if state.page == "home"}
 """A state of the teachers' page, by the token that it is opened with."""

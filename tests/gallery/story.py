@@ -1,6 +1,8 @@
 """A class as it stands after some events, and what its server tells one person of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from protocol import codec, limits
 from protocol.events import AnyEvent
@@ -65,7 +67,7 @@ class Story:
         health: Health | None = None,
     ) -> list[ServerFrame]:
         """Return what the server says to ``who``, who comes in now."""
-        classroom, seen, last = self._fold(who)
+        classroom, seen, last, _ = self._fold(who)
         of = "staff" if who.role != "student" else "student"
         can = grants(classroom, who.user, who.role)
         people = tuple(
@@ -96,8 +98,16 @@ class Story:
         ]
         return [*frames, *([health] if health is not None and of == "staff" else [])]
 
-    def _fold(self, who: Somebody) -> tuple[Classroom, State, int]:
-        classroom, seen = Classroom(), State()
+    def seen(self, who: Somebody) -> State:
+        """Return what ``who`` sees of the class."""
+        return self._fold(who)[1]
+
+    def log(self, who: Somebody) -> list[dict[str, Any]]:
+        """Return the events that ``who`` may see, as REST tells them."""
+        return self._fold(who)[3]
+
+    def _fold(self, who: Somebody) -> tuple[Classroom, State, int, list[dict[str, Any]]]:
+        classroom, seen, log = Classroom(), State(), []
         of = "staff" if who.role != "student" else "student"
         start = NOW_MS - 1000 * SECONDS_BETWEEN * (len(self.events) + 1)
         for sequence, (event, by) in enumerate(self.events, 1):
@@ -110,4 +120,10 @@ class Story:
             if isinstance(shown, Rewritten):
                 visible, author = shown.event, by if shown.has_author else None
             fold(seen, visible, sequence=sequence, at=at, by=author)
-        return classroom, seen, len(self.events)
+            log.append(
+                {
+                    "sequence": sequence, "type": visible.type, "version": visible.version,
+                    "at": at, "by": author, "data": msgspec.to_builtins(visible),
+                }
+            )  # fmt: skip
+        return classroom, seen, len(self.events), log

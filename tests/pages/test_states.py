@@ -8,8 +8,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 
-from tests.gallery.server import address, application
-from tests.gallery.states import STATES, State
+from tests.gallery.server import STATES, address, application
+from tests.gallery.states import State
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 

@@ -1,6 +1,6 @@
 """Attendance is a fold of the log: every way of coming and going."""
 
-from server.rest.attendance import safe
+from server.rest.tables import safe
 from server.store.attendance import Fact, Stay, fold
 
 ANN, BOB = "a", "b"

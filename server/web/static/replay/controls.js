@@ -1,82 +1,70 @@
 // @ts-check
-/** The player's controls: native elements, and the keys that players have. */
+/** The player's controls: native elements, in the order that players have them. */
 
-import { html, useEffect } from "../shared/html.js";
+import { html } from "../shared/html.js";
+import { hinted, isListed, keyed } from "../shared/keys.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
+import { Keys, keysOf } from "./keys.js";
+import { Timeline } from "./timeline.js";
 
-/** @typedef {import("./playing.js").Playing} Playing @typedef {import("./cues.js").Cue} Cue */
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+const JUMP_MS = 10_000;
 
-const RATES = [0.75, 1, 1.25, 1.5, 1.75, 2];
-const BACK_MS = 10_000;
-const AHEAD_MS = 30_000;
-const STEP_MS = 5_000;
-
-/**
- * @param {{playing: Playing, chapters: Cue[], gaps: {at_ms: number, duration_ms: number}[],
- *   video: () => HTMLVideoElement|null, stage: () => HTMLElement|null,
- *   captions: import("../shared/signals.js").Signal<boolean>, hasCaptions: boolean}} props
- */
-export function Controls({ playing, chapters, gaps, video, stage, captions, hasCaptions }) {
-  const { t: at, duration: whole, isPlaying, rate, hasMedia } = playing;
+/** @param {{view: import("./view.js").View, large: () => void}} props */
+export function Controls({ view, large }) {
+  const { playing, playback, video, chapters, chapter, hasCaptions, language } = view;
+  const { t: at, duration: whole, isPlaying, rate, hasMedia, sound } = playing;
   const toggle = () => (isPlaying.value ? playing.pause() : playing.play());
   const by = (/** @type {number} */ step) => playing.seek(at.value + step);
-  const mute = () => {
-    const element = video();
-    if (element !== null) element.muted = !element.muted;
-  };
-  const large = () => void (document.fullscreenElement ? document.exitFullscreen() : stage()?.requestFullscreen());
-  const apart = () => void (document.pictureInPictureElement ? document.exitPictureInPicture() : video()?.requestPictureInPicture().catch(() => undefined));
+  const captions = () => (hasCaptions.value = !hasCaptions.value);
+  const apart = () => void (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture().catch(() => undefined));
   const faster = (/** @type {number} */ step) => {
     const next = RATES[RATES.indexOf(rate.value) + step];
     if (next !== undefined) playing.speed(next);
   };
-
-  useEffect(() => {
-    /** @type {Record<string, () => void>} */
-    const keys = {
-      " ": toggle, k: toggle, j: () => by(-BACK_MS), l: () => by(AHEAD_MS), ArrowLeft: () => by(-STEP_MS),
-      ArrowRight: () => by(STEP_MS), m: mute, f: large, c: () => (captions.value = !captions.value),
-      "<": () => faster(-1), ">": () => faster(1),
-      ...Object.fromEntries([...Array(10).keys()].map((tenth) => [String(tenth), () => playing.seek((whole * tenth) / 10)])),
-    };
-    /** @param {KeyboardEvent} event */
-    const press = (event) => {
-      const { target, key, ctrlKey, metaKey, altKey } = event;
-      const isElsewhere = target instanceof HTMLElement && target.closest("input:not([type=range]), textarea, select, [role=tablist]");
-      const isItsOwn = target instanceof HTMLElement && key === " " && target.closest("button, summary, a");
-      if (isElsewhere || isItsOwn || ctrlKey || metaKey || altKey || keys[key] === undefined) return;
-      event.preventDefault();
-      keys[key]();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [playing]);
-
-  const place = (/** @type {number} */ ms) => `${(100 * ms) / Math.max(1, whole)}%`;
+  const here = chapters.value[chapter.value]?.text;
+  const isQuiet = sound.value.isMuted || sound.value.volume === 0;
   return html`<div class="player" role="group" aria-label=${t("replay.controls")}>
-    <div class="time">
-      <input
-        type="range" data-testid="seek" min="0" max=${Math.max(1, whole)} step="1000" value=${at.value}
-        aria-label=${t("replay.position")} aria-valuetext=${t("replay.of", { time: duration(at.value), whole: duration(whole) })}
-        onInput=${(/** @type {any} */ { target }) => playing.seek(Number(target.value))}
-      />
-      ${chapters.map(({ start }) => start > 0 && html`<span key=${`c${start}`} class="mark" style=${{ left: place(start) }}></span>`)}
-      ${gaps.map(({ at_ms: from }) => html`<span key=${`g${from}`} class="mark gap" data-testid="gap" style=${{ left: place(from) }}></span>`)}
-    </div>
-    <div class="row">
-      <button type="button" class="control" data-testid="play" aria-label=${t(isPlaying.value ? "replay.pause" : "replay.play")} aria-keyshortcuts="k" onClick=${toggle}><${Icon} name=${isPlaying.value ? "pause" : "play"} /></button>
-      <button type="button" class="control" data-testid="back" aria-label=${t("replay.back")} aria-keyshortcuts="j" onClick=${() => by(-BACK_MS)}><${Icon} name="rewind" /></button>
-      <button type="button" class="control" data-testid="forward" aria-label=${t("replay.forward")} aria-keyshortcuts="l" onClick=${() => by(AHEAD_MS)}><${Icon} name="fast-forward" /></button>
-      <span class="num" data-testid="time">${duration(at.value)} / ${duration(whole)}</span>
-      <span class="grow"></span>
-      <select class="narrow" data-testid="speed" aria-label=${t("replay.speed")} value=${rate.value} onChange=${(/** @type {any} */ { target }) => playing.speed(Number(target.value))}>
+    <${Keys} keys=${keysOf(playing, { large, captions, faster })} />
+    <${Timeline} view=${view} />
+    <div class="row buttons">
+      <${Button} testid="play" label=${t(isPlaying.value ? "replay.pause" : "replay.play")} key_="k" icon=${isPlaying.value ? "pause" : "play"} onClick=${toggle} />
+      <${Button} testid="back" label=${t("replay.back")} key_="j" icon="rewind" onClick=${() => by(-JUMP_MS)} />
+      <${Button} testid="forward" label=${t("replay.forward")} key_="l" icon="fast-forward" onClick=${() => by(JUMP_MS)} />
+      ${hasMedia.value &&
+      html`<${Button} testid="mute" label=${t("replay.mute")} key_="m" pressed=${isQuiet} icon=${isQuiet ? "volume-x" : "volume-2"} onClick=${playing.mute} />
+        <input type="range" class="volume" data-volume min="0" max="1" step="0.05" aria-label=${t("replay.volume")} value=${isQuiet ? 0 : sound.value.volume} onInput=${(/** @type {any} */ { target }) => playing.volume(Number(target.value))} />`}
+      <span class="num clock" data-testid="time">${duration(at.value)} <span class="muted">/ ${duration(whole)}</span></span>
+      <span class="grow here small muted" dir="auto">${here}</span>
+      <select class="narrow" data-testid="speed" aria-label=${t("replay.speed")} title=${t("replay.speed")} value=${rate.value} onChange=${(/** @type {any} */ { target }) => playing.speed(Number(target.value))}>
         ${RATES.map((each) => html`<option key=${each} value=${each}>${each}×</option>`)}
       </select>
-      ${hasCaptions && html`<button type="button" class="control" data-testid="captions" aria-pressed=${captions.value} aria-label=${t("replay.captions")} aria-keyshortcuts="c" onClick=${() => (captions.value = !captions.value)}><${Icon} name="captions" /></button>`}
-      ${hasMedia && html`<button type="button" class="control" aria-label=${t("replay.mute")} aria-keyshortcuts="m" onClick=${mute}><${Icon} name="volume-2" /></button>
-        <button type="button" class="control" aria-label=${t("replay.apart")} onClick=${apart}><${Icon} name="picture-in-picture-2" /></button>`}
-      <button type="button" class="control" aria-label=${t("replay.large")} aria-keyshortcuts="f" onClick=${large}><${Icon} name="maximize" /></button>
+      ${playback.captions.length > 0 && html`<${Button} testid="captions" label=${t("replay.captions")} key_="c" pressed=${hasCaptions.value} icon="captions" onClick=${captions} />`}
+      ${playback.captions.length > 1 &&
+      html`<select class="narrow" aria-label=${t("replay.language")} value=${language.value} onChange=${(/** @type {any} */ { target }) => (language.value = target.value)}>
+        ${playback.captions.map((tag) => html`<option key=${tag} value=${tag}>${named(tag)}</option>`)}
+      </select>`}
+      ${hasMedia.value && document.pictureInPictureEnabled && html`<${Button} testid="apart" label=${t("replay.apart")} icon="picture-in-picture-2" onClick=${apart} />`}
+      <${Button} testid="keys-open" label=${t("keys.title")} key_="?" icon="circle-question-mark" onClick=${() => (isListed.value = true)} />
+      <${Button} testid="large" label=${t("replay.large")} key_="f" icon="maximize" onClick=${large} />
     </div>
   </div>`;
+}
+
+/**
+ * @param {{testid: string, label: string, icon: string, onClick: () => void, key_?: string,
+ *   pressed?: boolean}} props `key_`: what presses it, too
+ */
+function Button({ testid, label, icon, onClick, key_, pressed }) {
+  return html`<button type="button" class="control quiet" data-testid=${testid} aria-label=${label} title=${key_ ? hinted(label, key_) : label} aria-keyshortcuts=${key_ && keyed(key_)} aria-pressed=${pressed} onClick=${onClick}><${Icon} name=${icon} /></button>`;
+}
+
+/** A language by its name. @param {string} tag */
+function named(tag) {
+  try {
+    return new Intl.DisplayNames(undefined, { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag; // not every well-formed tag is a language
+  }
 }

@@ -16,7 +16,7 @@ export function cues(text) {
     const at = lines.findIndex((line) => TIMES.test(line));
     if (at === -1) return [];
     const parts = /** @type {RegExpMatchArray} */ (lines[at].match(TIMES)).slice(1).map((part) => Number(part ?? 0));
-    const said = lines.slice(at + 1).join(" ").replace(/&\w+;/g, (escape) => ESCAPES[escape] ?? escape);
+    const said = lines.slice(at + 1).join(" ").trim().replace(/&\w+;/g, (escape) => ESCAPES[escape] ?? escape);
     return [{ start: milliseconds(parts.slice(0, 4)), end: milliseconds(parts.slice(4)), text: said }];
   });
 }

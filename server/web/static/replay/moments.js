@@ -1,11 +1,13 @@
 // @ts-check
 /**
- * The class as it was at a moment of its replay: fetched after a seek, folded on from there.
+ * The class as it was at a moment of its replay: fetched after a jump, folded on from there.
  *
- * Sans-DOM: `at(t)` is told the player's time as it goes, and answers with the state of then.
+ * Sans-DOM: `at(t)` is told the player's time as it goes, and tells the state of then. One request
+ * is on its way at a time; whoever drags through an hour asks for where they are, not for all of it.
  *
  * @typedef {ReturnType<typeof moments>} Moments
  * @typedef {{t: number, event: import("../shared/state.js").LogEvent}} Timed
+ * @typedef {import("../shared/state.js").State} State
  */
 
 import { fold } from "../shared/state.js";
@@ -14,61 +16,72 @@ import { fold } from "../shared/state.js";
 const WINDOW_MS = 60_000;
 /** … when less than this is left of them. */
 const LEFT_MS = 20_000;
-/** A jump further ahead than this asks for the state instead of folding what lies between. */
-const FAR_MS = 90_000;
+/** A server that could not answer is left in peace for this long. */
+const AGAIN_MS = 2_000;
 
 /**
  * @param {{replay: string, api: {get: (path: string) => Promise<any>},
- *   onState: (state: import("../shared/state.js").State) => void}} options
+ *   onState: (state: State, view: "staff"|"student") => void}} options
  */
 export function moments({ replay, api, onState }) {
-  /** What is folded, up to `now`. @type {import("../shared/state.js").State|null} */
+  /** Where the player is. */
+  let wanted = 0;
+  /** What is folded, up to `now`. @type {State|null} */
   let state = null;
+  /** @type {"staff"|"student"} */
+  let view = "student";
   let sequence = 0;
   let now = 0;
-  /** @type {Timed[]} */
+  /** What happens after `now`, as far as it is known. @type {Timed[]} */
   let coming = [];
-  let knownTo = 0;
-  let isFetching = false;
-  /** Counts seeks: what was asked for before the last one is out of date. */
-  let seeks = 0;
+  let knownTo = -1;
+  /** @type {Promise<void>|null} */
+  let working = null;
 
-  /** @param {number} t */
-  async function seek(t) {
-    const mine = ++seeks;
-    isFetching = true;
-    try {
-      const found = await api.get(`/v1/replays/${replay}/state?t=${Math.round(t)}`);
-      if (mine !== seeks) return;
-      state = found.state;
-      sequence = found.sequence;
-      now = t;
-      coming = [];
-      knownTo = t;
-      onState(found.state);
-    } finally {
-      if (mine === seeks) isFetching = false;
+  /** Fold up to where the player is; false: that cannot be known without asking. */
+  function advance() {
+    if (state === null || wanted < now || wanted > knownTo) return false;
+    const due = coming.findIndex((each) => each.t > wanted);
+    const passed = coming.splice(0, due === -1 ? coming.length : due);
+    now = wanted;
+    if (passed.length > 0) {
+      state = passed.reduce((folded, { event }) => fold(folded, event), state);
+      sequence = passed[passed.length - 1].event.sequence;
+      onState(state, view);
     }
-    if (mine === seeks) await fetchAhead();
+    return true;
+  }
+
+  async function jump() {
+    const to = wanted;
+    const found = await api.get(`/v1/replays/${replay}/state?t=${Math.round(to)}`);
+    ({ state, sequence, view } = found);
+    now = knownTo = to;
+    coming = [];
+    onState(found.state, view);
   }
 
   async function fetchAhead() {
-    const mine = seeks;
-    isFetching = true;
-    try {
-      const to = knownTo + WINDOW_MS;
-      let after = 0;
-      do {
-        const query = `from_ms=${Math.round(knownTo)}&to_ms=${Math.round(to)}&after=${after}`;
-        const { items, next } = await api.get(`/v1/replays/${replay}/events?${query}`);
-        if (mine !== seeks) return;
-        const last = coming.at(-1)?.event.sequence ?? sequence;
-        coming.push(...items.filter((/** @type {Timed} */ { event }) => event.sequence > last));
-        after = next;
-      } while (after !== null);
-      knownTo = to;
-    } finally {
-      if (mine === seeks) isFetching = false;
+    const from = knownTo;
+    const to = from + WINDOW_MS;
+    /** @type {number|null} */
+    let after = 0;
+    while (after !== null) {
+      const query = `from_ms=${Math.round(from)}&to_ms=${Math.round(to)}&after=${after}`;
+      /** @type {{items: Timed[], next: number|null}} */
+      const { items, next } = await api.get(`/v1/replays/${replay}/events?${query}`);
+      const last = coming.at(-1)?.event.sequence ?? sequence;
+      coming.push(...items.filter(({ event }) => event.sequence > last));
+      after = next;
+    }
+    knownTo = to;
+  }
+
+  async function work() {
+    for (;;) {
+      if (wanted < now || wanted > knownTo + WINDOW_MS || state === null) await jump();
+      else if (advance() && knownTo - wanted >= LEFT_MS) return;
+      else await fetchAhead();
     }
   }
 
@@ -78,17 +91,17 @@ export function moments({ replay, api, onState }) {
      * rejects with what kept it from being known; to ask again is harmless.
      * @param {number} t
      */
-    async at(t) {
-      if (state === null || t < now || t > now + FAR_MS) return seek(t);
-      const due = coming.findIndex((each) => each.t > t);
-      const passed = coming.splice(0, due === -1 ? coming.length : due);
-      now = t;
-      if (passed.length > 0) {
-        state = passed.reduce((folded, { event }) => fold(folded, event), state);
-        sequence = passed[passed.length - 1].event.sequence;
-        onState(state);
-      }
-      if (!isFetching && knownTo - t < LEFT_MS) await fetchAhead();
+    at(t) {
+      wanted = t;
+      advance();
+      working ??= work().then(
+        () => void (working = null),
+        (problem) => {
+          setTimeout(() => (working = null), AGAIN_MS);
+          throw problem;
+        },
+      );
+      return working;
     },
   };
 }

@@ -47,7 +47,7 @@ export function Bar({ classroom, camera, session, api }) {
     ${mayRun && isOff && html`<button type="button" class="primary" data-testid="check-devices" disabled=${camera.isOpening.value} onClick=${camera.turnOn}><${Icon} name="video" />${t("start.check")}</button>`}
     ${mayRun && status === "scheduled" && html`<button type="button" class=${isOff ? "" : "primary"} data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}><${Icon} name="radio" />${t("go_live")}</button>`}
     ${mayRun && status === "live" && html`<button type="button" class="danger" data-testid="end-class" disabled=${isPending} onClick=${() => ask("end")}>${t("end.open")}</button>`}
-    ${status === "ended" && html`<a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
+    ${status === "ended" && html`<a class="button" href=${`/sessions/${classroom.id}/report`}>${t("report.open")}</a><a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
     <${Menu}
       testid="more"
       label=${t("bar.more")}
