@@ -64,6 +64,7 @@ export function player({ classroom, chosen }) {
     isLate: computed(() => isPlaying.value && (isPaused.value || isBehind.value)),
 
     toggleSound() {
+      if (video === null) return;
       hasChosen.value = true;
       setMuted(!isMuted.value);
     },
@@ -73,8 +74,9 @@ export function player({ classroom, chosen }) {
       isBehind.value = false;
       play();
     },
-    large: () => void (document.fullscreenElement ? document.exitFullscreen() : stage?.requestFullscreen?.()),
-    apart: () => void (document.pictureInPictureElement ? document.exitPictureInPicture() : video?.requestPictureInPicture().catch(() => undefined)),
+    // A browser that does not let a page do this has said so by not showing the button.
+    large: () => void (document.fullscreenElement ? document.exitFullscreen() : stage?.requestFullscreen?.())?.catch(() => undefined),
+    apart: () => void (document.pictureInPictureElement ? document.exitPictureInPicture() : video?.requestPictureInPicture())?.catch(() => undefined),
 
     /**
      * Play in this element, until what is returned is called.
@@ -122,6 +124,7 @@ export function player({ classroom, chosen }) {
       return () => {
         for (const undo of [follow, choose, ignore, leave, picture.stop]) undo();
         clearInterval(look);
+        video = stage = null;
         element.removeEventListener("playing", begin);
         element.removeEventListener("pause", paused);
         removeEventListener("pagehide", leave);
