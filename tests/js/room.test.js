@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { calendar } from "../../server/web/static/room/calendar.js";
+import { cameraPart, showsScreen } from "../../server/web/static/room/inset.js";
 import { absence } from "../../server/web/static/shared/absence.js";
 import { keepsFromNotes } from "../../server/web/static/shared/speaking.js";
 import { emptyState } from "../../server/web/static/shared/state.js";
@@ -72,4 +73,18 @@ test("notes are taken once the class has started, also by who may not speak", ()
   assert.equal(keepsFromNotes(at("scheduled"))?.why, "before");
   assert.equal(keepsFromNotes(at("live")), null);
   assert.equal(keepsFromNotes(at("archived"))?.why, "over");
+});
+
+/** @param {...object} items */
+const scene = (...items) => ({ scene: "1", scenes: [/** @type {any} */ ({ scene: "1", layout: { items } })] });
+const CAMERA = { source: "camera", x: 7_400, y: 7_300, width: 2_500, height: 2_500 };
+const SLIDE = { source: "slide", x: 0, y: 0, width: 10_000, height: 10_000 };
+
+test("beside a page, no more than the camera is shown of a programme that has the page too", () => {
+  assert.deepEqual(cameraPart(scene(SLIDE, CAMERA)), { "--inset": "inset(73% 1% 2% 74%)", "--shape": 16 / 9 });
+  assert.equal(cameraPart(scene(CAMERA)), null);
+  assert.equal(cameraPart(scene(SLIDE)), null);
+  assert.equal(cameraPart({ scene: null, scenes: [] }), null);
+  assert.equal(showsScreen(scene({ ...SLIDE, source: "screen" }, CAMERA)), true);
+  assert.equal(showsScreen(scene(SLIDE, CAMERA)), false);
 });

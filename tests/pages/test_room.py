@@ -73,6 +73,18 @@ async def test_the_class_is_heard_after_a_tap_and_also_without_its_picture(lesso
     assert await is_muted(ann)
 
     assert await has_moved(ann)
+    await at(studio, "board-add").click()
+    await at(
+        studio, "asset"
+    ).click()  # the programme shows it, too; beside it, the camera is enough
+    await expect(at(ann, "stage")).to_have_attribute("data-main", "shown")
+    await expect(at(ann, "video")).to_have_css("object-view-box", "inset(74% 1% 1% 74%)")
+    await at(ann, "swap").click()
+    await expect(at(ann, "stage")).to_have_attribute("data-main", "video")
+    await at(studio, "page-hide").click()
+    await expect(at(ann, "shown")).to_have_count(0)
+    await expect(at(ann, "video")).to_have_css("object-view-box", "none")
+
     await at(ann, "settings").click()
     await at(ann, "sound-only").check()
     await expect(at(ann, "stage-note")).to_have_text("Sound only")

@@ -19,7 +19,6 @@ export function Captions({ classroom, chosen }) {
     const timer = setTimeout(() => (isFresh.value = false), STAYS_MS);
     return () => clearTimeout(timer);
   }, [newest]);
-  if (!chosen.captions.value) return null;
   const lines = isFresh.value ? captions.slice(-LINES) : [];
   return html`<div
     class="captions"

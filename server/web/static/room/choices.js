@@ -20,7 +20,7 @@ export function choices() {
     captions: remembered("captions", false, ON_OFF),
     captionSize: remembered("caption-size", /** @type {"small"|"medium"|"large"} */ ("medium"), SIZES),
     captionPlace: remembered("caption-place", /** @type {"bottom"|"top"} */ ("bottom"), PLACES),
-    /** The page large, or the teacher. */
+    /** The other one large: the teacher for the page, or the page for what the teacher's screen shows. */
     isSwapped: signal(false),
   };
 }

@@ -2,18 +2,19 @@
 /** The row under the stage: hand, reactions, captions, sound, the screen, and how one likes it. */
 
 import { html } from "../shared/html.js";
-import { hinted, isListed, keyed } from "../shared/keys.js";
+import { hinted, keyed } from "../shared/keys.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
+import { later } from "../shared/ui/later.js";
 import { Follow } from "./follow.js";
 import { Hand } from "./hand.js";
-import { Reactions } from "./reactions.js";
 
-/** @typedef {import("./choices.js").Choices} Choices */
+const Reactions = later(() => import("./reactions.js"), "Reactions");
+const Settings = later(() => import("./settings.js"), "Settings");
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
- *   player: import("./player.js").Player, chosen: Choices, isOpen: boolean, onPanel: () => void,
+ *   player: import("./player.js").Player, chosen: import("./choices.js").Choices, isOpen: boolean, onPanel: () => void,
  *   isPanelOpen: boolean}} props
  */
 export function Controls({ classroom, player, chosen, isOpen, onPanel, isPanelOpen }) {
@@ -46,32 +47,4 @@ function Tool({ testid, icon, label, shortcut, isOn, onClick }) {
     aria-pressed=${isOn}
     onClick=${onClick}
   ><${Icon} name=${icon} /></button>`;
-}
-
-/** @param {{chosen: Choices}} props */
-function Settings({ chosen }) {
-  const { soundOnly, saveData, captionSize, captionPlace } = chosen;
-  return html`<button type="button" class="control" data-testid="settings" popovertarget="settings" aria-label=${t("room.settings")} title=${t("room.settings")}><${Icon} name="settings" /></button>
-    <div popover id="settings" class="popover stack" aria-label=${t("room.settings")}>
-      <${Switch} testid="sound-only" label=${t("room.sound_only")} of=${soundOnly} />
-      <${Switch} testid="save-data" label=${t("room.save_data")} of=${saveData} />
-      <p class="small muted">${t("room.save_data_text")}</p>
-      <${Pick} testid="caption-size" label=${t("captions.size")} of=${captionSize} values=${["small", "medium", "large"]} />
-      <${Pick} testid="caption-place" label=${t("captions.place")} of=${captionPlace} values=${["bottom", "top"]} />
-      <button type="button" popovertarget="settings" popovertargetaction="hide" data-testid="list-keys" onClick=${() => (isListed.value = true)}>${t("keys.title")}</button>
-    </div>`;
-}
-
-/** @param {{testid: string, label: string, of: import("../shared/signals.js").Signal<boolean>}} props */
-function Switch({ testid, label, of }) {
-  return html`<label class="choice"><input type="checkbox" role="switch" data-testid=${testid} checked=${of.value} onChange=${() => (of.value = !of.value)} />${label}</label>`;
-}
-
-/** @param {{testid: string, label: string, of: import("../shared/signals.js").Signal<string>, values: string[]}} props */
-function Pick({ testid, label, of, values }) {
-  return html`<label class="choice">${label}
-    <select class="narrow" data-testid=${testid} value=${of.value} onChange=${(/** @type {any} */ event) => (of.value = event.target.value)}>
-      ${values.map((value) => html`<option key=${value} value=${value}>${t(`captions.${value}`)}</option>`)}
-    </select>
-  </label>`;
 }

@@ -16,15 +16,15 @@ import { ConnectionBanner, Refusals } from "../shared/ui/notices.js";
 import { choices } from "./choices.js";
 import { Controls } from "./controls.js";
 import { toggleHand } from "./hand.js";
-import { Lobby } from "./lobby.js";
 import { Panel, go, isPanelOpen } from "./panel.js";
 import { keepAwake, player as watch } from "./player.js";
 import { Stage } from "./stage.js";
 
 const FULL = 4129;
 
-const Before = later(() => import("./before.js").then(({ Before: loaded }) => loaded));
-const Full = later(() => import("./full.js").then(({ Full: loaded }) => loaded));
+const Before = later(() => import("./before.js"), "Before");
+const Lobby = later(() => import("./lobby.js"), "Lobby");
+const Full = later(() => import("./full.js"), "Full");
 
 /**
  * @typedef {{classroom: import("../shared/classroom.js").Classroom,

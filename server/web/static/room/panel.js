@@ -10,9 +10,9 @@ import { Tabs } from "../shared/ui/tabs.js";
 
 /** @typedef {import("../shared/classroom.js").Classroom} Classroom */
 
-const Notes = later(() => import("./notes.js").then(({ Notes: loaded }) => loaded));
-const Questions = later(() => import("../shared/questions.js").then(({ Questions: loaded }) => loaded));
-const Polls = later(() => import("./polls.js").then(({ Polls: loaded }) => loaded));
+const Notes = later(() => import("./notes.js"), "Notes");
+const Questions = later(() => import("../shared/questions.js"), "Questions");
+const Polls = later(() => import("./polls.js"), "Polls");
 
 const tab = signal("chat");
 /** On a small screen that lies on its side, the panel is a sheet above the stage. */

@@ -5,6 +5,7 @@ import { shownAsset } from "../shared/shown.js";
 import { computed, effect, signal } from "../shared/signals.js";
 import { watching } from "../shared/watching.js";
 import { pictureWanted } from "./choices.js";
+import { showsScreen } from "./inset.js";
 
 const LOOK_MS = 2_000;
 /** Further behind than a player keeps by itself, in seconds. */
@@ -25,7 +26,7 @@ export function player({ classroom, chosen }) {
   const isOnAir = computed(() => state.value.status === "live" && state.value.publisher?.live === true);
   const isPlaying = computed(() => hasBegun.value && isOnAir.value && watched.value.status === "live");
   const isShowing = computed(() => shownAsset(state.value) !== undefined);
-  const isPageLarge = computed(() => isShowing.value && !chosen.isSwapped.value);
+  const isPageLarge = computed(() => isShowing.value && chosen.isSwapped.value === showsScreen(state.value));
   const picture = pictureWanted(chosen, () => isPageLarge.value);
   /** @type {HTMLVideoElement|null} */
   let video = null;

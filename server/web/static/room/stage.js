@@ -5,8 +5,11 @@ import { html, useEffect, useRef } from "../shared/html.js";
 import { Shown } from "../shared/shown.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
-import { Captions } from "./captions.js";
-import { Floating } from "./reactions.js";
+import { later } from "../shared/ui/later.js";
+import { cameraPart } from "./inset.js";
+
+const Captions = later(() => import("./captions.js"), "Captions");
+const Floating = later(() => import("./reactions.js"), "Floating");
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom,
@@ -24,18 +27,18 @@ export function Stage({ classroom, player, chosen, pictures }) {
   const text = hasPicture ? null : isPlaying.value ? t("stage.sound_only") : note(classroom, player.watched.value);
   return html`<figure class="stage" ref=${stage} data-testid="stage" data-playing=${isPlaying.value} data-main=${main} data-picture=${hasPicture ? "yes" : "no"}>
     <${Shown} classroom=${classroom} pictures=${pictures} />
-    <video ref=${video} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
+    <video ref=${video} style=${(isShowing.value && cameraPart(classroom.state.value)) || { "--inset": "none", "--shape": 16 / 9 }} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
     ${text !== null && html`<figcaption class=${main === "video" ? "cover" : "inset"}>
       <p role="status" data-testid="stage-note">${text}</p>
       ${isPlaying.value && !isBlocked.value && chosen.soundOnly.value && main === "video" && html`<button type="button" data-testid="show-picture" onClick=${() => (chosen.soundOnly.value = false)}><${Icon} name="video" />${t("stage.show_picture")}</button>`}
     </figcaption>`}
     ${isBlocked.value && html`<button type="button" class="hear primary" data-testid="unmute" onClick=${player.toggleSound}><${Icon} name="play" />${t("stage.unmute")}</button>`}
     ${isLate.value && html`<button type="button" class="jump" data-testid="jump" onClick=${player.jump}><${Icon} name="fast-forward" />${t("stage.jump")}</button>`}
-    ${isShowing.value && html`<button type="button" class="swap" data-testid="swap" aria-pressed=${chosen.isSwapped.value} onClick=${() => (chosen.isSwapped.value = !chosen.isSwapped.value)}>
-      <${Icon} name="picture-in-picture-2" /><span class="words">${t(chosen.isSwapped.value ? "stage.page_large" : "stage.video_large")}</span>
+    ${isShowing.value && html`<button type="button" class="swap" data-testid="swap" onClick=${() => (chosen.isSwapped.value = !chosen.isSwapped.value)}>
+      <${Icon} name="picture-in-picture-2" /><span class="words">${t(isPageLarge.value ? "stage.video_large" : "stage.page_large")}</span>
     </button>`}
     <${Floating} classroom=${classroom} />
-    <${Captions} classroom=${classroom} chosen=${chosen} />
+    ${chosen.captions.value && html`<${Captions} classroom=${classroom} chosen=${chosen} />`}
   </figure>`;
 }
 

@@ -7,6 +7,7 @@ import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Message, Unsent } from "./message.js";
 import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
+import { Text } from "./text.js";
 import { Icon } from "./ui/icon.js";
 
 const TEXT_LENGTH = 2000;
@@ -77,7 +78,7 @@ function Pins({ classroom }) {
     ${pinned.map(
       ({ message, name, text }) => html`<li key=${message} class="row" data-testid="pinned">
         <${Icon} name="pin" />
-        <p class="grow small" dir="auto"><strong>${name}</strong> ${text}</p>
+        <p class="grow small" dir="auto"><strong>${name}</strong> <${Text} text=${text} /></p>
         ${classroom.isStaff.value &&
         html`<button type="button" class="small quiet" data-testid="unpin" onClick=${() => classroom.act("chat.unpin", { message })}>${t("chat.unpin")}</button>`}
       </li>`,

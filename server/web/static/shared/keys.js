@@ -16,7 +16,7 @@ import { signal } from "./signals.js";
 import { t } from "./strings.js";
 import { later } from "./ui/later.js";
 
-const KeyList = later(() => import("./keylist.js").then(({ KeyList: loaded }) => loaded));
+const KeyList = later(() => import("./keylist.js"), "KeyList");
 const LIST = "?";
 const TAKES_TEXT =
   "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=button])";

@@ -3,6 +3,7 @@
 
 import { html } from "./html.js";
 import { clock, t } from "./strings.js";
+import { Text } from "./text.js";
 import { Menu } from "./ui/menu.js";
 
 /**
@@ -22,7 +23,7 @@ export function Message({ classroom, message, about }) {
       </span>
       <${Actions} classroom=${classroom} message=${message} isMine=${isMine} about=${about} />
     </div>
-    ${removed ? html`<p class="small muted tombstone">${t("chat.removed")}</p>` : html`<p dir="auto">${text}</p>`}
+    ${removed ? html`<p class="small muted tombstone">${t("chat.removed")}</p>` : html`<p dir="auto"><${Text} text=${text} /></p>`}
   </li>`;
 }
 

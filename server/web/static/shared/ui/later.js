@@ -8,17 +8,18 @@ const AGAIN_MS = 2_000;
 
 /**
  * A component that is fetched when it is first drawn, or `soon()`.
- * @param {() => Promise<any>} load the component
+ * @param {() => Promise<any>} load its module
+ * @param {string} name
  * @returns {((props: any) => any) & {soon: () => void}}
  */
-export function later(load) {
+export function later(load, name) {
   const loaded = signal(/** @type {any} */ (null));
   let isAsked = false;
   const ask = () => {
     if (isAsked) return;
     isAsked = true;
     load().then(
-      (component) => (loaded.value = component),
+      (module) => (loaded.value = module[name]),
       () => setTimeout(() => ((isAsked = false), ask()), AGAIN_MS),
     );
   };
