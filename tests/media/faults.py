@@ -130,6 +130,11 @@ def strict_errors(file: Path) -> str:
             "-xerror",
             "-i",
             file,
+            # With the times of the file: on those of a frame rate two pictures may fall together.
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            "-1",
             "-f",
             "null",
             "-",

@@ -88,7 +88,8 @@ async def test_a_worker_that_is_killed_loses_less_than_a_second(
     (jump,) = [number for number, each in enumerate(found.segments) if each.discontinuity]
     left = found.segments[jump - 1]
     lost_ms = killed_ms - left.starts_at_ms - left.duration_ms
-    assert 0 <= lost_ms <= LOST_MOST_MS + late_ms
+    # Less than nothing where the first packets were late: times of media count from their arrival.
+    assert lost_ms <= LOST_MOST_MS + late_ms
     assert len(finalized.data["clock"]) == 2
     assert [*worker.spool.rglob("*")] == []
     listed = manifest.decode((index.parent / "manifest.json").read_bytes())

@@ -111,6 +111,9 @@ async def test_a_node_is_told_when_others_may_have_taken_it_for_dead(pools, owne
         assert not await a.beat(), "it stood still"
         assert await a.beat()
         await terminate(owner, a._connection.get_server_pid())
+        async with asyncio.timeout(PATIENCE):
+            while not a._connection.is_closed():
+                await asyncio.sleep(0.01)
         assert not await a.beat(), "its lock was free for a moment"
         assert await a.beat()
         # Swept after a long standstill, it is somebody new, whose lock it does not have yet.
