@@ -64,6 +64,8 @@ class State(NamedTuple):
     """What one presses to see it, by test id, one after the other."""
     query: str = ""
     """What else the address says."""
+    script: str = ""
+    """What is different in this browser, as a script that runs before the page's."""
 
     @property
     def session(self) -> str:
@@ -97,7 +99,7 @@ PLANNED = Story().then(
         ev.SceneCreated(
             identifier(30),
             "Slides and me",
-            SceneLayout((SceneItem("slide"), SceneItem("camera", 7_500, 7_500, 2_500, 2_500))),
+            SceneLayout((SceneItem("slide"), SceneItem("camera", 7_400, 7_400, 2_500, 2_500))),
         )
     ),
     _by_teacher(ev.SceneCreated(identifier(31), "Just me", SceneLayout((SceneItem("camera"),)))),
@@ -313,6 +315,19 @@ def _lobby(name: str) -> State:
     return State("room", name, frames)
 
 
+def _desk(name: str, story: Story, status: Any, *clicks: str, script: str = "") -> State:
+    """Return the page of a teacher who has done something with camera and scenes."""
+    return _studio(name, story, status, *clicks)._replace(script=script)
+
+
+def _camera_is(problem: str) -> str:
+    """Return a browser that has no camera to give, and says so with this exception."""
+    return (
+        "navigator.mediaDevices.getUserMedia ="
+        f" async () => {{ throw new DOMException('', '{problem}'); }};"
+    )
+
+
 GOODBYES = {
     "expired": 4105, "invalid": 4500, "removed": 4503, "banned": 4504, "denied": 4505,
     "not_found": 4507, "abuse": 4513, "outdated": 4501,
@@ -357,6 +372,12 @@ STATES: tuple[State, ...] = (
     _studio("uplink", STREAMING, "live", "uplink", health=HEALTH),
     _studio("edit-key", STREAMING, "live", "destination-key", health=HEALTH),
     _studio("finishing", FINISHING, "ended"),
+    _desk("checking", PLANNED, "scheduled", "camera-on"),
+    _desk("denied", PLANNED, "scheduled", "camera-on", script=_camera_is("NotAllowedError")),
+    _desk("in-use", PLANNED, "scheduled", "camera-on", script=_camera_is("NotReadableError")),
+    _desk("no-camera", SHOWING, "live", "camera-on", script=_camera_is("NotFoundError")),
+    _desk("slides-only", SHOWING, "live", "slides-only"),
+    _desk("previewing", SHOWING, "live", "camera-on", "devices", "scene-careful", "scene"),
     State("studio", "joining"),
     State(
         "studio",

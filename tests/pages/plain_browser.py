@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ import aiohttp
 from tests import peers
 from tests.pages.conftest import FLAGS
 from tests.patience import PATIENCE
+
+
+class DevToolsError(Exception):
+    """The browser did not do what it was asked for."""
 
 
 @dataclass
@@ -36,7 +40,8 @@ class PlainBrowser:
         await self.socket.send_json(message | ({"sessionId": session} if session else {}))
         async with asyncio.timeout(PATIENCE):
             said = await answer
-        assert "error" not in said, (method, said["error"])
+        if "error" in said:
+            raise DevToolsError(f"{method}: {said['error']['message']}")
         return said["result"]
 
     async def hear(self) -> None:
@@ -70,10 +75,15 @@ class PlainPage:
         return found["result"].get("value")
 
     async def until(self, condition: str) -> None:
-        """Wait until an expression holds."""
+        """Wait until an expression holds, on a page that may still be on its way."""
         async with asyncio.timeout(PATIENCE):
-            while not await self.run(condition):
+            while not await self._holds(condition):
                 await asyncio.sleep(0.1)
+
+    async def _holds(self, condition: str) -> bool:
+        with suppress(DevToolsError):
+            return bool(await self.run(condition))
+        return False
 
     async def click(self, testid: str, more: str = "") -> None:
         """Click on something once it is there and can be clicked."""

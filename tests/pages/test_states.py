@@ -40,6 +40,8 @@ async def _faults(page: Page, url: str, state: State) -> list[str]:
     faults: list[str] = []
     note = faults.append
     page.on("pageerror", lambda error: note(f"throws {error}"))
+    if state.script:
+        await page.add_init_script(state.script)
     await page.goto(url + address(state))
     await expect(page.locator("h1")).to_be_visible()
     await page.wait_for_load_state("networkidle")

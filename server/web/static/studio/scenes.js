@@ -4,6 +4,7 @@
 import { html, useState } from "../shared/html.js";
 import { remembered } from "../shared/remembered.js";
 import { signal } from "../shared/signals.js";
+import { shownAsset } from "../shared/shown.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { follows } from "./composer/director.js";
@@ -47,9 +48,10 @@ export function Scenes({ classroom, camera, director, isOpen }) {
   };
   const isOnAir = (/** @type {Tile} */ tile) => (onAir === null ? tile.kind === FIRST : tile.scene === onAir);
   const isPending = classroom.isPending(({ op }) => op === "scene.switch" || op === "scene.create");
+  const there = present(classroom.state.value, camera);
   return html`<section class="card stack" aria-label=${t("scenes.title")}>
     <div class="row">
-      <h2 class="grow">${t("scenes.title")}</h2>
+      <h2 class="whole grow">${t("scenes.title")}</h2>
       <label class="choice small"><input type="checkbox" role="switch" data-testid="scene-follow" checked=${follows.value} onChange=${() => (follows.value = !follows.value)} />${t("scenes.follow")}</label>
       <label class="choice small"><input type="checkbox" role="switch" data-testid="scene-careful" checked=${isCareful.value} onChange=${() => (isCareful.value = !isCareful.value)} />${t("scenes.careful")}</label>
     </div>
@@ -69,6 +71,7 @@ export function Scenes({ classroom, camera, director, isOpen }) {
           >
             <${Miniature} camera=${camera} items=${tile.items} width=${TILE} />
             <span class="name" dir="auto">${tile.name}</span>
+            <span class="small muted lacks">${lack(tile.items, there)}</span>
             ${isOnAir(tile) && html`<span class="pill live mark">${t("scenes.on_air")}</span>`}
             ${chosen === tile && html`<span class="pill mark">${t("scenes.next")}</span>`}
           </button>
@@ -77,6 +80,24 @@ export function Scenes({ classroom, camera, director, isOpen }) {
     </ul>
     <${Compose} classroom=${classroom} isOpen=${isOpen} />
   </section>`;
+}
+
+/** What a scene of this class could show now. @param {import("../shared/state.js").State} state @param {Props["camera"]} camera */
+function present(state, camera) {
+  const asset = shownAsset(state);
+  return {
+    camera: camera.camera.value !== null && !camera.isHidden.value,
+    screen: camera.screen.value !== null,
+    slide: asset !== undefined && asset.asset_type !== "media",
+    board: asset?.asset_type === "whiteboard",
+    title: true,
+  };
+}
+
+/** What a scene does without now, in words. @param {SceneItem[]} items @param {ReturnType<typeof present>} there */
+function lack(items, there) {
+  const without = items.find(({ source }) => !there[source]);
+  return without ? t(`scenes.no_${without.source}`) : "";
 }
 
 /** The scene that was chosen, before anybody else sees it. @param {{tile: Tile|undefined, camera: Props["camera"], isOpen: boolean, onAir: (tile: Tile) => void}} props */
