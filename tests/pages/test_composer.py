@@ -211,9 +211,6 @@ async def test_devices_are_checked_before_the_class(lesson, open_page):
     await at(studio, "devices").click()
     await expect(at(studio, "camera-picker")).to_have_value(second)
 
-    await at(studio, "mute").click()  # the fake microphone beeps on: a beep is no talk
-    await expect(at(studio, "mute")).to_have_attribute("aria-pressed", "true")
-
 
 @pytest.mark.parametrize(
     ("problem", "words"),
@@ -237,3 +234,25 @@ async def test_what_keeps_a_camera_off_is_said_and_slides_need_none(
     await at(studio, "slides-only").click()
     await expect(at(studio, "stage")).to_have_attribute("data-composed", "worker")
     await expect(at(studio, "mute")).to_have_count(0)
+
+
+async def test_whoever_talks_while_muted_is_told(lesson, open_page):
+    studio = await open_page("about:blank")
+    await studio.context.add_init_script(
+        """if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
+            const context = new AudioContext();
+            const heard = context.createMediaStreamDestination();
+            const voice = new OscillatorNode(context);
+            voice.connect(heard);
+            voice.start();
+            return heard.stream;
+        };"""
+    )
+    await studio.goto(await lesson.link("teacher", "Dr. Okafor"))
+    await at(studio, "camera-on").click()
+    await expect(at(studio, "level")).not_to_have_attribute("aria-valuenow", "0")
+    await expect(at(studio, "talking-muted")).to_have_count(0)
+    await at(studio, "mute").click()
+    await at(studio, "talking-muted").get_by_role("button").click()
+    await expect(at(studio, "mute")).to_have_attribute("aria-pressed", "false")
+    await expect(at(studio, "talking-muted")).to_have_count(0)

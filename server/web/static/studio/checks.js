@@ -27,20 +27,21 @@ export function hear(camera) {
  */
 export function checks({ classroom, camera, now }) {
   const isOn = camera.isOn.value;
-  const isSeen = isOn && !camera.isHidden.value;
+  const hasCamera = camera.camera.value !== null;
+  const isSeen = hasCamera && !camera.isHidden.value;
   const isElsewhere = classroom.state.value.publisher?.live === true && !isOn;
   if (isElsewhere) return [{ name: "elsewhere", isGood: true, text: t("check.elsewhere") }, uplink(classroom)];
   return [
-    { name: "camera", isGood: isSeen, text: t(isSeen ? "check.camera" : isOn ? "check.camera_hidden" : "check.no_camera") },
-    microphone(camera, isOn, now),
+    { name: "camera", isGood: isSeen, text: t(isSeen ? "check.camera" : hasCamera ? "check.camera_hidden" : "check.no_camera") },
+    microphone(camera, camera.microphone.value !== null, now),
     ...(isOn ? [uplink(classroom)] : []),
   ];
 }
 
-/** @param {import("./broadcast.js").Broadcast} camera @param {boolean} isOn @param {number} now @returns {Check} */
-function microphone(camera, isOn, now) {
-  const isGood = isOn && !camera.isMuted.value && now - heardAt < HEARD_MS;
-  const text = !isOn ? "check.no_microphone" : camera.isMuted.value ? "check.muted" : isGood ? "check.heard" : "check.silent";
+/** @param {import("./broadcast.js").Broadcast} camera @param {boolean} isThere @param {number} now @returns {Check} */
+function microphone(camera, isThere, now) {
+  const isGood = isThere && !camera.isMuted.value && now - heardAt < HEARD_MS;
+  const text = !isThere ? "check.no_microphone" : camera.isMuted.value ? "check.muted" : isGood ? "check.heard" : "check.silent";
   return { name: "microphone", isGood, text: t(text) };
 }
 

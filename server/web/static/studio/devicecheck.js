@@ -14,8 +14,14 @@ export const isChecking = signal(false);
 
 /** @param {{camera: Broadcast}} props */
 export function DeviceCheck({ camera }) {
-  if (!camera.isOn.value || !isChecking.value) return null;
-  return html`<section class="card stack check" id="device-check" aria-label=${t("devices.check")} data-testid="device-check">
+  return camera.isOn.value && isChecking.value ? html`<${Check} camera=${camera} />` : null;
+}
+
+/** @param {{camera: Broadcast}} props */
+function Check({ camera }) {
+  const section = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => section.current?.scrollIntoView({ block: "nearest" }), []);
+  return html`<section ref=${section} class="card stack check" id="device-check" aria-label=${t("devices.check")} data-testid="device-check">
     <div class="row">
       <h2 class="grow">${t("devices.check")}</h2>
       <button type="button" class="primary small" data-testid="device-check-done" onClick=${() => (isChecking.value = false)}><${Icon} name="check" />${t("devices.done")}</button>
