@@ -79,6 +79,8 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
     await swept(retention, database_url)
     assert await left(app, school) == [asset]
     assert (await api.get(admin, f"{session}/recordings")).body["items"] == []
+    replay = (await api.get(admin, f"/v1/replays/{school.session}")).body
+    assert (replay["has_media"], replay["recordings_deleted_at"] is None) == (False, False)
     # The replay was taken back before, by events, and none can be published again.
     now, text = await whole_log(pools, school)
     assert now == [*types, "replay.unpublished", "session.archived"]

@@ -98,6 +98,7 @@ async def test_from_the_end_of_a_class_to_its_published_replay(
 
     # Events at once, for staff.
     draft = (await api.get(teacher, path)).body
+    assert (draft["is_finalizing"], draft["recordings_deleted_at"]) == (True, None)
     assert (draft["status"], draft["has_media"]) == ("draft", False)
     assert draft["processing"] == "The recording is being finalized."
     assert (await api.get(teacher, f"/v1/sessions/{school.session}/replay")).body == draft
@@ -160,6 +161,9 @@ async def test_from_the_end_of_a_class_to_its_published_replay(
     assert "chat.posted" in [each["event"]["type"] for each in told]
     assert [each["t"] for each in told] == sorted(each["t"] for each in told)
     assert "psst" not in json.dumps(told)
+    said = (await api.get(student, f"{path}/events?types=chat.posted,poll.opened")).body
+    assert [each["event"]["data"]["text"] for each in said["items"]] == ["hello"]
+    assert (await api.get(student, f"{path}/events?types=chat")).code == "bad_request"
     late = (await api.get(student, f"{path}/events?from_ms=59000&to_ms=59500")).body
     assert late == {"items": [], "next": None}
 

@@ -177,6 +177,16 @@ async def test_staff_read_scenes_polls_and_questions(api, school) -> None:
     assert (question["prompt"], question["user"]) == ("Why?", school.student.id)
     (scene,) = (await api.get(teacher, f"{base}/scenes")).body["items"]
     assert (scene["name"], scene["layout"]["items"][0]["source"]) == ("Board", "camera")
+    table = (await api.get(teacher, f"{base}/polls.csv")).raw.decode()
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [(row["option"], row["correct"], row["votes"], row["voters"]) for row in rows] == [
+        ("3", "no", "0", "1"), ("4", "yes", "1", "1"),
+    ]  # fmt: skip
+    table = (await api.get(teacher, f"{base}/questions.csv")).raw.decode()
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert (row["prompt"], row["status"], row["answered_at"]) == ("Why?", "open", "")
+    for name in ("polls.csv", "questions.csv"):
+        assert (await api.get(school.student, f"{base}/{name}")).code == "forbidden"
     for name in ("polls", "questions", "scenes"):
         assert (await api.get(school.student, f"{base}/{name}")).code == "forbidden"
         assert (await api.get(teacher, f"{base}/{name}?limit=0")).code == "bad_request"

@@ -31,12 +31,12 @@ export function About({ view, onChanged }) {
       ${playback.media.length > 0 && html`<${Downloads} view=${view} />`}
     </div>
     <p role="status" class="small muted" data-testid="note">${note}</p>
-    ${isStaff.value && html`<${Staff} view=${view} onChanged=${onChanged} />`}
+    ${isStaff.value && replay.status === "published" && html`<${Staff} view=${view} onChanged=${onChanged} />`}
   </section>`;
 }
 
-/** What staff decide: whether others see it. @param {{view: View, onChanged: (replay: any) => void}} props */
-function Staff({ view: { api, path, replay }, onChanged }) {
+/** What staff decide: whether others see it; of a draft, first of all. @param {{view: View, onChanged: (replay: any) => void}} props */
+export function Staff({ view: { api, path, replay }, onChanged }) {
   const trouble = useSignal("");
   const isAsked = useSignal(false);
   const isDraft = replay.status === "draft";

@@ -24,7 +24,7 @@ const LOOK_MS = 4_000;
  * What there is to show: a replay; of one that is not published, what was said; or why nothing.
  * @type {import("../shared/signals.js").Signal<{kind: "loading"}
  *   | {kind: "open", view: import("./view.js").View}
- *   | {kind: "draft", said: import("../shared/state.js").State}
+ *   | {kind: "draft", isArchived: boolean, said: import("../shared/state.js").State}
  *   | {kind: "early"|"gone"|"expired"} | {kind: "refused"|"failed", text: string}>}
  */
 const place = signal(/** @type {any} */ ({ kind: "loading" }));
@@ -49,7 +49,7 @@ async function found(api, id) {
     const session = await api.get(`/v1/sessions/${id}`);
     title.value = session.title;
     if (session.ended_at === null) return { kind: "early" };
-    return { kind: "draft", said: await foldLog(api, id) };
+    return { kind: "draft", isArchived: session.status === "archived", said: await foldLog(api, id) };
   }
   title.value = replay.title;
   const [playback, start] = await Promise.all([api.get(`/v1/replays/${id}/playback`), startOf(api, id)]);
@@ -118,7 +118,7 @@ function Replay({ api, id }) {
       return says("replay.failed", html`<button type="button" class="primary" onClick=${() => load(api, id)}>${t("retry")}</button>`, now.text);
     case "draft":
       return html`<${Head} /><main class="fullpage said-only">
-        <p class="banner" data-testid="not-published">${t("replay.not_published")}</p>
+        <p class="banner" data-testid="not-published">${t(now.isArchived ? "replay.no_more" : "replay.not_published")}</p>
         <section class="card" aria-label=${t("chat.title")}><h2>${t("chat.title")}</h2><${Said} state=${now.said} /></section>
       </main>`;
     default: {

@@ -5,7 +5,7 @@ import { html, useEffect, useRef } from "../shared/html.js";
 import { Presented } from "../shared/questions.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
-import { About } from "./about.js";
+import { About, Staff } from "./about.js";
 import { Screen } from "./screen.js";
 import { Side } from "./side.js";
 
@@ -13,7 +13,7 @@ import { Side } from "./side.js";
 
 /** @param {{view: View, onChanged: (replay: any) => void}} props */
 export function Player({ view, onChanged }) {
-  const { playback, playing, state, trouble, continueAt } = view;
+  const { playback, playing, state, isStaff, trouble, continueAt } = view;
   const goOn = () => {
     playing.seek(continueAt.value ?? 0);
     continueAt.value = null;
@@ -30,6 +30,7 @@ export function Player({ view, onChanged }) {
           <button type="button" class="small quiet" onClick=${() => (continueAt.value = null)}>${t("replay.from_start")}</button>
         </div>`}
         ${trouble.value && html`<p class="banner" role="alert" data-testid="trouble">${t("replay.behind", { reason: trouble.value })}</p>`}
+        ${isStaff.value && view.replay.status === "draft" && html`<${Staff} view=${view} onChanged=${onChanged} />`}
         <${Presented} classroom=${{ state }} />
         <${Hands} view=${view} />
         <${Chapters} view=${view} />

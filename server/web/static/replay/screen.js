@@ -52,7 +52,7 @@ export function Screen({ view }) {
   const main = !hasPicture || (isShowing && !isSwapped.value) ? "shown" : "video";
   const cue = transcript.value[current(transcript.value, playing.t.value)];
   const isFresh = playing.t.value === 0 && !playing.isPlaying.value && !playing.isBroken.value;
-  const isSaid = hasCaptions.value && !isFresh && cue !== undefined && playing.t.value < cue.end;
+  const isSaid = hasCaptions.value && !isFresh && !playing.isBroken.value && cue !== undefined && playing.t.value < cue.end;
   return html`<div class="screen" ref=${screen} data-idle=${isIdle.value && playing.isPlaying.value}>
     <figure ref=${stage} class="stage" data-testid="stage" data-main=${main} data-picture=${hasPicture ? "yes" : "no"} onClick=${toggle} onDblClick=${large}>
       <${Shown} classroom=${{ state, actions: NO_ACTIONS }} pictures=${pages} />

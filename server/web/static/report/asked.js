@@ -43,7 +43,7 @@ export function Polls({ polls, people, api, id, start, moment }) {
     <div class="row"><h2 id="polls" class="grow">${t("report.polls")} <span class="num muted">${polls.length}</span></h2>
       <${Save} api=${api} path=${`/v1/sessions/${id}/polls.csv`} name=${`polls-${id}.csv`} label=${t("report.csv_polls")} /></div>
     ${polls.length === 0 && html`<p class="muted">${t("report.no_polls")}</p>`}
-    <ul class="list">
+    ${polls.length > 0 && html`<ul class="list">
       ${polls.map((poll) => {
         const at = Math.max(0, Date.parse(poll.created_at) - start);
         return html`<li key=${poll.id} class="stack" data-testid="poll">
@@ -51,6 +51,6 @@ export function Polls({ polls, people, api, id, start, moment }) {
           <${Bars} poll=${poll} votes=${poll.votes} />
         </li>`;
       })}
-    </ul>
+    </ul>`}
   </section>`;
 }
