@@ -48,7 +48,7 @@ test("who comes back is told how much others wrote", (t) => {
   assert.equal(away.isAway.value, false);
   assert.equal(away.isLong.value, false);
   assert.equal(away.missed.value, 2);
-  t.mock.timers.tick(8_000);
+  t.mock.timers.tick(15_000);
   assert.equal(away.missed.value, null);
 });
 

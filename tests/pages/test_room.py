@@ -145,7 +145,7 @@ async def test_a_student_feels_with_the_class_and_keeps_notes(studio, lesson, op
     bob = await joined(open_page, lesson, "student", "Bob")
     await at(bob, "react").click()
     await at(bob, "reaction").first.click()
-    await expect(at(ann, "floating")).to_contain_text("👍")
+    await expect(at(ann, "floating")).to_have_attribute("data-count", "1")
     await at(ann, "lost").click()
     await expect(at(ann, "lost-told")).to_have_text("The teacher sees that you are lost.")
     await at(ann, "tab-notes").click()

@@ -43,7 +43,7 @@ export function Floating({ classroom }) {
     const timer = setTimeout(() => (rising.value = rising.value.filter(({ until }) => until > Date.now())), FLOATS_MS);
     return () => clearTimeout(timer);
   }, [rising.value]);
-  return html`<div class="floating" aria-hidden="true" data-testid="floating">
+  return html`<div class="floating" aria-hidden="true" data-testid="floating" data-count=${number.current}>
     ${rising.value.map(({ id, emoji }) => html`<span key=${id} data-lane=${id % MOST}>${emoji}</span>`)}
   </div>`;
 }

@@ -8,7 +8,7 @@ const QUIET_MS = 3_000;
 /** From then on somebody may want to do something about it. */
 const LONG_MS = 30_000;
 /** So long it is said that one is back. */
-const SAID_MS = 8_000;
+const SAID_MS = 15_000;
 
 /** @typedef {ReturnType<typeof absence>} Absence */
 
