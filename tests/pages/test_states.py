@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.gallery.server import STATES, address, application
 from tests.gallery.states import State
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 AXE = (Path(__file__).parent.parent / "js" / "node_modules" / "axe-core" / "axe.min.js").read_text(
     encoding="utf-8"
