@@ -220,6 +220,7 @@ ORDERLY = ASKING.then(
     _by_teacher(ev.QuestionPresented(identifier(10))),
     _by_teacher(ev.QuestionDismissed(identifier(11))),
 )  # fmt: skip
+ORDERED = (TEACHER, ANN, BOB, DEE._replace(role="assistant"))
 OVER = ASKING.then(_by_teacher(ev.PollClosed(POLL)), _by_teacher(ev.SessionEnded()))
 
 FINISHING = ON_AIR.then(
@@ -281,7 +282,9 @@ def _studio(
     rest: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
 ) -> State:
-    frames = story.frames(TEACHER, session=session_of("studio", name), here=EVERYBODY, **more)
+    frames = story.frames(
+        TEACHER, session=session_of("studio", name), **{"here": EVERYBODY, **more}
+    )
     # Which panel was in front before is remembered.
     clicks = clicks or ("tab-questions",)
     return State("studio", name, tuple(frames), rest={**_rest(status), **rest}, clicks=clicks)
@@ -358,13 +361,15 @@ STATES: tuple[State, ...] = (
     _studio("invite", ON_AIR, "live", "invite"),
     _studio("quiet", BEGUN, rest={"/destinations": {"items": [], "next": None}}),
     _studio("reply", ON_AIR, "live", "tab-questions", "question-menu", "reply"),
-    _studio("answering", ORDERLY, "live", "tab-questions", "tab-questions-answering"),
-    _studio("hidden", ORDERLY, "live", "tab-questions", "tab-questions-hidden"),
-    _studio("chat", ORDERLY, "live", "tab-chat", "chat-settings"),
+    _studio("answering", ORDERLY, "live", "tab-questions", "tab-questions-answering", here=ORDERED),
+    _studio("hidden", ORDERLY, "live", "tab-questions", "tab-questions-hidden", here=ORDERED),
+    _studio("chat", ORDERLY, "live", "tab-chat", "chat-settings", here=ORDERED),
     _studio("chat-menu", ON_AIR, "live", "tab-chat", "message-menu"),
-    _studio("people", ORDERLY, "live", "tab-people"),
-    _studio("person", ORDERLY, "live", "tab-people", "person-menu"),
-    _studio("permissions", ORDERLY, "live", "tab-people", "person-menu", "permissions"),
+    _studio("people", ORDERLY, "live", "tab-people", here=ORDERED),
+    _studio("person", ORDERLY, "live", "tab-people", "person-menu", here=ORDERED),
+    _studio(
+        "permissions", ORDERLY, "live", "tab-people", "person-menu", "permissions", here=ORDERED
+    ),
     _studio("ban", ON_AIR, "live", "tab-people", "person-menu", "ban"),
     _studio("polls", ASKING, "live", "tab-polls"),
     _studio("poll-form", ASKING, "live", "tab-polls", "poll-compose", "poll-template-letters"),

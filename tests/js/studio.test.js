@@ -67,6 +67,11 @@ test("only another key helps where the key was refused; nothing is asked of what
   assert.deepEqual([off.phase, off.why, off.isOn], ["off", "", false]);
 });
 
+test("a platform that hangs up each time may have been given a wrong key", () => {
+  const lost = (/** @type {number} */ attempt) => wayOf(listed, folded({ phase: "retry_scheduled", code: "reset", attempt }), undefined, at);
+  assert.deepEqual([lost(1).needsKey, lost(2).needsKey], [false, true]);
+});
+
 test("before the class a way that is on is ready, and says what to know of it", () => {
   const way = wayOf(listed, folded({ phase: "enabled" }), undefined, { ...at, isLive: false });
   assert.deepEqual([way.phase, way.why], ["ready", "It takes 1080 lines at most."]);

@@ -4,9 +4,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests import peers
 from tests.demo import free_port
 from tests.pages.acts import at, choose, go_live, joined, say, turn_camera_on
 from tests.pages.conftest import WAIT_MS
+from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -182,17 +184,54 @@ async def test_a_hand_is_heard_unless_that_is_switched_off(lesson, open_page):
     await expect(at(studio, "tone")).to_have_attribute("aria-pressed", "false")  # remembered
 
 
-async def test_the_strip_says_who_is_at_fault_and_the_details_what_happened(lesson, open_page):
-    async def create(path, **body):
-        async with lesson.http.post(path, json=body) as answer:
-            assert answer.status == 201, await answer.text()
-            return (await answer.json())["id"]
+@pytest.fixture
+def platform(tmp_path):
+    peers.require("nginx with its RTMP module")
+    server = RtmpServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
-    account = await create("/v1/integrations", provider="custom")
-    url = f"rtmp://127.0.0.1:{free_port()}/live"
-    name = f"Nobody there {lesson.session}"
-    place = {"name": name, "url": url, "stream_key": "k"}
-    await create("/v1/destinations", integration=account, **place)
+
+async def place(lesson, url: str) -> str:
+    """Set up a destination, and return its name: nobody else's."""
+    name = f"Hall {lesson.session}"
+    body = {"provider": "custom"}
+    async with lesson.http.post("/v1/integrations", json=body) as answer:
+        account = (await answer.json())["id"]
+    body = {"integration": account, "name": name, "url": url, "stream_key": "k"}
+    async with lesson.http.post("/v1/destinations", json=body) as answer:
+        assert answer.status == 201, await answer.text()
+    return name
+
+
+async def test_a_key_is_changed_by_who_may(lesson, open_page, platform, server):
+    name = await place(lesson, platform.url("closed"))
+    studio = await joined(open_page, lesson, "teacher", "Dr. Okafor")
+    await turn_camera_on(studio)
+    row = at(studio, "destination").filter(has_text=name)
+    await row.get_by_test_id("destination-switch").click()
+    await go_live(studio)
+    # This platform says no by hanging up, each time.
+    await row.get_by_test_id("destination-key").click()
+    await at(studio, "key-input").fill("another")
+    await at(studio, "key-save").click()
+    # This link opens one class; a key is for all of them.
+    await expect(at(studio, "key-trouble")).to_contain_text("Your link opens this class only")
+
+    admin = await open_page(lesson.page("studio", server.ready["tokens"]["admin"]))
+    await (
+        admin.locator("[data-testid=destination]", has_text=name)
+        .get_by_test_id("destination-key")
+        .click()
+    )
+    await at(admin, "key-input").fill("another")
+    await at(admin, "key-save").click()
+    await expect(at(admin, "key-dialog")).not_to_be_visible()
+
+
+async def test_the_strip_says_who_is_at_fault_and_the_details_what_happened(lesson, open_page):
+    name = await place(lesson, f"rtmp://127.0.0.1:{free_port()}/live")
     studio = await joined(open_page, lesson, "teacher", "Dr. Okafor")
     await turn_camera_on(studio)
     row = at(studio, "destination").filter(has_text=name)

@@ -36,15 +36,15 @@ export function Bar({ classroom, camera, session, api }) {
   const isOpen = status === "scheduled" || status === "live";
   const isOff = status === "scheduled" && !camera.isOn.value;
   return html`<header class="bar">
-    <h1 dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
+    <h1 dir="auto" data-testid="title" title=${session.value?.title}>${session.value?.title ?? t("session.untitled")}</h1>
     <${Status} classroom=${classroom} camera=${camera} session=${session} />
     ${status !== "ended" && status !== "archived" && html`<span class="small muted num" data-testid="online">${t("people.here", { count: presence.value.count })}</span>`}
     <${Uplink} classroom=${classroom} />
     <span class="grow"></span>
     <${Recording} classroom=${classroom} mayRun=${mayRun} />
     ${isOpen && html`<${Lock} classroom=${classroom} />`}
-    ${isOpen && html`<button type="button" data-testid="invite" onClick=${() => ask("invite")}><${Icon} name="link" />${t("invite.open")}</button>`}
-    ${mayRun && isOff && html`<button type="button" class="primary" data-testid="check-devices" disabled=${camera.isOpening.value} onClick=${camera.turnOn}><${Icon} name="video" />${t("start.check")}</button>`}
+    ${isOpen && html`<button type="button" data-testid="invite" onClick=${() => ask("invite")}><${Icon} name="link" /><span class="word">${t("invite.open")}</span></button>`}
+    ${mayRun && isOff && html`<button type="button" class="primary" data-testid="check-devices" disabled=${camera.isOpening.value} onClick=${camera.turnOn}><${Icon} name="video" /><span class="word">${t("start.check")}</span></button>`}
     ${mayRun && status === "scheduled" && html`<button type="button" class=${isOff ? "" : "primary"} data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}><${Icon} name="radio" />${t("go_live")}</button>`}
     ${mayRun && status === "live" && html`<button type="button" class="danger" data-testid="end-class" disabled=${isPending} onClick=${() => ask("end")}>${t("end.open")}</button>`}
     ${status === "ended" && html`<a class="button" href=${`/sessions/${classroom.id}/report`}>${t("report.open")}</a><a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
@@ -90,10 +90,11 @@ function Lock({ classroom }) {
     type="button"
     data-testid="lock"
     aria-pressed=${locked}
+    aria-label=${locked ? t("lock.unlock") : t("lock.lock")}
     title=${locked ? t("lock.on") : t("lock.off")}
     disabled=${isPending}
     onClick=${() => classroom.act(locked ? "session.unlock" : "session.lock")}
-  ><${Icon} name=${locked ? "lock" : "lock-open"} />${locked ? t("lock.unlock") : t("lock.lock")}</button>`;
+  ><${Icon} name=${locked ? "lock" : "lock-open"} /></button>`;
 }
 
 /** @param {{classroom: Classroom, camera: Broadcast, session: import("../shared/signals.js").Signal<any>}} props */
@@ -141,8 +142,8 @@ function Recording({ classroom, mayRun }) {
   return html`
     ${recording && html`<span class=${`pill ${looks}`} data-testid="recording-status">${t(`recording.${recording.status}`)}</span>`}
     ${mayRun && status === "live" &&
-    html`<button type="button" data-testid="record" aria-pressed=${isOn} disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
-      <${Icon} name=${isOn ? "square" : "circle"} />${isOn ? t("recording.stop") : t("recording.start")}
+    html`<button type="button" data-testid="record" disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
+      <${Icon} name=${isOn ? "square" : "circle"} /><span class="word">${isOn ? t("recording.stop") : t("recording.start")}</span>
     </button>`}
   `;
 }

@@ -72,7 +72,7 @@ function Destination({ classroom, listed: each, now, mayRun }) {
       <span class="name" dir="auto" title=${`${name} · ${provider}`}>${name}</span>
       <span class=${`pill ${way.colour}`} data-testid="destination-state"><span aria-hidden="true">${way.shape}</span> ${way.word}</span>
       ${way.kbps > 0 && html`<span class="small muted num">${t("kbps", { kbps: way.kbps.toLocaleString() })}</span>`}
-      ${mayRun && way.mayRetry && !way.needsKey && html`<button type="button" class="small" data-testid="destination-retry" disabled=${isPending} onClick=${() => act("destination.retry")}><${Icon} name="undo-2" />${t("retry")}</button>`}
+      ${mayRun && way.mayRetry && html`<button type="button" class="small" data-testid="destination-retry" disabled=${isPending} onClick=${() => act("destination.retry")}><${Icon} name="undo-2" />${t("retry")}</button>`}
       ${mayRun && way.needsKey && html`<button type="button" class="small" data-testid="destination-key" onClick=${() => (keyed.value = each)}>${t("key.edit")}</button>`}
     </div>
     ${way.why && html`<p class="small why" data-testid="destination-why">${way.why}</p>`}

@@ -22,8 +22,11 @@ const LOOKS = {
   stopped: ["○", ""],
 };
 
-/** Why only another key helps. */
+/** Where only another key helps, … */
 const KEY_CODES = new Set(["auth_rejected", "secret_missing"]);
+/** … and where it may: many platforms just hang up on a wrong key, each time. */
+const HANGS_UP = new Set(["publish_denied", "provider_close", "reset"]);
+const TRIES = 2;
 const WORKS = new Set(["live", "recovered"]);
 
 /** The words for each side of a health frame. @type {Record<string, string>} */
@@ -33,6 +36,7 @@ const SIDES = { uplink: "side.uplink", server: "side.server" };
  * @typedef {{id: string, name: string, provider: string, warnings: {text: string}[]}} Listed
  * @typedef {{phase: string, shape: string, colour: string, word: string, why: string,
  *   isOn: boolean, works: boolean, needsKey: boolean, mayRetry: boolean, kbps: number}} Way
+ *   `needsKey`: another key helps, or may.
  */
 
 /**
@@ -44,26 +48,29 @@ const SIDES = { uplink: "side.uplink", server: "side.server" };
 export function wayOf(listed, folded, verdict, { now, isLive }) {
   const status = folded?.status ?? "disabled";
   const isOn = status === "enabled";
-  const needsKey = status === "failed" && KEY_CODES.has(folded?.code ?? "");
-  const phase = phaseOf(status, folded?.phase ?? "off", { needsKey, isLive, isSilent: verdict?.state === "no_data" });
+  const code = folded?.code ?? "";
+  const isRefused = status === "failed" && KEY_CODES.has(code);
+  const phase = phaseOf(status, folded?.phase ?? "off", { isRefused, isLive, isSilent: verdict?.state === "no_data" });
   const [shape, colour] = LOOKS[phase] ?? LOOKS.enabled;
   const wait = verdict?.next_retry_at ? Math.max(0, Date.parse(verdict.next_retry_at) - now) : 0;
-  const word = t(phase === "retry_scheduled" && wait > 0 ? "destination.retry_in" : `destination.${phase}`, { attempt: folded?.attempt ?? 0, wait: duration(wait + 999) });
+  const told = phase === "retry_scheduled" && wait > 0 ? "retry_in" : phase === "key" && code === "secret_missing" ? "key_missing" : phase;
+  const word = t(`destination.${told}`, { attempt: folded?.attempt ?? 0, wait: duration(wait + 999) });
   return {
-    phase, shape, colour, word, isOn, needsKey,
+    phase, shape, colour, word, isOn,
+    needsKey: isRefused || (isOn && !WORKS.has(phase) && HANGS_UP.has(code) && (folded?.attempt ?? 0) >= TRIES),
     why: reason(listed, folded, verdict, phase),
     works: isOn && WORKS.has(phase),
-    mayRetry: status === "failed" || phase === "retry_scheduled",
+    mayRetry: (status === "failed" && !isRefused) || phase === "retry_scheduled",
     kbps: isOn ? verdict?.kbps ?? 0 : 0,
   };
 }
 
 /**
  * @param {string} status @param {string} phase
- * @param {{needsKey: boolean, isLive: boolean, isSilent: boolean}} about
+ * @param {{isRefused: boolean, isLive: boolean, isSilent: boolean}} about
  */
-function phaseOf(status, phase, { needsKey, isLive, isSilent }) {
-  if (needsKey) return "key";
+function phaseOf(status, phase, { isRefused, isLive, isSilent }) {
+  if (isRefused) return "key";
   if (status === "disabled") return "off";
   if (phase === "enabled" && !isLive) return "ready";
   return isSilent && WORKS.has(phase) ? "no_data" : phase;
@@ -82,6 +89,8 @@ function reason({ name, warnings }, folded, verdict, phase) {
   const said = verdict?.text || (code && (known(`code.${code}`) ? t(`code.${code}`) : code));
   if (said) {
     const side = verdict?.side ?? "platform";
+    // Of a platform, the server speaks by its title; where this is its name here, once is enough.
+    if (!SIDES[side] && said.toLocaleLowerCase().includes(name.toLocaleLowerCase())) return said;
     return t("side.says", { side: SIDES[side] ? t(SIDES[side]) : name, text: said });
   }
   return phase === "ready" ? warnings?.[0]?.text ?? "" : "";
