@@ -48,7 +48,7 @@ fuzz: setup-dev  ## Send random requests and a million random frames to live ser
 	$(BIN)/python -m tests.rest_fuzz
 	$(BIN)/python -m load.fuzz
 
-screenshots: setup-dev  ## Take the pictures of README and docs again
+screenshots: setup-dev  ## Take the pictures of README, docs and every state of the pages again
 	$(BIN)/python -m tests.screenshots
 
 spec: setup-dev  ## Write the specifications, references and golden vectors anew

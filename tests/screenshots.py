@@ -76,8 +76,8 @@ async def documents(browser: Browser) -> list[str]:
 
 
 async def _a_class(browser: Browser, demo: Demo) -> None:
-    await _command(demo, "recording.start")
     await asyncio.sleep(SETTLE_SECONDS)
+    await _command(demo, "recording.start")
     tokens = demo.ready["tokens"]
     for file, name, token, size in (
         ("studio", "studio", tokens["teacher"], DESKTOP),

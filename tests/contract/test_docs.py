@@ -20,7 +20,7 @@ from protocol.snapshot import State
 from server.classroom import access, chat, destinations, erasure
 from server.classroom.state import Actor, Chat, Classroom, Member
 from server.hub import bucket, ephemeral
-from tests import reference
+from tests import reference, screenshots
 
 ROOT = Path(__file__).parents[2]
 PAGE = reference.PAGE.read_text(encoding="utf-8")
@@ -322,3 +322,14 @@ def test_links_lead_somewhere(page):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_documents_show_the_pictures_that_make_screenshots_takes():
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = {
+        name
+        for document in documents
+        for name in re.findall(r"images/([\w.-]+)\)", document.read_text(encoding="utf-8"))
+    }
+    kept = {path.name for path in (ROOT / "docs" / "images").iterdir()}
+    assert shown == kept == set(screenshots.PICTURES)
