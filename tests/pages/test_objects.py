@@ -12,7 +12,6 @@ from tests.documents import pictures_pdf
 from tests.faults.served import Served
 from tests.pages.acts import at, go_live, has_moved, joined, turn_camera_on
 from tests.pages.conftest import school
-from tests.pages.test_replay import finalized
 from tests.s3 import aws, bucket, moto_url
 
 __all__ = ["aws", "bucket", "moto_url"]
@@ -81,8 +80,8 @@ async def test_files_go_to_the_store_and_come_from_it(lesson, aws, open_page):
     await at(studio, "end-class").click()
     await at(studio, "end-class-confirm").click()
     await studio.get_by_role("link", name="Open the replay").click()
-    await finalized(studio)
-    await at(studio, "play").click()
+    await expect(at(studio, "mute")).to_be_visible(timeout=SLOW_MS)  # once it is finalized
+    await at(studio, "begin").click()
     assert await has_moved(studio, "player")
 
 
