@@ -1,6 +1,7 @@
 // @ts-check
 /** How somebody likes to watch and read. */
 
+import { ReadChat } from "../shared/chatnews.js";
 import { html } from "../shared/html.js";
 import { isListed } from "../shared/keys.js";
 import { t } from "../shared/strings.js";
@@ -16,6 +17,7 @@ export function Settings({ chosen }) {
       <p class="small muted">${t("room.save_data_text")}</p>
       <${Pick} testid="caption-size" label=${t("captions.size")} of=${captionSize} values=${["small", "medium", "large"]} />
       <${Pick} testid="caption-place" label=${t("captions.place")} of=${captionPlace} values=${["bottom", "top"]} />
+      <${ReadChat} />
       <button type="button" popovertarget="settings" popovertargetaction="hide" data-testid="list-keys" onClick=${() => (isListed.value = true)}>${t("keys.title")}</button>
     </div>`;
 }

@@ -1,7 +1,6 @@
 // @ts-check
 /** The chat: what is pinned, a log, and a line to write. */
 
-import { ChatSettings } from "./chatsettings.js";
 import { Composer } from "./composer.js";
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Message, Unsent } from "./message.js";
@@ -9,7 +8,10 @@ import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
 import { Text } from "./text.js";
 import { Icon } from "./ui/icon.js";
+import { later } from "./ui/later.js";
 
+const ChatNews = later(() => import("./chatnews.js"), "ChatNews");
+const ChatSettings = later(() => import("./chatsettings.js"), "ChatSettings");
 const TEXT_LENGTH = 2000;
 /** So close to its end, the log goes on following. */
 const AT_END_PX = 40;
@@ -47,7 +49,7 @@ export function Chat({ classroom, about }) {
 
   return html`<div class="chat">
     <${Pins} classroom=${classroom} />
-    <div class="said" ref=${log} role="log" tabindex="0" aria-label=${t("chat.title")} data-testid="chat" onScroll=${look}><ol>
+    <div class="said" ref=${log} role="log" aria-live="off" tabindex="0" aria-label=${t("chat.title")} data-testid="chat" onScroll=${look}><ol>
       ${messages.length + unsent.length === 0 && html`<li class="muted">${t("chat.empty")}</li>`}
       ${far > 0 && html`<li key="earlier" class="small muted" data-testid="earlier">${t("chat.earlier", { count: far })}</li>`}
       ${messages.slice(far).map((message) => html`<${Message} key=${message.message} classroom=${classroom} message=${message} about=${about} />`)}
@@ -67,6 +69,7 @@ export function Chat({ classroom, about }) {
           classroom.act("chat.post", toStaff ? { text, to: "staff" } : { text })}
       />
       ${isStaff.value && html`<${ChatSettings} classroom=${classroom} />`}
+      <${ChatNews} classroom=${classroom} />
     </div>
   </div>`;
 }

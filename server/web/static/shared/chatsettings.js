@@ -1,6 +1,7 @@
 // @ts-check
 /** How the chat works, for staff: who writes, when, and how often. */
 
+import { ReadChat } from "./chatnews.js";
 import { html } from "./html.js";
 import { duration, t } from "./strings.js";
 
@@ -27,5 +28,6 @@ export function ChatSettings({ classroom }) {
         ${speeds.map((seconds) => html`<option key=${seconds} value=${seconds}>${seconds === 0 ? t("chat.no_slow") : duration(1000 * seconds)}</option>`)}
       </select>
     </label>
+    <${ReadChat} />
   </details>`;
 }
