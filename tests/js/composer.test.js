@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { KINDS, arrange, isBand, itemsOnAir, kindOf, shows, whole } from "../../server/web/static/studio/composer/layout.js";
+import { itemsOnAir, shows, whole } from "../../server/web/static/shared/scene.js";
+import { KINDS, arrange, isBand, kindOf } from "../../server/web/static/studio/composer/layout.js";
 import { talk } from "../../server/web/static/studio/composer/voice.js";
 
 const STAGE = { width: 1280, height: 720 };

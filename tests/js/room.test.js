@@ -5,7 +5,10 @@ import test from "node:test";
 
 import { calendar } from "../../server/web/static/room/calendar.js";
 import { cameraPart, showsScreen } from "../../server/web/static/room/inset.js";
+import { arrange } from "../../server/web/static/studio/composer/layout.js";
 import { absence } from "../../server/web/static/shared/absence.js";
+import { whole } from "../../server/web/static/shared/scene.js";
+import { paced } from "../../server/web/static/shared/chatnews.js";
 import { keepsFromNotes } from "../../server/web/static/shared/speaking.js";
 import { emptyState } from "../../server/web/static/shared/state.js";
 
@@ -67,6 +70,31 @@ test("a blink is not worth a word, and neither is the first arrival", (t) => {
   assert.equal(away.missed.value, null);
 });
 
+test("news of the chat are read a few at a time, the first at once", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {string[]} */
+  const told = [];
+  const news = paced((text) => told.push(text));
+  news.add("Ann: hello");
+  assert.deepEqual(told, ["Ann: hello"]);
+  news.add("Bob: hi");
+  news.add("Cy: hey");
+  t.mock.timers.tick(1_999);
+  assert.equal(told.length, 1);
+  t.mock.timers.tick(1);
+  assert.equal(told[1], "Bob: hi Cy: hey");
+  for (let line = 1; line <= 40; line += 1) news.add(`Dee: ${line}`);
+  t.mock.timers.tick(2_000);
+  assert.equal(told[2], "40 new messages. The last from Dee: 40");
+  t.mock.timers.tick(60_000);
+  news.add("Ann: still there?");
+  assert.equal(told.length, 4, "after a silence, at once");
+  news.add("Bob: yes");
+  news.stop();
+  t.mock.timers.tick(60_000);
+  assert.equal(told.length, 4);
+});
+
 test("notes are taken once the class has started, also by who may not speak", () => {
   /** @param {any} status @returns {any} */
   const at = (status) => ({ state: { ...emptyState(), status }, mutedUntil: "9999-12-31T23:59:59.999Z" });
@@ -81,10 +109,25 @@ const CAMERA = { source: "camera", x: 7_400, y: 7_300, width: 2_500, height: 2_5
 const SLIDE = { source: "slide", x: 0, y: 0, width: 10_000, height: 10_000 };
 
 test("beside a page, no more than the camera is shown of a programme that has the page too", () => {
-  assert.deepEqual(cameraPart(scene(SLIDE, CAMERA)), { "--inset": "inset(73% 1% 2% 74%)", "--shape": 16 / 9 });
-  assert.equal(cameraPart(scene(CAMERA)), null);
-  assert.equal(cameraPart(scene(SLIDE)), null);
-  assert.equal(cameraPart({ scene: null, scenes: [] }), null);
+  assert.deepEqual(cameraPart(scene(SLIDE, CAMERA), "slide"), { "--inset": "inset(73% 1% 2% 74%)", "--shape": 16 / 9 });
+  assert.equal(cameraPart(scene(CAMERA), "slide"), null);
+  assert.equal(cameraPart(scene(SLIDE), "slide"), null);
+  assert.equal(cameraPart({ scene: null, scenes: [] }, "slide"), null);
   assert.equal(showsScreen(scene({ ...SLIDE, source: "screen" }, CAMERA)), true);
   assert.equal(showsScreen(scene(SLIDE, CAMERA)), false);
+});
+
+test("the camera is found where the composer has put it: alone, it has the stage", () => {
+  const BOARD = { ...SLIDE, source: "board" };
+  const stage = { width: 1280, height: 720 };
+  const page = { width: 960, height: 720 };
+  for (const items of [[SLIDE, CAMERA], [BOARD, CAMERA]]) {
+    for (const type of /** @type {const} */ (["slide", "whiteboard", "media"])) {
+      const sizes = { camera: stage, ...(type !== "media" && { slide: page }), ...(type === "whiteboard" && { board: page }) };
+      const camera = arrange(items.map(whole), sizes, stage).find(({ source }) => source === "camera");
+      assert.equal(cameraPart(scene(...items), type) === null, camera?.isInset === false, `${items[0].source} ${type}`);
+    }
+  }
+  assert.equal(cameraPart(scene(BOARD, CAMERA), "slide"), null);
+  assert.equal(cameraPart(scene(SLIDE, CAMERA), "media"), null);
 });

@@ -1,7 +1,8 @@
 // @ts-check
 /** Which part of the programme is the teacher's camera: a page that is shown sharp need not be shown twice. */
 
-const WHOLE = 10_000;
+import { WHOLE, itemsOnAir, onStage, shows } from "../shared/scene.js";
+
 /** Of the stage, width to height. */
 const STAGE = 16 / 9;
 
@@ -10,24 +11,23 @@ const STAGE = 16 / 9;
  * @typedef {{"--inset": string, "--shape": number}} Part the camera's place, as CSS takes it
  */
 
-/** @param {Pick<State, "scenes"|"scene">} state */
-function onAir({ scenes, scene }) {
-  return scenes.find((each) => each.scene === scene)?.layout.items ?? [];
-}
-
 /** Whether the programme shows something that is to be seen large: a screen. @param {Pick<State, "scenes"|"scene">} state */
 export function showsScreen(state) {
-  return onAir(state).some(({ source }) => source === "screen");
+  return shows(itemsOnAir(state), "screen");
 }
 
 /**
  * Return where the camera is in a programme that shows the page too; null: all of it is the camera.
- * @param {Pick<State, "scenes"|"scene">} state @returns {Part|null}
+ * @param {Pick<State, "scenes"|"scene">} state
+ * @param {State["assets"][number]["asset_type"]|undefined} type of what is shown beside the programme
+ * @returns {Part|null}
  */
-export function cameraPart(state) {
-  const items = onAir(state);
+export function cameraPart(state, type) {
+  // A board has the place of a page too; what is no page has none.
+  const isThere = { slide: type === "slide" || type === "whiteboard", board: type === "whiteboard" };
+  const items = onStage(itemsOnAir(state), (source) => isThere[/** @type {"slide"} */ (source)] ?? true);
   const camera = items.find(({ source }) => source === "camera");
-  if (camera === undefined || !items.some(({ source }) => source === "slide" || source === "board")) return null;
+  if (camera === undefined || !shows(items, "slide", "board")) return null;
   const { x, y, width, height } = camera;
   const sides = [y, WHOLE - x - width, WHOLE - y - height, x];
   return {

@@ -9,12 +9,12 @@
  * @typedef {ReturnType<typeof broadcast>} Broadcast
  */
 
+import { itemsOnAir } from "../shared/scene.js";
 import { computed, effect, signal } from "../shared/signals.js";
 import { watcher } from "../shared/whep.js";
 import { publisher, sendInstead } from "../shared/whip.js";
 import { capture } from "./capture.js";
 import { composer } from "./composer/composer.js";
-import { itemsOnAir } from "./composer/layout.js";
 import { mixer } from "./composer/mixer.js";
 import { pageShown } from "./composer/page.js";
 

@@ -3,12 +3,13 @@
 
 import { html, useState } from "../shared/html.js";
 import { remembered } from "../shared/remembered.js";
+import { shows, whole } from "../shared/scene.js";
 import { signal } from "../shared/signals.js";
 import { shownAsset } from "../shared/shown.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { follows } from "./composer/director.js";
-import { FIRST, KINDS, kindOf, shows, whole } from "./composer/layout.js";
+import { FIRST, KINDS, kindOf } from "./composer/layout.js";
 import { Miniature } from "./miniature.js";
 
 /** @typedef {import("./composer/layout.js").SceneItem} SceneItem */

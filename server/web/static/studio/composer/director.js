@@ -7,9 +7,10 @@
  */
 
 import { remembered } from "../../shared/remembered.js";
+import { itemsOnAir, shows, whole } from "../../shared/scene.js";
 import { effect, signal } from "../../shared/signals.js";
 import { t } from "../../shared/strings.js";
-import { FIRST, KINDS, itemsOnAir, kindOf, shows, whole } from "./layout.js";
+import { FIRST, KINDS, kindOf } from "./layout.js";
 
 /** Whether pages and screens come on air by themselves. */
 export const follows = remembered("follows", true, [true, false]);
@@ -41,7 +42,7 @@ export function director({ classroom, isOn, screen }) {
     wanted.value = kind;
     classroom.act("scene.create", { name: t(`scenes.kind.${kind}`), layout: { items: KINDS[kind].map(whole) } });
   };
-  /** @param {string} kind @param {import("./layout.js").Source[]} sources */
+  /** @param {string} kind @param {import("../../shared/scene.js").Source[]} sources */
   const make = (kind, ...sources) => {
     const now = classroom.state.peek();
     if (!follows.peek() || !isOn.peek() || shows(itemsOnAir(now), ...sources)) return;

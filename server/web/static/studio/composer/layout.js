@@ -1,21 +1,19 @@
 // @ts-check
 /**
- * Where the sources of a scene are drawn. Rules, without a canvas:
+ * Where the sources of a scene are drawn, without a canvas. What of it is on the stage,
+ * `shared/scene.js` says; there, the camera fills its place and loses its edges, and pages and
+ * screens are seen whole.
  *
- * 1. Items are drawn from the back to the front, in 1/10,000 of the stage.
- * 2. The camera fills its place and loses its edges; pages and screens are seen whole.
- * 3. A source that is not there leaves no hole: who is left alone has the stage.
- * 4. A stage is never empty: with nothing to show, it shows the title.
- *
- * @typedef {import("../../shared/state/stage.js").SceneItem} SceneItem
- * @typedef {SceneItem["source"]} Source
+ * @typedef {import("../../shared/scene.js").SceneItem} SceneItem
+ * @typedef {import("../../shared/scene.js").Source} Source
  * @typedef {{width: number, height: number}} Size
  * @typedef {Size & {x: number, y: number}} Box
  * @typedef {{source: Source, text: string|null, from: Box, to: Box, isInset: boolean}} Placement
  *   `from` in pixels of the source, `to` in pixels of the stage
  */
 
-const WHOLE = 10_000;
+import { WHOLE, onStage, whole } from "../../shared/scene.js";
+
 /** Lower than this part of the stage, a title is a band beneath what goes on. */
 const BAND = 0.4;
 
@@ -36,25 +34,10 @@ export const KINDS = {
 /** What is on air while no scene was chosen. */
 export const FIRST = "camera";
 
-/** Return an item with what it leaves out. @param {Partial<SceneItem>} item @returns {SceneItem} */
-export function whole({ source = "title", x = 0, y = 0, width = WHOLE, height = WHOLE, text = null }) {
-  return { source, x, y, width, height, text };
-}
-
 /** Which of the studio's own scenes this is, or null. @param {Partial<SceneItem>[]} items */
 export function kindOf(items) {
   const wanted = JSON.stringify(items.map(whole));
   return Object.keys(KINDS).find((kind) => JSON.stringify(KINDS[kind].map(whole)) === wanted) ?? null;
-}
-
-/** What is on air now. @param {Pick<import("../../shared/state.js").State, "scenes"|"scene">} state */
-export function itemsOnAir({ scenes, scene }) {
-  return scenes.find((each) => each.scene === scene)?.layout.items.map(whole) ?? KINDS[FIRST].map(whole);
-}
-
-/** Whether a scene shows one of these. @param {Partial<SceneItem>[]} items @param {...Source} sources */
-export function shows(items, ...sources) {
-  return items.some(({ source }) => sources.includes(/** @type {Source} */ (source)));
 }
 
 /**
@@ -65,10 +48,7 @@ export function shows(items, ...sources) {
  * @returns {Placement[]}
  */
 export function arrange(items, sizes, stage) {
-  const there = items.filter(({ source }) => source === "title" || sizes[source] !== undefined);
-  const isAlone = there.length === 1 && items.length > 1;
-  const shown = isAlone ? [whole({ source: there[0].source, text: there[0].text })] : there;
-  return (shown.length > 0 ? shown : [whole({ source: "title" })]).map((item) => {
+  return onStage(items, (source) => sizes[source] !== undefined).map((item) => {
     const box = boxOf(item, stage);
     const size = sizes[item.source] ?? box;
     const isInset = box.width < stage.width || box.height < stage.height;

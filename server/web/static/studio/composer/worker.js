@@ -11,7 +11,7 @@
  * @typedef {import("./layout.js").SceneItem} SceneItem
  */
 
-import { FIRST, KINDS, shows, whole } from "./layout.js";
+import { itemsOnAir, shows } from "../../shared/scene.js";
 import { paint } from "./paint.js";
 import { FRAME_MS, STAGE } from "./stage.js";
 
@@ -24,7 +24,7 @@ const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getCont
 const drawables = { camera: null, screen: null, slide: null, isBoard: false };
 /** @type {{camera?: ReadableStreamDefaultReader<VideoFrame>, screen?: ReadableStreamDefaultReader<VideoFrame>}} */
 const readers = {};
-let items = KINDS[FIRST].map(whole);
+let items = itemsOnAir({ scenes: [], scene: null });
 let card = { title: "", name: "" };
 /** @type {WritableStreamDefaultWriter<VideoFrame>|null} */
 let output = null;
