@@ -290,6 +290,18 @@ def _studio(
     return State("studio", name, tuple(frames), rest={**_rest(status), **rest}, clicks=clicks)
 
 
+def _marks(kind: str, *people: Somebody) -> dict[str, Any]:
+    """Return what the log says of how people follow."""
+    events = [
+        {
+            "sequence": number, "type": "feedback.marked", "version": 1, "by": who.user,
+            "at": codec.timestamp(NOW_MS), "data": {"kind": kind},
+        }
+        for number, who in enumerate(people, 1)
+    ]  # fmt: skip
+    return {"from": 1, "to": 900, "head": 900, "events": events}
+
+
 def _room(
     name: str, story: Story, status: Any = "live", *clicks: str, is_cut: bool = False
 ) -> State:
@@ -347,6 +359,7 @@ STATES: tuple[State, ...] = (
         "scheduled",
     ),
     _studio("live", ON_AIR),
+    _studio("lost", ON_AIR, rest={"/events": _marks("lost", BOB, CY, DEE)}),
     _studio("poll", ASKING),
     _studio("slides", SHOWING),
     _studio("streaming", STREAMING, health=HEALTH),

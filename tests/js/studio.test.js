@@ -6,6 +6,7 @@ import test from "node:test";
 import "../../server/web/static/shared/words.js";
 import { ceiling, path } from "../../server/web/static/studio/chart.js";
 import { KEPT_MS, recorded } from "../../server/web/static/studio/history.js";
+import { latest, names } from "../../server/web/static/studio/lost.js";
 import { posed } from "../../server/web/static/studio/pollform.js";
 import { lostFor, sentence } from "../../server/web/static/studio/report.js";
 import { held } from "../../server/web/static/studio/steady.js";
@@ -16,6 +17,15 @@ const key = (/** @type {string} */ item) => item;
 test("a list that is held keeps its order, drops what is gone, and counts what is new", () => {
   assert.deepEqual(held(["b", "a", "c"], ["d", "a", "b", "e"], key), { shown: ["b", "a"], more: 2 });
   assert.deepEqual(held([], ["a"], key), { shown: [], more: 1 });
+});
+
+test("who is lost is counted once, by what they said last, while they are here", () => {
+  const mark = (/** @type {number} */ sequence, /** @type {string} */ by, kind = "lost") => ({ sequence, by, data: { kind } });
+  const people = new Map(["ann", "bob", "cy"].map((user) => [user, { name: user }]));
+  const first = latest(new Map(), [mark(4, "cy"), mark(1, "ann"), mark(2, "ann"), mark(3, "gone")]);
+  assert.deepEqual(names(first, people), ["cy", "ann"]);
+  const then = latest(first, [mark(6, "bob", "faster"), mark(5, "ann", "got_it"), mark(1, "ann")]);
+  assert.deepEqual(names(then, people), ["cy"]);
 });
 
 test("ten minutes are kept, and no more", () => {

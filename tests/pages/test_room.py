@@ -140,6 +140,23 @@ async def test_a_poll_does_not_take_a_half_written_line_away(studio, lesson, ope
     await expect(at(ann, "tab-polls")).not_to_have_class("calling")
 
 
+async def test_the_chat_is_read_out_until_somebody_silences_it(studio, lesson, open_page):
+    ann = await joined(open_page, lesson, "student", "Ann")
+    bob = await joined(open_page, lesson, "student", "Bob")
+    news = at(ann, "chat-news")
+    await expect(news).to_have_attribute("aria-live", "polite")
+    await say(ann, "hello")  # one knows what one wrote
+    await say(bob, "good morning")
+    await expect(news).to_have_text("Bob: good morning")
+    await expect(at(ann, "chat")).to_have_attribute("aria-live", "off")
+    await at(ann, "settings").click()
+    await at(ann, "chat-read").uncheck()
+    await expect(news).to_have_attribute("aria-live", "off")
+    await say(bob, "are you there?")
+    await expect(at(ann, "message")).to_have_count(3)
+    await expect(news).to_be_empty()
+
+
 async def test_a_student_feels_with_the_class_and_keeps_notes(studio, lesson, open_page):
     ann = await joined(open_page, lesson, "student", "Ann")
     bob = await joined(open_page, lesson, "student", "Bob")
@@ -148,6 +165,13 @@ async def test_a_student_feels_with_the_class_and_keeps_notes(studio, lesson, op
     await expect(at(ann, "floating")).to_have_attribute("data-count", "1")
     await at(ann, "lost").click()
     await expect(at(ann, "lost-told")).to_have_text("The teacher sees that you are lost.")
+    await expect(at(studio, "lost-count")).to_contain_text("1 is lost Ann")
+    await at(bob, "lost").click()
+    await expect(at(studio, "lost-count")).to_contain_text("2 are lost Bob, Ann")
+    await studio.reload()  # it was said before this page was opened
+    await expect(at(studio, "lost-count")).to_contain_text("2 are lost Bob, Ann")
+    await at(bob, "lost").click()
+    await expect(at(studio, "lost-count")).to_contain_text("1 is lost Ann")
     await at(ann, "tab-notes").click()
     await at(ann, "note-input").fill("epsilon and delta")
     await at(ann, "note-send").click()

@@ -34,6 +34,12 @@ async def test_a_file_becomes_slides_that_everybody_follows_and_draws_on(lesson,
         "async (image) => (await image.decode(), image.naturalWidth)"
     ) == 1600  # fmt: skip
 
+    # A presenter's remote control is a keyboard with two keys.
+    await studio.keyboard.press("PageDown")
+    await expect(at(ann, "shown")).to_have_attribute("data-page", "3")
+    await studio.keyboard.press("PageUp")
+    await expect(at(ann, "shown")).to_have_attribute("data-page", "2")
+
     # A line through the middle of the page, as a finger would draw it.
     await at(studio, "pen").click()
     box = await at(studio, "strokes").bounding_box()

@@ -4,6 +4,7 @@
 import "../replay/words.js";
 
 import { html, render } from "../shared/html.js";
+import { marks } from "../shared/marks.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
@@ -17,7 +18,6 @@ import { Follow } from "./follow.js";
 /** @typedef {ReturnType<typeof rest>} Rest */
 
 const PAGE = 200;
-const EVENTS = 1000;
 
 const report = signal(/** @type {any} */ (null));
 const trouble = signal(/** @type {{why: string, text: string}|null} */ (null));
@@ -33,7 +33,7 @@ async function load(api, id) {
       return;
     }
     const [attendees, questions, polls, feedback] = await Promise.all([
-      all(api, `${base}/attendance`), all(api, `${base}/questions`), all(api, `${base}/polls`), feelings(api, base),
+      all(api, `${base}/attendance`), all(api, `${base}/questions`), all(api, `${base}/polls`), marks(api, base),
     ]);
     report.value = { session, attendees, questions, polls, feedback };
   } catch (problem) {
@@ -52,20 +52,6 @@ async function all(api, path) {
     found.push(...items);
     after = next ?? "";
   } while (after !== "");
-  return found;
-}
-
-/** How people said they follow. @param {Rest} api @param {string} base */
-async function feelings(api, base) {
-  const found = [];
-  let position = 0;
-  let head = 1;
-  while (position < head) {
-    const page = await api.get(`${base}/events?types=feedback.marked&after=${position}&limit=${EVENTS}`);
-    found.push(...page.events);
-    if (page.to <= position) break;
-    ({ to: position, head } = page);
-  }
   return found;
 }
 

@@ -61,8 +61,9 @@ export function Keys({ shortcuts }) {
   useEffect(() => {
     /** @param {KeyboardEvent} event */
     const press = (event) => {
-      if (event.defaultPrevented || event.repeat) return;
       const target = /** @type {Element|null} */ (event.target);
+      // Who reads further up in a log turns its pages.
+      if (event.defaultPrevented || event.repeat || (event.key.startsWith("Page") && target?.closest?.("[role=log]"))) return;
       const isWriting = Boolean(target?.closest?.(TAKES_TEXT) || document.querySelector("dialog[open]"));
       const shortcut = asked(event, current.current, { isWriting, isOn: areOn.value });
       if (shortcut === undefined) return;

@@ -1,14 +1,15 @@
 // @ts-check
-/** Who wants to speak: in the order of raising, and for how long already. */
+/** Who wants to speak: in the order of raising, and for how long already; and who is lost. */
 
 import { html } from "../shared/html.js";
 import { useNow } from "../shared/now.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
+import { Lost } from "./lost.js";
 import { hasTone } from "./settings.js";
 
-/** @param {{classroom: import("../shared/classroom.js").Classroom}} props */
-export function Hands({ classroom }) {
+/** @param {{classroom: import("../shared/classroom.js").Classroom, lost: string[]}} props */
+export function Hands({ classroom, lost }) {
   const { hands } = classroom.state.value;
   const isHeard = hasTone.value;
   const now = useNow(classroom, hands.length > 0);
@@ -22,6 +23,7 @@ export function Hands({ classroom }) {
         <${Icon} name=${isHeard ? "volume-2" : "volume-x"} />
       </button>
     </div>
+    <${Lost} names=${lost} />
     ${hands.length === 0 && html`<p class="small muted">${t("hands.empty")}</p>`}
     <ol class="list" data-testid="hands">
       ${hands.map(

@@ -27,6 +27,7 @@ import { Left, hasLeft } from "./endclass.js";
 import { Hands } from "./hands.js";
 import { history } from "./history.js";
 import { Waiting } from "./lobby.js";
+import { following } from "./lost.js";
 import { People } from "./people.js";
 import { Polls } from "./polls.js";
 import { Questions } from "./questions.js";
@@ -44,9 +45,9 @@ import { keepAwake } from "./wakelock.js";
  *   camera: import("./broadcast.js").Broadcast, directing: import("./composer/director.js").Director,
  *   session: import("../shared/signals.js").Signal<any>,
  *   api: import("../shared/rest.js").Rest, pages: import("../shared/pictures.js").Pictures,
- *   past: import("./history.js").History}} props
+ *   past: import("./history.js").History, lost: import("../shared/signals.js").Signal<string[]>}} props
  */
-function Studio({ classroom, camera, directing, session, api, pages, past }) {
+function Studio({ classroom, camera, directing, session, api, pages, past, lost }) {
   const { state, isReady, isStaff, link, presence } = classroom;
   const { status, polls, questions } = state.value;
   if (hasLeft.value) return html`<${Left} />`;
@@ -82,7 +83,7 @@ function Studio({ classroom, camera, directing, session, api, pages, past }) {
       <aside>
         <div class="stack">
           ${!isOver && html`<${Waiting} classroom=${classroom} />`}
-          <${Hands} classroom=${classroom} />
+          <${Hands} classroom=${classroom} lost=${isLive ? lost.value : []} />
         </div>
         <${Tabs}
           label=${t("panel")}
@@ -128,6 +129,8 @@ function shortcuts({ classroom, camera, select }) {
     ...(shown === null ? [] : [
       { key: "ArrowLeft", label: t("slides.before"), action: turn(-1) },
       { key: "ArrowRight", label: t("slides.next"), action: turn(1) },
+      { key: "PageUp", label: t("slides.clicker_before"), action: turn(-1) }, // what presenters send
+      { key: "PageDown", label: t("slides.clicker_next"), action: turn(1) },
     ]),
   ];
 }
@@ -153,6 +156,7 @@ function start() {
     document.title = classroom.state.value.status === "live" ? t("status.title", { title: title() }) : title();
   });
   const past = history(classroom, api);
+  const lost = following(classroom, api);
   offerUndo(classroom);
   ringForHands(classroom);
   hear(camera);
@@ -160,7 +164,7 @@ function start() {
   addEventListener("beforeunload", (event) => {
     if (classroom.state.value.status === "live" && camera.isOn.value && !hasLeft.value) event.preventDefault();
   });
-  render(html`<${Studio} classroom=${classroom} camera=${camera} directing=${directing} session=${session} api=${api} past=${past} pages=${pages} />`, root);
+  render(html`<${Studio} classroom=${classroom} camera=${camera} directing=${directing} session=${session} api=${api} past=${past} pages=${pages} lost=${lost} />`, root);
 }
 
 start();
