@@ -2,6 +2,9 @@
 
 from playwright.async_api import Locator, Page, expect
 
+MOST_TABS = 150
+"""More controls than any page of ours has: who presses Tab so often has been round."""
+
 
 def at(page: Page, testid: str) -> Locator:
     return page.get_by_test_id(testid)
@@ -34,6 +37,46 @@ async def choose(row: Locator, menu: str, action: str) -> None:
     """Choose an action from the small menu of one person, message or question."""
     await row.get_by_test_id(menu).click()
     await row.get_by_test_id(action).click()
+
+
+async def put_on_air(studio: Page, kind: str) -> None:
+    """Put one of the studio's own scenes on air."""
+    tile = scene(studio, kind)
+    await tile.click()
+    await expect(tile).to_have_attribute("aria-pressed", "true")
+
+
+def scene(studio: Page, kind: str) -> Locator:
+    return studio.locator(f'[data-testid=scene][data-kind="{kind}"]')
+
+
+async def draw_a_line(studio: Page) -> None:
+    """Draw with what is in hand: through the middle of the page, from a quarter of it to half."""
+    await at(studio, "strokes").scroll_into_view_if_needed()
+    box = await at(studio, "strokes").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    await studio.mouse.move(box["x"] + box["width"] / 4, middle)
+    await studio.mouse.down()
+    await studio.mouse.move(box["x"] + box["width"] / 2, middle, steps=4)
+    await studio.mouse.up()
+
+
+async def reach(target: Locator, key: str = "Tab") -> None:
+    """Press Tab, or Shift+Tab, until the focus is there, as who has no mouse does."""
+    await expect(target).to_be_visible()
+    await expect(target).to_be_enabled()
+    for _ in range(MOST_TABS):
+        await target.page.keyboard.press(key)
+        if await target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"{key} never comes to {target}")
+
+
+async def press(target: Locator, key: str = "Enter") -> None:
+    """Go there by Tab, and press a key."""
+    await reach(target)
+    await target.page.keyboard.press(key)
 
 
 async def has_moved(page: Page, testid: str = "video") -> bool:

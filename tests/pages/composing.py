@@ -26,6 +26,7 @@ _ASKS = [
 Colour = tuple[int, int, int]
 GROUND: Colour = (16, 21, 26)
 SLIDE: Colour = (0, 80, 120)
+RED: Colour = (217, 45, 32)
 PAPER: Colour = (255, 255, 255)
 SHARED: Colour = (192, 64, 160)
 
@@ -62,6 +63,13 @@ async def studio_on_air(
 
 async def on_air_at(lesson: Class, platform: RtmpServer) -> str:
     """Have the class go out to a platform once it is live; return the destination's name."""
+    destination, name = await known_at(lesson, platform)
+    await lesson.command("destination.enable", destination=destination)
+    return name
+
+
+async def known_at(lesson: Class, platform: RtmpServer) -> tuple[str, str]:
+    """Make a platform known, and leave it off; return the destination's id and name."""
 
     async def create(path: str, **body: Any) -> str:
         async with lesson.http.post(path, json=body) as answer:
@@ -74,8 +82,7 @@ async def on_air_at(lesson: Class, platform: RtmpServer) -> str:
         "/v1/destinations", integration=integration, name=name, url=platform.url("one"),
         stream_key="camera",
     )  # fmt: skip
-    await lesson.command("destination.enable", destination=destination)
-    return name
+    return destination, name
 
 
 class Viewer:

@@ -3,6 +3,7 @@
 ``server``   a demo without people: what ``make demo`` runs, with nobody in it
 ``browser``  headless Chromium with a camera and a microphone that are not there
 ``lesson``   makes classes: each test has its own session on the shared server
+``platform`` a platform to go out to: nginx with its RTMP module
 ``open``     opens a page as a person; at the end, nothing may have gone wrong in any of them
 """
 
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
@@ -17,6 +19,7 @@ from server.ids import new_id
 from tests import peers
 from tests.demo import Demo
 from tests.directories import reachable_directory
+from tests.rtmp_server import RtmpServer
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -95,6 +98,15 @@ async def school(url: str, admin: str):
 async def lesson(server):
     async with school(server.ready["url"], server.ready["tokens"]["admin"]) as lesson:
         yield lesson
+
+
+@pytest.fixture
+def platform(tmp_path):
+    peers.require("nginx with its RTMP module")
+    server = RtmpServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

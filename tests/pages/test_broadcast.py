@@ -14,27 +14,16 @@ from load.connection import Connection
 from protocol import codec
 from protocol.frames import Health
 from server.tasks import Supervisor
-from tests import peers
 from tests.demo import free_port
 from tests.media.pulled import pull
 from tests.pages.acts import at, go_live, has_moved, turn_camera_on
 from tests.patience import PATIENCE
-from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 PULLED_SECONDS = 5.0
 KEYFRAME_SECONDS = 4
 """Asked for each two seconds; a busy machine asks later, and platforms bear four."""
-
-
-@pytest.fixture
-def platform(tmp_path):
-    peers.require("nginx with its RTMP module")
-    server = RtmpServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

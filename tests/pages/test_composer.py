@@ -9,16 +9,14 @@ from playwright.async_api import async_playwright, expect
 
 from tests.documents import pictures_pdf
 from tests.pages import composing
-from tests.pages.acts import at, joined
-from tests.pages.composing import GROUND, PAPER, SHARED, SLIDE, around, brightest, filmed, near
+from tests.pages.acts import at, draw_a_line, joined, put_on_air, scene
+from tests.pages.composing import GROUND, PAPER, RED, SHARED, SLIDE, around, brightest, filmed, near
 from tests.pages.plain_browser import plain_browser
 from tests.patience import PATIENCE
-from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 SLOW_MS = 60_000
-RED = (217, 45, 32)
 MIDDLE, LEFT, CORNER, EDGE = (640, 330), (400, 360), (1_230, 690), (60, 360)
 """Of 1280 × 720: the page, left of it, where the camera is in a corner, beside a page of 4:3."""
 ALLOWED = ["camera", "microphone"]
@@ -41,14 +39,6 @@ async def browser():
         await chromium.close()
 
 
-@pytest.fixture
-def platform(tmp_path):
-    server = RtmpServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def shared(unused_tcp_port):
     """The address of a page in one colour, to share."""
@@ -64,13 +54,6 @@ async def shared(unused_tcp_port):
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
     yield f"http://127.0.0.1:{unused_tcp_port}/"
     await runner.cleanup()
-
-
-async def on_air(studio, kind):
-    """Put one of the studio's own scenes on air."""
-    tile = studio.locator(f'[data-testid=scene][data-kind="{kind}"]')
-    await tile.click()
-    await expect(tile).to_have_attribute("aria-pressed", "true")
 
 
 async def test_the_pulled_stream_shows_the_scene_on_air(browser, lesson, platform, shared):
@@ -92,13 +75,13 @@ async def test_the_pulled_stream_shows_the_scene_on_air(browser, lesson, platfor
                 and filmed(seen, *CORNER)
             )
         )
-        await on_air(studio, "slide")
+        await put_on_air(studio, "slide")
         await viewer.sees(
             lambda seen: (
                 near(around(seen, 1_100, 690), SLIDE) and near(around(seen, *CORNER), GROUND)
             )
         )
-        await on_air(studio, "side")
+        await put_on_air(studio, "side")
         await viewer.sees(
             lambda seen: (
                 near(around(seen, *LEFT), SLIDE)
@@ -110,18 +93,14 @@ async def test_the_pulled_stream_shows_the_scene_on_air(browser, lesson, platfor
         # A board, and what is drawn on it.
         await at(studio, "board-add").click()
         await at(studio, "asset").filter(has_text="Board").click()
-        await on_air(studio, "slide")
+        await put_on_air(studio, "slide")
         await viewer.sees(lambda seen: near(around(seen, *MIDDLE), PAPER))
         await at(studio, "highlighter").click()
         await at(studio, "pen").click()
-        box = await at(studio, "strokes").bounding_box()
-        await studio.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
-        await studio.mouse.down()
-        await studio.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-        await studio.mouse.up()
+        await draw_a_line(studio)
         await viewer.sees(lambda seen: near(around(seen, 480, 360, by=1), RED, 60))
 
-        await on_air(studio, "title")
+        await put_on_air(studio, "title")
         await viewer.sees(
             lambda seen: (
                 brightest(seen, 300, 250, 980, 450) > 200
@@ -134,12 +113,12 @@ async def test_the_pulled_stream_shows_the_scene_on_air(browser, lesson, platfor
         other = await studio.context.new_page()
         await other.goto(shared)
         await studio.bring_to_front()
-        await on_air(studio, "camera")
+        await put_on_air(studio, "camera")
         await at(studio, "share-screen").click()
         await viewer.sees(
             lambda seen: near(around(seen, *MIDDLE), SHARED) and filmed(seen, *CORNER)
         )
-        await on_air(studio, "screen")
+        await put_on_air(studio, "screen")
         await viewer.sees(lambda seen: not filmed(seen, *CORNER))
         await other.close()
         await expect(at(studio, "screen-notice")).to_be_visible()
@@ -147,7 +126,7 @@ async def test_the_pulled_stream_shows_the_scene_on_air(browser, lesson, platfor
 
         # Looked at first, and only then on air.
         await at(studio, "scene-careful").check()
-        tile = studio.locator('[data-testid=scene][data-kind="camera"]')
+        tile = scene(studio, "camera")
         await tile.click()
         await expect(at(studio, "scene-next")).to_be_visible()
         await expect(tile).to_have_attribute("aria-pressed", "false")
@@ -180,7 +159,7 @@ async def test_a_browser_without_a_composing_thread_composes_on_the_page(lesson,
     await studio.goto(await lesson.link("teacher", "Dr. Okafor"))
     await at(studio, "camera-on").click()
     await expect(at(studio, "stage")).to_have_attribute("data-composed", "canvas")
-    await on_air(studio, "title")
+    await put_on_air(studio, "title")
     async with asyncio.timeout(PATIENCE):
         while not near(await at(studio, "preview").evaluate(PREVIEWED), GROUND):
             await asyncio.sleep(0.1)

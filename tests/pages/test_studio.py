@@ -4,11 +4,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests import peers
 from tests.demo import free_port
 from tests.pages.acts import at, choose, go_live, joined, say, turn_camera_on
 from tests.pages.conftest import WAIT_MS
-from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -182,15 +180,6 @@ async def test_a_hand_is_heard_unless_that_is_switched_off(lesson, open_page):
     assert await studio.evaluate("tones") == 2
     await studio.reload()
     await expect(at(studio, "tone")).to_have_attribute("aria-pressed", "false")  # remembered
-
-
-@pytest.fixture
-def platform(tmp_path):
-    peers.require("nginx with its RTMP module")
-    server = RtmpServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def place(lesson, url: str) -> str:
