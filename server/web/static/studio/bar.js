@@ -43,8 +43,8 @@ export function Bar({ classroom, camera, session, api }) {
     <span class="grow"></span>
     <${Recording} classroom=${classroom} mayRun=${mayRun} />
     ${isOpen && html`<${Lock} classroom=${classroom} />`}
-    ${isOpen && html`<button type="button" data-testid="invite" onClick=${() => ask("invite")}><${Icon} name="link" /><span class="word">${t("invite.open")}</span></button>`}
-    ${mayRun && isOff && html`<button type="button" class="primary" data-testid="check-devices" disabled=${camera.isOpening.value} onClick=${camera.turnOn}><${Icon} name="video" /><span class="word">${t("start.check")}</span></button>`}
+    ${isOpen && html`<button type="button" data-testid="invite" title=${t("invite.open")} onClick=${() => ask("invite")}><${Icon} name="link" /><span class="word side">${t("invite.open")}</span></button>`}
+    ${mayRun && isOff && html`<button type="button" class="primary" data-testid="check-devices" title=${t("start.check")} disabled=${camera.isOpening.value} onClick=${camera.turnOn}><${Icon} name="video" /><span class="word">${t("start.check")}</span></button>`}
     ${mayRun && status === "scheduled" && html`<button type="button" class=${isOff ? "" : "primary"} data-testid="go-live" disabled=${isPending} onClick=${() => ask("start")}><${Icon} name="radio" />${t("go_live")}</button>`}
     ${mayRun && status === "live" && html`<button type="button" class="danger" data-testid="end-class" disabled=${isPending} onClick=${() => ask("end")}>${t("end.open")}</button>`}
     ${status === "ended" && html`<a class="button" href=${`/sessions/${classroom.id}/report`}>${t("report.open")}</a><a class="button primary" href=${`/sessions/${classroom.id}/replay`}>${t("over.replay")}</a>`}
@@ -71,7 +71,7 @@ function Uplink({ classroom }) {
   if (!state || status === "ended" || status === "archived") return null;
   const [shape, colour] = UPLINKS[state] ?? UPLINKS.no_data;
   return html`<button type="button" class=${`pill ${colour}`} title=${t("uplink.title")} data-testid="uplink" onClick=${() => (detailed.value = UPLINK)}>
-    <span aria-hidden="true">${shape}</span><span class="visually-hidden">${t("uplink.title")}: </span> ${t(`health.${state}`)}${kbps ? html` <span class="num">${t("kbps", { kbps: kbps.toLocaleString() })}</span>` : null}
+    <span aria-hidden="true">${shape}</span><span class="visually-hidden">${t("uplink.title")}: </span> ${t(`health.${state}`)}${kbps ? html` <span class="num rate">${t("kbps", { kbps: kbps.toLocaleString() })}</span>` : null}
   </button>`;
 }
 
@@ -142,8 +142,8 @@ function Recording({ classroom, mayRun }) {
   return html`
     ${recording && html`<span class=${`pill ${looks}`} data-testid="recording-status">${t(`recording.${recording.status}`)}</span>`}
     ${mayRun && status === "live" &&
-    html`<button type="button" data-testid="record" disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
-      <${Icon} name=${isOn ? "square" : "circle"} /><span class="word">${isOn ? t("recording.stop") : t("recording.start")}</span>
+    html`<button type="button" data-testid="record" title=${t(isOn ? "recording.stop" : "recording.start")} disabled=${isPending} onClick=${() => classroom.act(isOn ? "recording.stop" : "recording.start")}>
+      <${Icon} name=${isOn ? "square" : "circle"} /><span class="word side">${isOn ? t("recording.stop") : t("recording.start")}</span>
     </button>`}
   `;
 }

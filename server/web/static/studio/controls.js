@@ -36,10 +36,10 @@ export function Controls({ classroom, camera }) {
       <${Icon} name="film" />${isRehearsing.value ? t("rehearse.stop") : t("rehearse.start")}
     </button>`}
     <span class="grow"></span>
-    <button type="button" class="control" data-testid="devices" aria-expanded=${isChecking.value} aria-controls=${isChecking.value ? "device-check" : undefined} onClick=${() => (isChecking.value = !isChecking.value)}>
-      <${Icon} name="settings" />${t("devices.title")}
+    <button type="button" class="control" data-testid="devices" aria-expanded=${isChecking.value} aria-controls=${isChecking.value ? "device-check" : undefined} title=${t("devices.title")} onClick=${() => (isChecking.value = !isChecking.value)}>
+      <${Icon} name="settings" /><span class="word">${t("devices.title")}</span>
     </button>
-    <button type="button" class="control" data-testid="camera-off" onClick=${camera.turnOff}><${Icon} name="x" />${t("camera.off")}</button>
+    <button type="button" class="control" data-testid="camera-off" title=${t("camera.off")} onClick=${camera.turnOff}><${Icon} name="x" /><span class="word">${t("camera.off")}</span></button>
   </div>`;
 }
 

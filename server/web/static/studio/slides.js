@@ -32,7 +32,7 @@ export function Slides({ classroom, api, isOpen }) {
     classroom.act("asset.add", { asset_type: "whiteboard", uri: "board:", name: t("slides.board_name", { number: assets.length + 1 }), pages: 1 });
   return html`<section class="card stack" aria-label=${t("slides.title")} data-testid="slides">
     <div class="row">
-      <h2 class="grow">${t("slides.title")}</h2>
+      <h2 class="whole grow">${t("slides.title")}</h2>
       <input ref=${file} type="file" class="visually-hidden" tabindex="-1" accept=${ACCEPTED} aria-label=${t("slides.file")} data-testid="slides-file" onChange=${send} />
       <button type="button" class="small" disabled=${!isOpen} data-testid="slides-add" onClick=${() => file.current?.click()}><${Icon} name="upload" />${t("slides.add")}</button>
       <button type="button" class="small" disabled=${!isOpen} data-testid="board-add" onClick=${addBoard}><${Icon} name="pen-line" />${t("slides.add_board")}</button>

@@ -56,12 +56,14 @@ export function Stage({ classroom, camera, pictures }) {
 /** Before the camera is on: what that would mean, or why it failed. @param {{camera: Broadcast, status: State["status"], isSmall: boolean}} props */
 function Lobby({ camera, status, isSmall }) {
   const problem = camera.problem.value;
+  const className = isSmall ? "below" : "cover";
+  if (status === "ended" || status === "archived") return html`<figcaption class=${className} data-testid="lobby"><p>${t("speaking.over")}</p></figcaption>`;
   const isBefore = status === "scheduled";
   const turnOn = () => {
     isChecking.value = isBefore;
     void camera.turnOn();
   };
-  return html`<figcaption class=${isSmall ? "below" : "cover"} data-testid="lobby" data-problem=${problem}>
+  return html`<figcaption class=${className} data-testid="lobby" data-problem=${problem}>
     <p>${invitation(camera, status)}</p>
     <div class="row">
       <button type="button" class="primary" data-testid="camera-on" disabled=${camera.isOpening.value} onClick=${turnOn}>
