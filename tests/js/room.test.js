@@ -87,12 +87,18 @@ test("news of the chat are read a few at a time, the first at once", (t) => {
   t.mock.timers.tick(2_000);
   assert.equal(told[2], "40 new messages. The last from Dee: 40");
   t.mock.timers.tick(60_000);
+  assert.deepEqual(told.slice(3), [""], "what was said stands there no longer");
   news.add("Ann: still there?");
-  assert.equal(told.length, 4, "after a silence, at once");
+  assert.equal(told.length, 5, "after a silence, at once");
+  news.add("Bob: something that he takes back");
+  news.clear();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(told.slice(5), [""]);
   news.add("Bob: yes");
+  news.add("Bob: indeed");
   news.stop();
   t.mock.timers.tick(60_000);
-  assert.equal(told.length, 4);
+  assert.equal(told.length, 7);
 });
 
 test("notes are taken once the class has started, also by who may not speak", () => {

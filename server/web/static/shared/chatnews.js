@@ -12,7 +12,8 @@ export const APART_MS = 2_000;
 const MOST = 3;
 
 /**
- * Tell of the first line at once, and then of those that have come since, together.
+ * Tell of the first line at once, and then of those that have come since, together; tell "" when
+ * nothing has come: what was said stands nowhere for longer than it takes to hear.
  * @param {(text: string) => void} tell
  */
 export function paced(tell) {
@@ -23,7 +24,7 @@ export function paced(tell) {
   let timer;
   const flush = () => {
     timer = undefined;
-    if (count === 0) return;
+    if (count === 0) return tell("");
     tell(count > MOST ? t("chat.many", { count, last: lines[lines.length - 1] }) : lines.join(" "));
     lines = [];
     count = 0;
@@ -36,6 +37,13 @@ export function paced(tell) {
       count += 1;
       if (timer === undefined) flush();
     },
+    /** Forget what was told, and what was to be: perhaps it was taken back. */
+    clear() {
+      clearTimeout(timer);
+      count = 0;
+      lines = [];
+      flush();
+    },
     stop: () => clearTimeout(timer),
   };
 }
@@ -46,6 +54,7 @@ export function ChatNews({ classroom }) {
   useEffect(() => {
     const news = paced((text) => setNews((before) => ({ number: before.number + 1, text })));
     const ignore = classroom.onEvent(({ type, by, data }) => {
+      if (type === "chat.removed") news.clear();
       const isNews = type === "chat.posted" && data.text !== "" && by !== classroom.me.peek()?.user;
       if (isNews && areRead.peek()) news.add(t("chat.said", { name: data.name, text: data.text }));
     });
