@@ -36,7 +36,7 @@ async def test_a_file_becomes_slides_that_everybody_follows_and_draws_on(lesson,
 
     # A presenter's remote control is a keyboard with two keys.
     await studio.keyboard.press("PageDown")
-    await expect(at(studio, "page-number")).to_have_text("3 / 3")  # whoever turns sees it first
+    await expect(at(studio, "page-number")).to_have_text("3 / 3")  # what is turned next
     await expect(at(ann, "shown")).to_have_attribute("data-page", "3")
     await studio.keyboard.press("PageUp")
     await expect(at(studio, "page-number")).to_have_text("2 / 3")
