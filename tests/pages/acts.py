@@ -52,7 +52,7 @@ def scene(studio: Page, kind: str) -> Locator:
 
 async def draw_a_line(studio: Page) -> None:
     """Draw with what is in hand: through the middle of the page, from a quarter of it to half."""
-    await at(studio, "strokes").scroll_into_view_if_needed()
+    await at(studio, "strokes").hover()  # in sight, and where it stays
     box = await at(studio, "strokes").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2

@@ -44,11 +44,13 @@ async def test_a_file_becomes_slides_that_everybody_follows_and_draws_on(lesson,
 
     # A line through the middle of the page, as a finger would draw it.
     await at(studio, "pen").click()
-    box = await at(studio, "strokes").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    await studio.mouse.move(box["x"] + box["width"] * 0.2, middle)
+    strokes = at(studio, "strokes")
+    await strokes.hover()  # once it stays where it is
+    box = await strokes.bounding_box()
+    middle = {"y": box["height"] / 2}
+    await strokes.hover(position={"x": box["width"] * 0.2, **middle})
     await studio.mouse.down()
-    await studio.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=12)
+    await strokes.hover(position={"x": box["width"] * 0.8, **middle})
     await studio.mouse.up()
     for page in (studio, ann):
         await expect(at(page, "strokes")).to_have_attribute("data-count", "1")
@@ -67,8 +69,7 @@ async def test_a_board_is_a_page_of_its_own_and_keeps_what_was_drawn(lesson, ope
     await at(studio, "board-add").click()
     await at(studio, "asset").click()
     await at(studio, "highlighter").click()
-    box = await at(studio, "strokes").bounding_box()
-    await studio.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await at(studio, "strokes").click()
     await expect(at(studio, "strokes")).to_have_attribute("data-count", "1")
 
     ann = await joined(open_page, lesson, "student", "Ann")  # who comes later sees it, too
