@@ -4,7 +4,7 @@
  * held, Space among them, and arrows that scroll a list or move a tab stay what they are.
  */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { areOn, isListed } from "../shared/keys.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
@@ -51,7 +51,8 @@ function isTaken(target, key) {
 export function Keys({ keys }) {
   const all = useRef(keys);
   all.current = keys;
-  useEffect(() => {
+  // Not useEffect, which is later than what is seen: a key pressed in between would be lost.
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const press = (event) => {
       const { target, ctrlKey, metaKey, altKey, key: name } = event;

@@ -10,7 +10,7 @@
  *   `key`: "r", "?", "ArrowLeft", "Control+d".
  */
 
-import { html, useEffect, useRef } from "./html.js";
+import { html, useLayoutEffect, useRef } from "./html.js";
 import { remembered } from "./remembered.js";
 import { signal } from "./signals.js";
 import { t } from "./strings.js";
@@ -58,7 +58,8 @@ export function Keys({ shortcuts }) {
   const all = [...shortcuts, { key: LIST, label: t("keys.list"), action: () => (isListed.value = true) }];
   const current = useRef(all);
   current.current = all;
-  useEffect(() => {
+  // Not useEffect, which is later than what is seen: a key pressed in between would be lost.
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const press = (event) => {
       const target = /** @type {Element|null} */ (event.target);
