@@ -21,7 +21,7 @@ BUDGET_SECONDS = {
     ("unit", "contract"): 150,
     ("integration",): 600,
     ("media",): 240,
-    ("pages",): 540,
+    ("pages",): 720,
     ("faults",): 660,
 }
 ROOT = Path(__file__).parent

@@ -5,12 +5,28 @@ time is the promise, :class:`Stopwatch` leaves out what the scheduler took from 
 is nobody's fault but the machine's.
 """
 
+import asyncio
+import inspect
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 60.0
 """Seconds to wait for what must come; never how soon it must."""
+
+
+async def eventually(look: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Return what ``look``, which may be asynchronous, gives, as soon as that is true of it."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = look()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.01)
 
 
 def share() -> float:

@@ -298,15 +298,3 @@ class Served:
             self._process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(STOP_SECONDS):
                 await self._process.wait()
-
-
-async def eventually(holds, seconds: float = 15.0) -> None:
-    """Wait until ``holds``, which may be asynchronous, does."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = holds()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(0.05)

@@ -12,11 +12,11 @@ import pytest
 from protocol import commands as cmd
 from protocol.errors import CloseCode
 from protocol.frames import Ack
-from tests.faults.served import children, eventually
+from tests.faults.served import children
 from tests.integration.hub.raw import Raw
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,9 +10,8 @@ from protocol.features.recordings import RecordingStart, RecordingStop
 from protocol.frames import Ack
 from server.media.hls.playlist import parse
 from server.store.log import LogReader
-from tests.faults.served import eventually
 from tests.media.publisher import TestPublisher
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -13,8 +13,8 @@ from protocol.frames import Ack
 from server.serve import STOP_SECONDS
 from server.store import sessions
 from server.tasks import Supervisor
-from tests.faults.served import Lesson, Served, children, eventually
-from tests.patience import PATIENCE, Stopwatch
+from tests.faults.served import Lesson, Served, children
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 DRAIN_SECONDS = 1.0
 AT_ONCE_SECONDS = 2.0

@@ -19,9 +19,8 @@ from server.store.log import LogReader, LogWriter
 from server.store.pool import Pools, connect
 from server.tasks import Supervisor
 from tests.faults.away import event, school, services, way_to
-from tests.faults.served import eventually
 from tests.integration.hub.conftest import Lesson, started
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 __all__ = ["school", "services"]
 

@@ -20,11 +20,11 @@ from server.store.nodes import LIFE_SECONDS, find_owner
 from server.tasks import Supervisor
 from tests.faults.recorder import Clock
 from tests.faults.rolling import Returns, TalkingClass
-from tests.faults.served import children, eventually
+from tests.faults.served import children
 from tests.faults.servers import serving
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
-from tests.patience import PATIENCE, Stopwatch
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 OF_MEDIA = ("publisher.", "recording.")
 

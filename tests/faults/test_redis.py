@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from protocol import commands as cmd
 from protocol.frames import Ack
 from server.hub.presence import BEAT_SECONDS, CALL_SECONDS
-from tests.faults.served import eventually
+from tests.patience import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,9 +5,9 @@ import signal
 import pytest
 
 from tests.faults.rolling import Rolling, restart_all
-from tests.faults.served import children, eventually
+from tests.faults.served import children
 from tests.faults.servers import READY_SECONDS, serving
-from tests.patience import Stopwatch
+from tests.patience import Stopwatch, eventually
 
 LIVE_AGAIN_SECONDS = 2.0
 

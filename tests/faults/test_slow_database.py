@@ -23,7 +23,7 @@ from server.store.nodes import take_over
 from server.store.pool import Pools, connect
 from server.tasks import Supervisor
 from tests.faults.away import class_on_way_to, event, school, services
-from tests.faults.served import eventually
+from tests.patience import eventually
 
 __all__ = ["school", "services"]
 

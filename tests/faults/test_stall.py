@@ -10,8 +10,8 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.store.nodes import find_owner
 from tests.directories import reachable_directory
-from tests.faults.served import Served, eventually
-from tests.patience import PATIENCE
+from tests.faults.served import Served
+from tests.patience import PATIENCE, eventually
 
 PEOPLE = 7
 """Beside the three of every class: enough that some sit on each of two processes."""

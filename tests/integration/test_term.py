@@ -40,6 +40,7 @@ from tests.demo import Demo
 from tests.documents import text_pdf
 from tests.integration.rest.conftest import Api
 from tests.integration.rest.requests import UUID, Ids, ask, blurred, names_in
+from tests.patience import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,14 +54,6 @@ TOLD = (
     "session.started", "session.ended", "recording.finalized", "replay.published",
     "participant.joined",
 )  # fmt: skip
-
-
-async def eventually(look, seconds=SECONDS):
-    """Return what ``look`` gives, as soon as that is something."""
-    async with asyncio.timeout(seconds):
-        while not (found := await look()):
-            await asyncio.sleep(0.1)
-    return found
 
 
 def rfc3339(moment):

@@ -8,6 +8,7 @@ from itertools import pairwise
 from server.media.rtmp import amf, chunks
 from server.media.rtmp.chunks import ChunkStream, MessageType
 from server.media.rtmp.reader import Message, Reader
+from tests.patience import eventually
 
 MOST_MEDIA = 8 << 20
 
@@ -71,6 +72,10 @@ class ScriptedServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # Aborted transports close in the next round of the loop.
         await asyncio.sleep(0)
+
+    async def left(self) -> None:
+        """Wait until nobody is connected: what was said last has been heard."""
+        await eventually(lambda: not self._tasks)
 
     def drop(self) -> None:
         """End every connection."""

@@ -86,6 +86,7 @@ async def test_a_source_that_is_gone_ends_the_stream_politely_and_begins_it_anew
         await stream.hears(LIVE)
         stream.bus.ready.clear()
         await stream.hears(STOPPED)
+        await server.left()
         assert server.commands[-2:] == ["FCUnpublish", "deleteStream"]
         assert stream.egress.state.phase.value == "armed"
         stream.bus.ready.set()
@@ -117,6 +118,7 @@ async def test_a_live_stream_is_redirected_at_a_keyframe_without_a_failure() -> 
             async with asyncio.timeout(PATIENCE):
                 while not other.media:
                     await asyncio.sleep(0.01)
+            await server.left()
             assert server.commands[-2:] == ["FCUnpublish", "deleteStream"]
             assert stream.egress.sample(0.0, sends=True).failures == 0
 

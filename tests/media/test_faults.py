@@ -25,7 +25,7 @@ from tests.media.faults import (
     strict_errors,
 )
 from tests.media.scripted_server import ScriptedServer, status
-from tests.patience import PATIENCE, Stopwatch
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 KEYFRAME = b"\x17\x01"
 GOOD = ("one", "kept", "tls", "ffmpeg")
@@ -148,6 +148,7 @@ class Faults:
         server = await self._stack.enter_async_context(ScriptedServer(then=[ask]))
         await self.stage.enable("redirected", server.url(), key="redirected")
         await self.stage.hears(LIVE, "redirected")
+        await server.left()
         assert server.commands[-2:] == ["FCUnpublish", "deleteStream"]
         assert proxy.connections[0].first_picture.startswith(KEYFRAME)
         assert RETRY not in self.stage.media.names(destination="redirected")
@@ -205,7 +206,8 @@ class Faults:
             await self.stage.disable("toggled")
             await self.stage.hears("destination.stopped", "toggled", nth=number)
             assert watch.seconds < 3
-            assert connection.commands[-2:] == ["FCUnpublish", "deleteStream"]
+            said = connection.commands
+            await eventually(lambda said=said: said[-2:] == ["FCUnpublish", "deleteStream"])
 
     def scenarios(self) -> list[object]:
         return [

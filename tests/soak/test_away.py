@@ -13,7 +13,7 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.store.nodes import find_owner
 from tests.directories import reachable_directory
-from tests.faults.served import Served, eventually
+from tests.faults.served import Served
 from tests.faults.test_database import (
     full,
     goes_through_it,
@@ -25,6 +25,7 @@ from tests.faults.test_database import (
 )
 from tests.faults.test_disk import PICTURES
 from tests.faults.test_stall import PEOPLE, TAKEN_SECONDS, hub_number
+from tests.patience import eventually
 from tests.s3 import aws, bucket, moto_url
 from tests.tcp_proxy import TcpProxy
 

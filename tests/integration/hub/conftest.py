@@ -233,13 +233,3 @@ def unlimited(monkeypatch):
     """Let everybody send as fast as they can."""
     for kind in bucket.RATES:
         monkeypatch.setitem(bucket.RATES, kind, bucket.Rate(1e6, 1_000_000))
-
-
-@pytest.fixture
-def eventually():
-    async def eventually(holds, seconds=PATIENCE):
-        async with asyncio.timeout(seconds):
-            while not holds():
-                await asyncio.sleep(0.005)
-
-    return eventually

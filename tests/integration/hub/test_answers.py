@@ -11,7 +11,7 @@ from protocol.frames import Ack
 from protocol.limits import ABUSE_FACTOR, IN_FLIGHT
 from server.hub.asks import Committed, Perform, Who
 from server.store.log import LogReader
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 
 @pytest.fixture
@@ -112,6 +112,7 @@ async def test_one_poisonous_command_harms_nobody_else(node, school, tasks, pool
         ask(key, text)
     answers = await asyncio.gather(*(each.say(cmd.ChatPost("beside")) for each in people))
     assert all(isinstance(answer, Ack) for answer in answers)
+    await eventually(lambda: len(outcomes) == 5)
     assert sorted(getattr(each, "code", "stored") for each in outcomes) == [
         "internal", "internal", "stored", "stored", "stored",
     ]  # fmt: skip

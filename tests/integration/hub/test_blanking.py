@@ -5,6 +5,7 @@ import pytest
 from protocol import commands as cmd
 from protocol.frames import Ack
 from server.hub import ring
+from tests.patience import eventually
 
 from .raw import Raw
 from .test_slow_readers import Stalling
@@ -53,9 +54,7 @@ def texts(raw):
 
 @pytest.mark.parametrize("view", ["student", "staff"])
 @pytest.mark.parametrize("is_reopened", [False, True])
-async def test_who_resumes_from_before_a_removal_hears_blanks(
-    spoken, view, is_reopened, eventually
-):
+async def test_who_resumes_from_before_a_removal_hears_blanks(spoken, view, is_reopened):
     room = spoken.room
     told = texts(await heard_from(spoken, 0, view))
     assert list(told.values()) == ["first", SECRET, SECRET, "last"]

@@ -9,7 +9,7 @@ from protocol.errors import CloseCode
 from protocol.frames import Ack, Nack
 from server.ids import new_id
 from server.store.log import LogReader
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_a_student_may_not_do_a_teachers_work(room):
     assert answer.code == "forbidden"
 
 
-async def test_a_client_that_was_away_gets_exactly_what_it_missed(room, eventually):
+async def test_a_client_that_was_away_gets_exactly_what_it_missed(room):
     _, teacher, ann, bob = room
     ann.drop(0.2)
     for n in range(10):
@@ -86,7 +86,7 @@ async def test_a_client_that_was_away_gets_exactly_what_it_missed(room, eventual
     assert ann.client.state == bob.client.state
 
 
-async def test_a_removed_student_is_closed_at_once_and_refused_on_return(room, eventually):
+async def test_a_removed_student_is_closed_at_once_and_refused_on_return(room):
     _, teacher, ann, bob = room
     user = ann.client.welcome.me.user
     await teacher.say(cmd.ParticipantRemove(user=user, reason="noise"))
@@ -95,7 +95,7 @@ async def test_a_removed_student_is_closed_at_once_and_refused_on_return(room, e
     assert "noise" not in str(bob.client.state)
 
 
-async def test_votes_are_seen_by_staff_and_in_the_voters_own_frame_only(room, eventually):
+async def test_votes_are_seen_by_staff_and_in_the_voters_own_frame_only(room):
     _, teacher, ann, bob = room
     await teacher.say(
         cmd.PollOpen("2+2?", ("3", "4"), results="published", correct=(1,), anonymous=False)

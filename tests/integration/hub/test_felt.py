@@ -13,7 +13,7 @@ from server.hub.asks import Perform, Who
 from server.hub.presence import Presence
 from server.ids import new_id
 from server.store.log import LogReader
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .raw import Raw
 
@@ -196,7 +196,7 @@ async def test_what_was_taken_before_the_drain_is_finished(lesson, node, pools):
     assert len(await LogReader(pools).read(lesson.session, head)) == 300
 
 
-async def test_an_empty_room_is_closed_and_opens_again(school, node, monkeypatch, eventually):
+async def test_an_empty_room_is_closed_and_opens_again(school, node, monkeypatch):
     monkeypatch.setattr("server.hub.hub.IDLE_TICKS", 1)
     monkeypatch.setattr(roster_module, "DROPPED_SECONDS", 0.1)
     session = await school.session()

@@ -6,7 +6,7 @@ from protocol import commands as cmd
 from protocol.frames import Ack
 from server.hub import lobby as lobby_module
 from server.ids import new_id
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .raw import Raw
 
@@ -27,7 +27,7 @@ async def knocks(lesson, node, user, **more):
     return frame.get("view") or frame["code"]
 
 
-async def test_a_newcomer_waits_and_sees_title_status_and_teacher(locked, eventually):
+async def test_a_newcomer_waits_and_sees_title_status_and_teacher(locked):
     raw = await locked.raw(name="Cleo")
     welcome, snapshot, mine, presence, counters = raw.heard
     assert (welcome["view"], welcome["recovery"], welcome["me"]["grants"]) == (

@@ -13,7 +13,7 @@ from server.hub.seating import Place
 from server.ids import new_id
 from server.media.fabric import DestinationTarget, MediaEvent
 from server.store import integrations
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 
 class Engine:
@@ -55,7 +55,7 @@ async def engine(node, school, tasks):
     return engine
 
 
-async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, lesson, eventually):
+async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, lesson):
     tess = lesson.teacher
     student, assistant, banned = new_id(), new_id(), new_id()
     for user in (student, banned):
@@ -82,9 +82,7 @@ async def test_streams_end_for_who_may_not_watch_or_publish_any_more(engine, les
         await eventually(lambda barred=barred: set(engine.desired[-1].barred) == barred, 1)
 
 
-async def test_who_publishes_and_is_staff_no_more_is_barred_until_that_has_ended(
-    engine, lesson, eventually
-):
+async def test_who_publishes_and_is_staff_no_more_is_barred_until_that_has_ended(engine, lesson):
     user = new_id()
     await lesson.raw("assistant", user=user)
     session = lesson.session
@@ -122,9 +120,7 @@ async def test_a_retry_that_a_teacher_asks_for_reaches_the_engine(engine, lesson
     assert [each.id for each in engine.desired[-1].destinations] == [destination]
 
 
-async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells_it(
-    engine, lesson, eventually
-):
+async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells_it(engine, lesson):
     """Also of one that was over before the engine could hear of it."""
     answers = []
     who = Who(new_id(), "Tom", "teacher")
@@ -151,7 +147,7 @@ async def test_the_engine_is_asked_for_the_end_of_every_recording_until_it_tells
 
 
 async def test_a_class_that_closes_while_its_wishes_are_looked_up_is_not_claimed_again(
-    engine, lesson, eventually, monkeypatch
+    engine, lesson, monkeypatch
 ):
     broadcast, room = engine.broadcast, lesson.room
     await eventually(lambda: lesson.session in engine.epochs)
@@ -178,7 +174,7 @@ async def test_a_class_that_closes_while_its_wishes_are_looked_up_is_not_claimed
 
 @pytest.mark.parametrize("has_heirs", [True, False])
 async def test_a_node_that_leaves_lets_go_only_of_what_somebody_takes(
-    engine, lesson, node, eventually, has_heirs
+    engine, lesson, node, has_heirs
 ):
     """Where nobody does, the node is back in a moment, and the picture goes on until then."""
     await eventually(lambda: engine.epochs)

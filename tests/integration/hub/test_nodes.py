@@ -19,7 +19,7 @@ from server.hub.links import link_key
 from server.store import nodes
 from server.store.log import LogReader
 from server.tasks import Supervisor
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .conftest import SECRET, Lesson, started
 from .raw import Raw
@@ -108,7 +108,7 @@ async def test_what_is_said_on_either_node_is_heard_on_both(two, pools):
     assert [event.sequence for event in stored] == list(range(1, len(stored) + 1))
 
 
-async def test_everybody_is_on_the_roster_of_both_and_felt_on_both(two, eventually):
+async def test_everybody_is_on_the_roster_of_both_and_felt_on_both(two):
     near, far = await two.raw(two.a, "teacher"), await two.raw(two.b, "assistant")
     user = {}
     for raw in (near, far):
@@ -147,7 +147,7 @@ async def test_everybody_is_on_the_roster_of_both_and_felt_on_both(two, eventual
     await eventually(lambda: all(each.get(user[far]) == 0 for each in rosters()))
 
 
-async def test_what_staff_decide_here_holds_for_who_sits_there(two, eventually):
+async def test_what_staff_decide_here_holds_for_who_sits_there(two):
     lesson = two.lesson
     far = await two.raw(two.b)
     user = far.heard[0]["me"]["user"]
@@ -185,9 +185,7 @@ async def test_what_staff_decide_here_holds_for_who_sits_there(two, eventually):
     assert mine["lobby"] is False
 
 
-async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(
-    two, pools, monkeypatch, eventually
-):
+async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(two, pools, monkeypatch):
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
     epoch, welcome = owner.epoch, far.client.welcome
@@ -218,7 +216,7 @@ async def test_when_the_owner_dies_the_class_goes_on_and_nobody_reconnects(
     assert (await LogReader(pools).verify(two.session)).broken is None
 
 
-async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
+async def test_a_link_that_breaks_loses_nothing(two, monkeypatch):
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
     for n in range(5):
@@ -236,7 +234,7 @@ async def test_a_link_that_breaks_loses_nothing(two, monkeypatch, eventually):
     await eventually(lambda: far.client.welcome.me.user in owner.seating.roster)
 
 
-async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch, eventually):
+async def test_a_batch_that_was_not_heard_is_read_from_the_log(two, monkeypatch):
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
     upstream = follower._following.upstream
@@ -268,7 +266,7 @@ async def test_an_owner_that_answers_nothing_is_not_waited_for(two, monkeypatch)
     assert (answer["code"], answer["retryable"]) == ("unavailable", True)
 
 
-async def test_a_node_that_drains_hands_its_classes_over(two, eventually):
+async def test_a_node_that_drains_hands_its_classes_over(two):
     far = two.lesson.far
     _, follower = two.rooms
     assert isinstance(await far.say(cmd.ChatPost("before")), Ack)
@@ -281,7 +279,7 @@ async def test_a_node_that_drains_hands_its_classes_over(two, eventually):
     assert far.client.welcome is welcome
 
 
-async def test_a_room_that_nobody_needs_is_followed_no_longer(two, monkeypatch, eventually):
+async def test_a_room_that_nobody_needs_is_followed_no_longer(two, monkeypatch):
     owner, follower = two.rooms
     assert len(owner.seating.followers) == 1
     assert not follower.is_idle
@@ -313,7 +311,7 @@ async def test_nonsense_on_a_link_ends_it_and_nothing_else(two, database_url):
     assert isinstance(await two.lesson.far.say(cmd.ChatPost("still")), Ack)
 
 
-async def test_a_class_is_handed_over_by_a_node_that_goes_on(two, eventually):
+async def test_a_class_is_handed_over_by_a_node_that_goes_on(two):
     """Until its people are sent on they take part, and what they ask meanwhile is done."""
     lesson, far = two.lesson, two.lesson.far
     owner, follower = two.rooms
@@ -341,7 +339,7 @@ async def test_a_class_is_handed_over_by_a_node_that_goes_on(two, eventually):
     assert far.client.state == lesson.ann.client.state
 
 
-async def test_a_class_that_is_handed_over_is_never_without_an_owner(two, monkeypatch, eventually):
+async def test_a_class_that_is_handed_over_is_never_without_an_owner(two, monkeypatch):
     """Who gives it up owns it until the other one does: media is claimed all the time."""
     owner, follower = two.rooms
     assert await two.leave_a()
@@ -354,7 +352,7 @@ async def test_a_class_that_is_handed_over_is_never_without_an_owner(two, monkey
 
 
 async def test_a_class_that_nobody_else_knows_is_handed_over_to_a_node_that_lives(
-    two, school, tasks, eventually
+    two, school, tasks
 ):
     session = await school.session()
     person = two.a.person(session, school.token(session, "teacher"), tasks)
@@ -369,7 +367,7 @@ async def test_a_class_that_nobody_else_knows_is_handed_over_to_a_node_that_live
     assert [message.text for message in state.messages.values()] == ["through the one that leaves"]
 
 
-async def test_nobody_hands_over_to_a_node_that_leaves_as_well(two, eventually):
+async def test_nobody_hands_over_to_a_node_that_leaves_as_well(two):
     owner, follower = two.rooms
     two.b.hub.is_draining = True
     assert await two.leave_a()
@@ -387,7 +385,7 @@ async def test_the_last_node_keeps_what_it_owns(two):
     assert owner.owns
 
 
-async def test_everybody_is_sent_on_a_few_at_a_time_and_soon_back(two, eventually, monkeypatch):
+async def test_everybody_is_sent_on_a_few_at_a_time_and_soon_back(two, monkeypatch):
     monkeypatch.setattr(departure, "GOODBYES_PER_SECOND", 20)
     raws = [await two.raw(two.a, name=f"Raw {number}") for number in range(10)]
     monkeypatch.setattr(two.a.lease, "leave", lambda **_: two.leave_a())
@@ -408,9 +406,7 @@ async def _timed(raw, loop):
     return loop.time(), bye, code
 
 
-async def test_what_is_asked_while_the_owner_dies_is_done_by_the_next_one(
-    two, monkeypatch, eventually
-):
+async def test_what_is_asked_while_the_owner_dies_is_done_by_the_next_one(two, monkeypatch):
     _, follower = two.rooms
     raw = await two.raw(two.b)
     await two.lose_a(monkeypatch)
@@ -423,7 +419,7 @@ async def test_what_is_asked_while_the_owner_dies_is_done_by_the_next_one(
 
 
 async def test_what_was_done_by_an_owner_that_died_before_it_said_so_is_not_done_twice(
-    two, monkeypatch, pools, eventually
+    two, monkeypatch, pools
 ):
     owner, follower = two.rooms
     raw = await two.raw(two.b)
@@ -441,7 +437,7 @@ async def test_what_was_done_by_an_owner_that_died_before_it_said_so_is_not_done
 
 
 async def test_classes_of_an_owner_that_is_not_reached_are_asked_after_together(
-    two, school, tasks, monkeypatch, eventually
+    two, school, tasks, monkeypatch
 ):
     """However many they are: one question at a time, and ever more seldom."""
     others = [await school.session() for _ in range(9)]
@@ -509,7 +505,7 @@ async def servers(database_url, school, tasks, monkeypatch):
 
 @pytest.mark.parametrize("takes", [True, False])
 async def test_a_class_goes_where_its_media_is_if_somebody_there_takes_it(
-    servers, monkeypatch, eventually, takes
+    servers, monkeypatch, takes
 ):
     _, follower = servers.rooms
     neighbour = servers.neighbour

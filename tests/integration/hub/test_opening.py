@@ -176,7 +176,7 @@ async def test_a_restored_database_is_believed(lesson, owner, reads):
 
 
 async def test_a_room_saves_now_and_then_and_never_waits_for_it(
-    lesson, owner, database_url, monkeypatch, eventually
+    lesson, owner, database_url, monkeypatch
 ):
     monkeypatch.setattr(replica_module, "SAVE_EVERY", 20)
     store, room = lesson.node.hub.snapshots, lesson.room

@@ -15,7 +15,7 @@ from server.hub import ring
 from server.hub.asks import Committed
 from server.store import nodes
 from server.store.log import LogReader, LogWriter
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .classes import Class
 from .conftest import started
@@ -36,9 +36,7 @@ async def follow(raw):
     return [frame for frame in raw.heard if frame["type"] in ("snapshot", "events")]
 
 
-async def test_who_knows_what_the_room_does_not_know_yet_waits_for_it(
-    lesson, monkeypatch, eventually
-):
+async def test_who_knows_what_the_room_does_not_know_yet_waits_for_it(lesson, monkeypatch):
     """The append is in the log, its answer was lost, and somebody has heard of it elsewhere."""
     room, ann = lesson.room, lesson.ann.client.welcome.me.user
     append, reading = LogWriter.append, asyncio.Event()
@@ -86,7 +84,7 @@ async def test_a_room_that_cannot_get_there_sends_them_away_for_a_moment(lesson,
 
 
 async def test_an_owner_that_was_deposed_and_does_not_know_it_gives_nobody_an_old_snapshot(
-    database_url, school, tasks, lesson, pools, monkeypatch, eventually
+    database_url, school, tasks, lesson, pools, monkeypatch
 ):
     monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.3)
     monkeypatch.setattr(reach_module, "REACH_SECONDS", 0.5)
@@ -181,9 +179,7 @@ async def test_any_position_of_a_long_class_leads_to_the_head(node, school, task
             }
 
 
-async def test_a_reload_gives_everybody_a_snapshot_and_keeps_their_sockets(
-    lesson, eventually, monkeypatch
-):
+async def test_a_reload_gives_everybody_a_snapshot_and_keeps_their_sockets(lesson, monkeypatch):
     room, reads, read = lesson.room, [], LogReader.read
 
     async def noted(self, session, after, *more):

@@ -11,7 +11,7 @@ from server.hub import ring
 from server.hub import seating as seating_module
 from server.hub import snapshots as snapshots_module
 from server.ids import new_id
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .raw import Raw
 
@@ -117,7 +117,7 @@ async def test_a_position_that_cannot_be_honoured_gets_a_snapshot(told, monkeypa
         assert welcome["recovery"] == recovery
 
 
-async def test_nobody_enters_before_the_log_is_read(told, monkeypatch, eventually):
+async def test_nobody_enters_before_the_log_is_read(told, monkeypatch):
     monkeypatch.setattr(snapshots_module, "PAGE", 1)
     await told.caught_up()
     hub, room, log = told._node.hub, told.room, told.room.place.log_id

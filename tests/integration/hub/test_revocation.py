@@ -5,6 +5,7 @@ import pytest
 from server.hub import revocation as revocation_module
 from server.ids import new_id
 from server.store.pool import Pools
+from tests.patience import eventually
 
 from .conftest import started
 from .raw import Raw
@@ -30,7 +31,7 @@ def knock(school, lesson, node):
 
 
 async def test_a_deactivated_person_is_closed_and_refused_until_active_again(
-    lesson, node, owner, knock, eventually
+    lesson, node, owner, knock
 ):
     user, other = new_id(), new_id()
     first, second = await lesson.raw(user=user), await lesson.raw(user=user)
@@ -54,9 +55,7 @@ async def test_a_deactivated_person_is_closed_and_refused_until_active_again(
     assert node.hub.revoked == frozenset()
 
 
-async def test_a_suspended_tenants_classes_end_and_no_other(
-    lesson, node, school, owner, knock, eventually
-):
+async def test_a_suspended_tenants_classes_end_and_no_other(lesson, node, school, owner, knock):
     theirs = new_id()
     await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'Other')", theirs)
     session = new_id()

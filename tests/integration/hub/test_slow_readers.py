@@ -14,7 +14,7 @@ from server.hub import connection as connection_module
 from server.hub import peer, ring, welcome
 from server.hub.asks import Perform, Who
 from server.ids import new_id
-from tests.patience import PATIENCE, Stopwatch
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 from .raw import Raw
 
@@ -149,9 +149,7 @@ async def test_a_reader_that_stops_is_not_felt_and_catches_up(lesson, chatter, m
     assert any(frame["type"] == "snapshot" for frame in second.raw.heard)
 
 
-async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(
-    lesson, chatter, monkeypatch, eventually
-):
+async def test_who_never_reads_is_closed_and_who_reads_slowly_is_not(lesson, chatter, monkeypatch):
     monkeypatch.setattr(peer, "STALLED_SECONDS", 0.3)
     goodbyes = []
 

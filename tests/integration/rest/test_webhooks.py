@@ -23,7 +23,7 @@ from server.webhooks.dispatcher import Dispatcher
 from server.webhooks.sender import Sender
 from tests.integration.rest.conftest import Person, found
 from tests.integration.store.conftest import Room
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 DAY_MS = 24 * 3600 * 1000
 ENDPOINTS = "/v1/webhook-endpoints"
@@ -171,13 +171,6 @@ async def settled(webhooks):
     return not webhooks._on_their_way and not webhooks._unread
 
 
-async def eventually_true(check, seconds=PATIENCE):
-    async with asyncio.timeout(seconds):
-        while not (found := await check()):
-            await asyncio.sleep(0.02)
-    return found
-
-
 async def test_what_happens_is_told_in_order_signed_and_without_people(
     api, admin, school, pools, lesson, receiver, webhooks
 ):
@@ -230,7 +223,7 @@ async def test_what_happens_is_told_in_order_signed_and_without_people(
         rows = await deliveries(api, admin, endpoint, "?status=delivered")
         return len(rows) == 4 and rows
 
-    rows = await eventually_true(done)
+    rows = await eventually(done)
     assert {(row["attempts"], row["last_status"]) for row in rows} == {(1, 200)}
     path = f"{ENDPOINTS}/{endpoint}/redrive"
     answer = await api.post(admin, path, {"session": school.session, "from_sequence": 5})
@@ -253,7 +246,7 @@ async def test_a_dead_endpoint_delays_nobody_and_is_disabled_after_a_day(
         return next(each for each in rows if each["sequence"] == sequence)
 
     for tries in range(1, TRIES + 1):
-        await eventually_true(partial(sent, receiver, "/dead", started, tries))
+        await eventually(partial(sent, receiver, "/dead", started, tries))
         async with asyncio.timeout(PATIENCE):
             while (tried := await row(1))["attempts"] < tries or not await settled(webhooks):
                 await asyncio.sleep(0.02)
@@ -261,7 +254,7 @@ async def test_a_dead_endpoint_delays_nobody_and_is_disabled_after_a_day(
         # What is behind it in its session waits; nothing else does.
         assert receiver.count("/dead") == tries
         if tries == 1:
-            await eventually_true(lambda: sent(receiver, "/well", ended, 1))
+            await eventually(lambda: sent(receiver, "/well", ended, 1))
             assert [path for path, _, _ in receiver.all if path == "/well"] == ["/well"] * 2
             shown = (await api.get(admin, f"{ENDPOINTS}/{dead}")).body
             assert shown["status"] == "active"
@@ -278,16 +271,16 @@ async def test_a_dead_endpoint_delays_nobody_and_is_disabled_after_a_day(
     answer = await api.post(admin, f"{ENDPOINTS}/{dead}/ping")
     assert answer.code == "conflict"
     await lesson.tell(webhooks, ("session.archived", {}))
-    await eventually_true(lambda: sent(receiver, "/well", None, 3))
+    await eventually(lambda: sent(receiver, "/well", None, 3))
     receiver.answers.clear()
     path = f"{ENDPOINTS}/{dead}"
     answer = await api.patch(admin, path, {"status": "active"})
     assert (answer.body["status"], answer.body["disabled_reason"]) == ("active", None)
-    await eventually_true(lambda: sent(receiver, "/dead", ended, 1))
+    await eventually(lambda: sent(receiver, "/dead", ended, 1))
     assert (await api.post(admin, f"{path}/redrive", {})).body == {"deliveries": 1}
-    await eventually_true(lambda: sent(receiver, "/dead", started, TRIES + 1))
+    await eventually(lambda: sent(receiver, "/dead", started, TRIES + 1))
     assert receiver.count("/dead") == TRIES + 2
-    await eventually_true(lambda: settled(webhooks))
+    await eventually(lambda: settled(webhooks))
     assert (await api.get(admin, path)).body["failing_since"] is None
 
 
@@ -301,17 +294,17 @@ async def test_a_message_that_fails_alone_gives_way_after_its_tries(
     )
     receiver.answers[first] = 500
     webhooks.notify(lesson.session, ["session.started"])
-    await eventually_true(lambda: sent(receiver, "/a", first, 1))
-    await eventually_true(lambda: settled(webhooks))
+    await eventually(lambda: sent(receiver, "/a", first, 1))
+    await eventually(lambda: settled(webhooks))
     async with pools.hub() as connection:
         await connection.execute(
             "UPDATE webhook_deliveries SET attempts = $1 WHERE sequence = 1", TRIES - 1
         )
     clock.ahead_ms += 60_000
     webhooks.wake()
-    await eventually_true(lambda: sent(receiver, "/a", first, 2))
-    await eventually_true(lambda: sent(receiver, "/a", second, 1))
-    await eventually_true(lambda: settled(webhooks))
+    await eventually(lambda: sent(receiver, "/a", first, 2))
+    await eventually(lambda: sent(receiver, "/a", second, 1))
+    await eventually(lambda: settled(webhooks))
     rows = await deliveries(api, admin, endpoint)
     assert [(each["sequence"], each["status"]) for each in rows] == [
         (2, "delivered"),
@@ -327,20 +320,20 @@ async def test_nothing_is_lost_when_nodes_are_killed_and_two_share_the_work(
     receiver.held.clear()
     async with dispatching() as running:
         (first,) = await lesson.tell(running, ("session.started", {}))
-        await eventually_true(lambda: sent(receiver, "/a", first, 1))
+        await eventually(lambda: sent(receiver, "/a", first, 1))
         # Killed before it heard the answer; what happens then, nobody is told.
     (second,) = await lesson.tell(None, ("session.ended", {}), told=False)
     receiver.held.set()
     clock.ahead_ms += webhook_queue.LEASE_MS
     async with dispatching() as one, dispatching() as other:
-        await eventually_true(lambda: sent(receiver, "/a", second, 1))
+        await eventually(lambda: sent(receiver, "/a", second, 1))
         assert [headers["webhook-id"] for _, headers, _ in receiver.all] == [first, first, second]
         finals = [("recording.failed", {"recording": new_id(), "code": "empty"}) for _ in range(40)]
         ids = []
         for each in finals:
             ids += await lesson.tell(one, each)
             other.notify(lesson.session, [each[0]])
-        await eventually_true(lambda: sent(receiver, "/a", ids[-1], 1))
+        await eventually(lambda: sent(receiver, "/a", ids[-1], 1))
         assert [headers["webhook-id"] for _, headers, _ in receiver.all[3:]] == ids
 
 
@@ -370,7 +363,7 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_day(
         return await owner.fetchval("SELECT count(*) FROM secrets") == 1
 
     async with dispatching():  # it sweeps as it starts
-        await eventually_true(kept)
+        await eventually(kept)
     assert (await api.send("DELETE", admin, path)).status == 204
     assert await owner.fetchval("SELECT count(*) FROM secrets") == 0
     assert (await api.get(admin, path)).code == "not_found"
@@ -416,7 +409,7 @@ async def test_nothing_is_sent_where_it_may_not_go(
         }
         return all(each["last_error"] for each in rows.values()) and rows
 
-    rows = await eventually_true(tried)
+    rows = await eventually(tried)
     assert {
         name: (row["last_error"], row["last_status"], row["status"]) for name, row in rows.items()
     } == {
@@ -466,7 +459,7 @@ async def test_endpoints_are_the_admins_of_their_tenant(
     assert (body["type"], body["data"]["tenant"]) == ("session.ended", school.tenant)
     await api.patch(admin, path, {"status": "disabled"})
     await lesson.tell(webhooks, ("session.ended", {}))
-    await eventually_true(lambda: settled(webhooks))
+    await eventually(lambda: settled(webhooks))
     assert receiver.count("/a") == 0
     assert receiver.count("/b") == 1
 

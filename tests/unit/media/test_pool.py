@@ -9,7 +9,7 @@ import pytest
 from server.media import placement
 from server.media.fabric import Desired
 from server.media.pool import WorkerPool
-from tests.patience import PATIENCE
+from tests.patience import eventually
 
 LIVE = Desired(live=True)
 
@@ -70,12 +70,6 @@ def go(pool: WorkerPool, number: int) -> None:
     pool._placement.went(member)
 
 
-async def until(has: object) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not has():
-            await asyncio.sleep(0.01)
-
-
 async def test_a_session_that_is_released_while_a_home_is_looked_for_has_none(
     pool: WorkerPool,
 ) -> None:
@@ -102,4 +96,4 @@ async def test_sessions_of_a_worker_that_stays_away_go_to_the_next_that_comes(
     # Nobody is there to take it, for longer than is waited.
     await asyncio.sleep(0.1)
     come(pool, 1)
-    await until(lambda: "s1" in workers(pool)[1].has)
+    await eventually(lambda: "s1" in workers(pool)[1].has)

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from server.media.recording.leftovers import Leftovers
 from server.media.recording.recordings import Recordings
 from server.media.unit import EncodedUnit, Kind
 from server.tasks import Supervisor
-from tests.patience import PATIENCE
+from tests.patience import eventually
 from tests.unit.media.test_audio import PACKETS, AacTranscoder
 
 
@@ -130,11 +129,6 @@ class Class:
         await self.tasks.close()
         (told,) = self.told
         return told
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -252,7 +246,7 @@ async def test_what_the_store_does_not_take_waits_on_the_disk_however_long(
     objects = MemoryObjects(refusals=1_000_000)
     work = Class(objects, tmp_path)
     await work.record(stream(Pictures(320, 180), *range(0, 9_000, 100)))
-    await work.until(lambda: len([*tmp_path.rglob("*.part")]) == 5)
+    await eventually(lambda: len([*tmp_path.rglob("*.part")]) == 5)
     health = work.recordings.health()
     assert health is not None
     assert (health.state, health.waiting_ms) == ("unstable", 8_000)
@@ -273,7 +267,7 @@ async def test_a_recording_that_was_interrupted_is_continued(
     units = stream(pictures, *range(0, 5_000, 100))
     await first.record([unit for unit in units if unit.dts_ms < killed_at])
     # What is on its way to be a fragment when it is killed is lost.
-    await first.until(lambda: kept_ms(objects, tmp_path) >= killed_at - 600)
+    await eventually(lambda: kept_ms(objects, tmp_path) >= killed_at - 600)
     await first.tasks.close()
     assert first.told == []
     before = dict(objects.objects)
@@ -299,7 +293,7 @@ async def test_a_recording_that_ended_meanwhile_is_finalised_from_what_is_left(
     objects = MemoryObjects(refusals=1_000_000)
     first = Class(objects, tmp_path)
     await first.record(stream(Pictures(320, 180), *range(0, 5_000, 100)))
-    await first.until(lambda: kept_ms(objects, tmp_path) > 4_300)
+    await eventually(lambda: kept_ms(objects, tmp_path) > 4_300)
     await first.tasks.close()
     objects.refusals = 0
     name, data = await Class(objects, tmp_path).end()
@@ -344,11 +338,11 @@ async def test_a_disk_and_a_memory_that_are_full_fail_the_recording(
     objects = MemoryObjects(refusals=1_000_000)
     work = Class(objects, tmp_path)
     await work.record(stream(Pictures(320, 180), *range(0, 3_000, 100)))
-    await work.until(lambda: len([*tmp_path.rglob("*.part")]) == 2)
+    await eventually(lambda: len([*tmp_path.rglob("*.part")]) == 2)
     monkeypatch.setattr(spool.Spool, "_is_full", lambda self: True)
     for unit in stream(Pictures(320, 180), *range(3_000, 9_000, 100)):
         work.bus.publish(unit)
-    await work.until(lambda: bool(work.told))
+    await eventually(lambda: bool(work.told))
     assert work.told == [("recording.failed", {"recording": "rec", "code": "disk_full"})]
     # What was taken is still there.
     assert len([*tmp_path.rglob("*.part")]) >= 2
@@ -364,7 +358,7 @@ async def test_whatever_ends_a_recording_is_told(
     monkeypatch.setattr(fmp4, "fragment", broken)
     work = Class(MemoryObjects(), tmp_path)
     await work.record(stream(Pictures(320, 180), *range(0, 3_000, 100)))
-    await work.until(lambda: bool(work.told))
+    await eventually(lambda: bool(work.told))
     assert work.told == [("recording.failed", {"recording": "rec", "code": "internal"})]
     assert not work.recordings.is_running
     await work.tasks.close()
@@ -420,7 +414,7 @@ async def test_a_fragment_that_was_torn_is_left_out(tmp_path: Path) -> None:
     objects = MemoryObjects(refusals=1_000_000)
     first = Class(objects, tmp_path)
     await first.record(stream(Pictures(320, 180), *range(0, 3_900, 100)))
-    await first.until(lambda: kept_ms(objects, tmp_path) > 3_000)
+    await eventually(lambda: kept_ms(objects, tmp_path) > 3_000)
     await first.tasks.close()
     kept = kept_ms(objects, tmp_path)
     last = max(tmp_path.rglob("*.part"))
@@ -440,7 +434,7 @@ async def test_what_was_stored_before_a_crash_is_not_stored_twice(tmp_path: Path
     objects = MemoryObjects()
     first = Class(objects, tmp_path)
     await first.record(stream(Pictures(320, 180), *range(0, 5_000, 100)))
-    await first.until(lambda: kept_ms(objects, tmp_path) > 4_000 and len(objects.order) >= 5)
+    await eventually(lambda: kept_ms(objects, tmp_path) > 4_000 and len(objects.order) >= 5)
     await first.tasks.close()
     # It was killed after the playlist was stored, and before the spool was emptied.
     (segment, *_) = objects.found().segments
