@@ -9,7 +9,7 @@ import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { emptyState, fold } from "../shared/state.js";
 import { t } from "../shared/strings.js";
-import { FullPage } from "../shared/ui/fullpage.js";
+import { FullPage, NoToken } from "../shared/ui/fullpage.js";
 import { Player } from "./player.js";
 import { Said } from "./side.js";
 import { opened } from "./view.js";
@@ -138,7 +138,7 @@ function start() {
   const id = sessionId();
   const token = tokenFor(id);
   if (token === null) {
-    render(html`<${FullPage} title=${t("over.no_token.title")} text=${t("over.no_token.text")} testid="over-no_token" />`, root);
+    render(html`<${NoToken} />`, root);
     return;
   }
   const api = rest(token);

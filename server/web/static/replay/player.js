@@ -2,7 +2,7 @@
 /** A replay: the screen, its chapters, what it is, and beside it what was said, asked and shown. */
 
 import { html, useEffect, useRef } from "../shared/html.js";
-import { Presented } from "../shared/questions.js";
+import { Presented } from "../shared/presented.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { About, Staff } from "./about.js";

@@ -9,7 +9,7 @@ import { sessionId, tokenFor } from "../shared/page.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { duration, t, when } from "../shared/strings.js";
-import { FullPage } from "../shared/ui/fullpage.js";
+import { FullPage, NoToken } from "../shared/ui/fullpage.js";
 import { Polls, Questions } from "./asked.js";
 import { Attendance } from "./attendance.js";
 import { followed, peak, presence } from "./figures.js";
@@ -111,7 +111,7 @@ function start() {
   const id = sessionId();
   const token = tokenFor(id);
   if (token === null) {
-    render(html`<${FullPage} title=${t("over.no_token.title")} text=${t("over.no_token.text")} testid="over-no_token" />`, root);
+    render(html`<${NoToken} />`, root);
     return;
   }
   const api = rest(token);

@@ -7,8 +7,6 @@ import { keepsFromAsking } from "./speaking.js";
 import { t } from "./strings.js";
 import { Menu } from "./ui/menu.js";
 
-export { Presented } from "./presented.js";
-
 const PROMPT_LENGTH = 1000;
 
 /** @typedef {import("./classroom.js").Classroom} Classroom @typedef {import("./state.js").Question} Asked */

@@ -8,11 +8,11 @@ import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { pictures } from "../shared/pictures.js";
 import { Keys } from "../shared/keys.js";
-import { Presented } from "../shared/questions.js";
+import { Presented } from "../shared/presented.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
-import { FullPage, Goodbye } from "../shared/ui/fullpage.js";
+import { FullPage, Goodbye, NoToken } from "../shared/ui/fullpage.js";
 import { ConnectionBanner, Refusals } from "../shared/ui/notices.js";
 import { Tabs } from "../shared/ui/tabs.js";
 import { Bar, UplinkTrouble } from "./bar.js";
@@ -140,7 +140,7 @@ function start() {
   const id = sessionId();
   const token = tokenFor(id);
   if (token === null) {
-    render(html`<${FullPage} title=${t("over.no_token.title")} text=${t("over.no_token.text")} testid="over-no_token" />`, root);
+    render(html`<${NoToken} />`, root);
     return;
   }
   const session = signal(/** @type {any} */ (null));
