@@ -169,8 +169,3 @@ def _end(script: Script, judge: Judge) -> str:
     if script.request is not None or judge.code is None:
         return "refused"
     return "cut" if script.ending == "cut" and judge.bye is None else str(judge.bye or judge.code)
-
-
-def is_acked(played: Played, number: int) -> bool:
-    """Whether the command with this id was done, or had been done before."""
-    return played.outcomes.get(number) in ("ack", "duplicate")
