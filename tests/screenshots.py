@@ -25,8 +25,9 @@ from server.ids import new_id
 from tests import peers
 from tests.demo import Demo
 from tests.directories import reachable_directory
-from tests.gallery.server import STATES, address, application
+from tests.gallery.server import STATES, application
 from tests.gallery.states import State
+from tests.gallery.visit import visit
 from tests.pages.acts import has_moved
 from tests.pages.conftest import FLAGS
 
@@ -181,13 +182,7 @@ async def states(browser: Browser) -> list[str]:
                 while left:
                     state = left.pop()
                     page = await context.new_page()
-                    if state.script:
-                        await page.add_init_script(state.script)
-                    await page.goto(url + address(state))
-                    await expect(page.locator("h1")).to_be_visible()
-                    await page.wait_for_load_state("networkidle")
-                    for testid in state.clicks:
-                        await page.get_by_test_id(testid).first.click()
+                    await visit(page, url, state)
                     await page.screenshot(path=STATES_PLACE / _file(state, look))
                     await page.close()
 

@@ -29,6 +29,8 @@ SLIDE: Colour = (0, 80, 120)
 RED: Colour = (217, 45, 32)
 PAPER: Colour = (255, 255, 255)
 SHARED: Colour = (192, 64, 160)
+MIDDLE, LEFT, CORNER, EDGE = (640, 330), (400, 360), (1_230, 690), (60, 360)
+"""Places of the programme, in its 1280 × 720 pixels."""
 
 
 async def launch(playwright: Playwright) -> Browser:
@@ -177,3 +179,14 @@ async def studio_behind_another_window(browser: PlainBrowser, lesson: Class) -> 
 def filmed(picture: Image.Image, *place: int) -> bool:
     """Return whether a place shows the camera: nothing else that a stage of ours is made of."""
     return not any(near(around(picture, *place), other) for other in (GROUND, SLIDE, PAPER, SHARED))
+
+
+def camera_alone(picture: Image.Image) -> bool:
+    """Return whether the camera fills the stage."""
+    return all(filmed(picture, *place) for place in (MIDDLE, EDGE, CORNER))
+
+
+def slide_with_camera(picture: Image.Image) -> bool:
+    """Return whether a slide is on the stage, with the camera in its corner."""
+    is_slide = near(around(picture, *MIDDLE), SLIDE) and near(around(picture, *EDGE), GROUND)
+    return is_slide and filmed(picture, *CORNER)

@@ -10,24 +10,13 @@ from playwright.async_api import expect
 
 from server.ids import new_id
 from server.standalone import sign_in_link
-from tests import peers
 from tests.demo import free_port
 from tests.pages.acts import at, go_live, turn_camera_on
-from tests.rtmp_server import RtmpServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 SLOW_MS = 60_000
 KEY = "home-canary-key"
-
-
-@pytest.fixture
-def platform(tmp_path):
-    peers.require("nginx with its RTMP module")
-    server = RtmpServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page
 
-from tests.gallery.server import STATES, address, application
+from tests.gallery.server import STATES, application
 from tests.gallery.states import State
+from tests.gallery.visit import visit
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
@@ -40,13 +41,7 @@ async def _faults(page: Page, url: str, state: State) -> list[str]:
     faults: list[str] = []
     note = faults.append
     page.on("pageerror", lambda error: note(f"throws {error}"))
-    if state.script:
-        await page.add_init_script(state.script)
-    await page.goto(url + address(state))
-    await expect(page.locator("h1")).to_be_visible()
-    await page.wait_for_load_state("networkidle")
-    for testid in state.clicks:
-        await page.get_by_test_id(testid).first.click()
+    await visit(page, url, state)
     await page.evaluate(AXE)
     faults += await page.evaluate(RUN)
     if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):

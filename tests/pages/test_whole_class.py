@@ -16,13 +16,22 @@ from tests.pages.acts import (
     put_on_air,
     say,
 )  # fmt: skip
-from tests.pages.composing import GROUND, PAPER, RED, SLIDE, around, filmed, near
+from tests.pages.composing import (
+    CORNER,
+    MIDDLE,
+    PAPER,
+    RED,
+    around,
+    camera_alone,
+    filmed,
+    near,
+    slide_with_camera,
+)
 from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 SLOW_MS = 60_000
-MIDDLE, CORNER, EDGE = (640, 330), (1_230, 690), (60, 360)
 """Of 1280 × 720: the page, where the camera is in a corner, beside a page of 4:3."""
 
 
@@ -33,7 +42,7 @@ async def test_a_whole_class_by_mouse(lesson, open_page, platform):
     await checks_devices(studio)
     await goes_live(studio, name)
     async with composing.Viewer(f"{platform.url('one')}/camera") as viewer:
-        await viewer.sees(lambda seen: all(filmed(seen, *at) for at in (MIDDLE, EDGE, CORNER)))
+        await viewer.sees(camera_alone)
         for ann in students:
             await expect(at(ann, "stage")).to_have_attribute("data-playing", "true")
         assert all(await asyncio.gather(*map(has_moved, students)))
@@ -46,7 +55,7 @@ async def test_a_whole_class_by_mouse(lesson, open_page, platform):
         await is_cut_off(studio, students)
         # The programme went on all the while.
         await put_on_air(studio, "camera")
-        await viewer.sees(lambda seen: all(filmed(seen, *at) for at in (MIDDLE, EDGE, CORNER)))
+        await viewer.sees(camera_alone)
     await at(studio, "end-class").click()
     await expect(at(studio, "end-dialog")).to_contain_text("4 people are here")
     await at(studio, "end-class-confirm").click()
@@ -98,13 +107,7 @@ async def shows_a_slide(studio, students, viewer):
     await expect(slides).to_be_visible(timeout=SLOW_MS)
     await slides.click()
     # It comes on air by itself, with the camera in its corner.
-    await viewer.sees(
-        lambda seen: (
-            near(around(seen, *MIDDLE), SLIDE)
-            and near(around(seen, *EDGE), GROUND)
-            and filmed(seen, *CORNER)
-        )
-    )
+    await viewer.sees(slide_with_camera)
     await at(studio, "page-next").click()
     for student in students:
         await expect(at(student, "shown")).to_have_attribute("data-page", "2")
