@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120
 FIRST_LOAD_BYTES = 60 * 1024
 GROWTH_BYTES = 1024 * 1024
 EVENTS = 10_000
-DRAWN = 50
+DRAWN = 20
 
 
 async def test_a_room_loads_little_and_stays_as_small_as_it_was(browser):

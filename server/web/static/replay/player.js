@@ -13,7 +13,7 @@ import { Side } from "./side.js";
 
 /** @param {{view: View, onChanged: (replay: any) => void}} props */
 export function Player({ view, onChanged }) {
-  const { playback, playing, state, isStaff, trouble, continueAt } = view;
+  const { playback, playing, isStaff, trouble, continueAt } = view;
   const goOn = () => {
     playing.seek(continueAt.value ?? 0);
     continueAt.value = null;
@@ -31,7 +31,7 @@ export function Player({ view, onChanged }) {
         </div>`}
         ${trouble.value && html`<p class="banner" role="alert" data-testid="trouble">${t("replay.behind", { reason: trouble.value })}</p>`}
         ${isStaff.value && view.replay.status === "draft" && html`<${Staff} view=${view} onChanged=${onChanged} />`}
-        <${Presented} classroom=${{ state }} />
+        <${Presented} classroom=${view} />
         <${Hands} view=${view} />
         <${Chapters} view=${view} />
         ${playback.gaps.length > 0 &&

@@ -55,7 +55,7 @@ export function Screen({ view }) {
   const isSaid = hasCaptions.value && !isFresh && !playing.isBroken.value && cue !== undefined && playing.t.value < cue.end;
   return html`<div class="screen" ref=${screen} data-idle=${isIdle.value && playing.isPlaying.value}>
     <figure ref=${stage} class="stage" data-testid="stage" data-main=${main} data-picture=${hasPicture ? "yes" : "no"} onClick=${toggle} onDblClick=${large}>
-      <${Shown} classroom=${{ state, actions: NO_ACTIONS }} pictures=${pages} />
+      <${Shown} classroom=${{ parts: view.parts, actions: NO_ACTIONS }} pictures=${pages} />
       ${!hasPicture && !isShowing && html`<figcaption class="cover"><${Absent} view=${view} /></figcaption>`}
       ${playing.isBroken.value &&
       html`<figcaption class="cover" data-testid="broken">

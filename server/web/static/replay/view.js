@@ -6,6 +6,7 @@
  * @typedef {import("./cues.js").Cue} Cue
  */
 
+import { parts } from "../shared/parts.js";
 import { pictures } from "../shared/pictures.js";
 import { computed, effect, signal } from "../shared/signals.js";
 import { emptyState } from "../shared/state.js";
@@ -87,7 +88,7 @@ export function opened({ replay, playback, start, api }) {
   const isWorthwhile = start === null && left > NEAR_MS && left < playback.duration_ms - NEAR_MS;
   const pages = pictures({ session: replay.id, api });
   return {
-    api, path, replay, playback, video, playing, state, isStaff, trouble, chapters, transcript, language, pages,
+    api, path, replay, playback, video, playing, state, parts: parts(state), isStaff, trouble, chapters, transcript, language, pages,
     chapter: computed(() => current(chapters.value, playing.t.value)),
     contents: contents({ path, api }),
     hasCaptions: signal(true),

@@ -11,7 +11,7 @@ const STAYS_MS = 12_000;
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom, chosen: import("./choices.js").Choices}} props */
 export function Captions({ classroom, chosen }) {
-  const { captions } = classroom.state.value;
+  const captions = classroom.parts.captions.value;
   const isFresh = useSignal(captions.length > 0);
   const newest = captions.at(-1);
   useEffect(() => {

@@ -8,14 +8,14 @@ import { ordinal, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 
 /** @param {import("../shared/classroom.js").Classroom} classroom */
-function own({ state, me, mine }) {
-  const place = state.value.hands.findIndex(({ user }) => user === me.value?.user);
+function own({ parts, me, mine }) {
+  const place = parts.hands.value.findIndex(({ user }) => user === me.value?.user);
   return { isUp: place >= 0, position: place >= 0 ? place + 1 : mine.value?.hand_position ?? null };
 }
 
 /** Raise one's hand, or lower it. @param {import("../shared/classroom.js").Classroom} classroom */
 export function toggleHand(classroom) {
-  if (classroom.state.value.status !== "live" || isMoving(classroom)) return;
+  if (classroom.parts.status.value !== "live" || isMoving(classroom)) return;
   classroom.act(own(classroom).isUp ? "hand.lower" : "hand.raise");
 }
 

@@ -35,9 +35,9 @@ const Full = later(() => import("./full.js"), "Full");
 
 /** @param {Props} props */
 function Page(props) {
-  const { state, isReady, view, link, id } = props.classroom;
+  const { parts, isReady, view, link, id } = props.classroom;
   const isFull = useSignal(false);
-  const { status } = state.value;
+  const status = parts.status.value;
   if (link.value.status === "over") return html`<${Goodbye} id=${id} code=${link.value.code} />`;
   if (!isReady.value) {
     if (link.value.code === FULL) isFull.value = true; // until there is a place, whatever the next try says
@@ -52,8 +52,8 @@ function Page(props) {
 
 /** @param {Props} props */
 function Room({ classroom, session, player, chosen, pages }) {
-  const { state, presence } = classroom;
-  const isLive = state.value.status === "live";
+  const { parts, presence } = classroom;
+  const isLive = parts.status.value === "live";
   return html`
     <a class="skip" href="#class">${t("room.to_class")}</a>
     <a class="skip" href="#panel">${t("room.to_panel")}</a>
@@ -107,8 +107,9 @@ function start() {
     if (isIn.value) api.get(`/v1/sessions/${id}`).then((found) => (session.value = found), () => undefined);
   });
   effect(() => {
-    const title = session.value?.title ?? classroom.state.value.title ?? t("session.untitled");
-    document.title = classroom.state.value.status === "live" ? `● ${title}` : title;
+    const { parts } = classroom;
+    const title = session.value?.title ?? parts.title.value ?? t("session.untitled");
+    document.title = parts.status.value === "live" ? `● ${title}` : title;
   });
   keepAwake(player);
   const pages = pictures({ session: id, api, isSparing: () => chosen.saveData.value });

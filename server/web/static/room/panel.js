@@ -44,7 +44,7 @@ export function go(id, field) {
 
 /** @param {{classroom: Classroom, isOpen: boolean}} props */
 export function Panel({ classroom, isOpen }) {
-  const { polls, questions } = classroom.state.value;
+  const { polls, questions } = classroom.parts;
   useEffect(() => {
     for (const part of [Questions, Polls, Notes]) part.soon();
     return classroom.onEvent((event) => heard(classroom, event));
@@ -57,8 +57,8 @@ export function Panel({ classroom, isOpen }) {
       onSelect=${select}
       tabs=${[
         { id: "chat", label: t("chat.title"), count: unread.value, view: () => html`<${Chat} classroom=${classroom} />` },
-        { id: "questions", label: t("questions.title"), count: open(questions), view: () => html`<${Questions} classroom=${classroom} isOpen=${isOpen} />` },
-        { id: "polls", label: t("polls.title"), count: open(polls), isCalling: isCalling.value, view: () => html`<${Polls} classroom=${classroom} />` },
+        { id: "questions", label: t("questions.title"), count: open(questions.value), view: () => html`<${Questions} classroom=${classroom} isOpen=${isOpen} />` },
+        { id: "polls", label: t("polls.title"), count: open(polls.value), isCalling: isCalling.value, view: () => html`<${Polls} classroom=${classroom} />` },
         { id: "notes", label: t("notes.title"), view: () => html`<${Notes} classroom=${classroom} />` },
       ]}
     />

@@ -5,7 +5,7 @@ import { shownAsset } from "../shared/shown.js";
 import { computed, effect, signal } from "../shared/signals.js";
 import { watching } from "../shared/watching.js";
 import { pictureWanted } from "./choices.js";
-import { showsScreen } from "./inset.js";
+import { cameraPart, showsScreen } from "./inset.js";
 
 const LOOK_MS = 2_000;
 /** Further behind than a player keeps by itself, in seconds. */
@@ -16,17 +16,21 @@ const NOTHING = { status: /** @type {const} */ ("idle"), attempt: 0, message: ""
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom, chosen: import("./choices.js").Choices}} options */
 export function player({ classroom, chosen }) {
-  const { state } = classroom;
+  const { parts } = classroom;
   const watched = signal(/** @type {import("../shared/watching.js").Watched} */ (NOTHING));
   const isMuted = signal(true);
   const hasChosen = signal(false);
   const hasBegun = signal(false);
   const isPaused = signal(false);
   const isBehind = signal(false);
-  const isOnAir = computed(() => state.value.status === "live" && state.value.publisher?.live === true);
+  const isOnAir = computed(() => parts.status.value === "live" && parts.publisher.value?.live === true);
   const isPlaying = computed(() => hasBegun.value && isOnAir.value && watched.value.status === "live");
-  const isShowing = computed(() => shownAsset(state.value) !== undefined);
-  const isPageLarge = computed(() => isShowing.value && chosen.isSwapped.value === showsScreen(state.value));
+  const asset = computed(() => shownAsset({ assets: parts.assets.value, shown: parts.shown.value }));
+  const isShowing = computed(() => asset.value !== undefined);
+  const onAir = () => ({ scenes: parts.scenes.value, scene: parts.scene.value });
+  const isPageLarge = computed(() => isShowing.value && chosen.isSwapped.value === showsScreen(onAir()));
+  /** Where the camera is in the programme, beside a page that is shown. */
+  const inset = computed(() => (isShowing.value ? cameraPart(onAir(), asset.value?.asset_type) : null));
   const picture = pictureWanted(chosen, () => isPageLarge.value);
   /** @type {HTMLVideoElement|null} */
   let video = null;
@@ -57,6 +61,7 @@ export function player({ classroom, chosen }) {
     isOnAir,
     isPlaying,
     isShowing,
+    inset,
     isPageLarge,
     isPictureWanted: picture.isWanted,
     /** The class could be heard, if somebody touched the page. */
@@ -103,7 +108,7 @@ export function player({ classroom, chosen }) {
       const follow = effect(() => {
         // Once watching, a teacher who drops out for a moment does not cost everybody a new connection.
         if (isOnAir.value) media.start();
-        else if (state.value.status !== "live") media.stop();
+        else if (parts.status.value !== "live") media.stop();
       });
       let isWanted = picture.isWanted.value;
       const choose = effect(() => {
@@ -114,7 +119,7 @@ export function player({ classroom, chosen }) {
       const ignore = classroom.onEvent(async ({ type, data }) => {
         if (type !== "publisher.lost" || data.reason !== "restarted") return;
         await Promise.resolve(); // what was told together with it
-        if (state.value.publisher?.live === false) media.renew();
+        if (parts.publisher.value?.live === false) media.renew();
       });
       const look = setInterval(() => (isBehind.value = watched.value.way === "hls" && end() - element.currentTime > BEHIND_S), LOOK_MS);
       const paused = () => (isPaused.value = isPlaying.value);

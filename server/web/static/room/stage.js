@@ -2,11 +2,10 @@
 /** What is to be seen: the page that is shown and the teacher's picture, and what to say while there is none. */
 
 import { html, useEffect, useRef } from "../shared/html.js";
-import { Shown, shownAsset } from "../shared/shown.js";
+import { Shown } from "../shared/shown.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { later } from "../shared/ui/later.js";
-import { cameraPart } from "./inset.js";
 
 const Captions = later(() => import("./captions.js"), "Captions");
 const Floating = later(() => import("./reactions.js"), "Floating");
@@ -27,7 +26,7 @@ export function Stage({ classroom, player, chosen, pictures }) {
   const text = hasPicture ? null : isPlaying.value ? t("stage.sound_only") : note(classroom, player.watched.value);
   return html`<figure class="stage" ref=${stage} data-testid="stage" data-playing=${isPlaying.value} data-main=${main} data-picture=${hasPicture ? "yes" : "no"}>
     <${Shown} classroom=${classroom} pictures=${pictures} />
-    <video ref=${video} style=${(isShowing.value && cameraPart(classroom.state.value, shownAsset(classroom.state.value)?.asset_type)) || { "--inset": "none", "--shape": 16 / 9 }} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
+    <video ref=${video} style=${player.inset.value ?? { "--inset": "none", "--shape": 16 / 9 }} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
     ${text !== null && html`<figcaption class=${main === "video" ? "cover" : "inset"}>
       <p role="status" data-testid="stage-note">${text}</p>
       ${isPlaying.value && !isBlocked.value && chosen.soundOnly.value && main === "video" && html`<button type="button" data-testid="show-picture" onClick=${() => (chosen.soundOnly.value = false)}><${Icon} name="video" />${t("stage.show_picture")}</button>`}
@@ -46,8 +45,8 @@ export function Stage({ classroom, player, chosen, pictures }) {
  * Why there is no picture, and what happens next.
  * @param {import("../shared/classroom.js").Classroom} classroom @param {import("../shared/watching.js").Watched} watched
  */
-function note({ state, presence }, { status, message }) {
-  const { publisher } = state.value;
+function note({ parts, presence }, { status, message }) {
+  const publisher = parts.publisher.value;
   if (publisher === null) return t("stage.no_video");
   if (!publisher.live) {
     const name = presence.value.people.get(publisher.user)?.name;

@@ -15,8 +15,10 @@ const ChatSettings = later(() => import("./chatsettings.js"), "ChatSettings");
 const TEXT_LENGTH = 2000;
 /** So close to its end, the log goes on following. */
 const AT_END_PX = 40;
-/** So many lines are drawn of a log that is followed; the others when somebody looks for them. */
-const NEAR = 50;
+/** So many lines are drawn of a log that is followed, or as many as fit; the others when somebody looks for them. */
+const NEAR = 20;
+/** No line is lower. */
+const LINE_PX = 40;
 
 /**
  * @typedef {(author: string|null) => {testid: string, label: string, onChoose: () => void}[]} About
@@ -25,7 +27,7 @@ const NEAR = 50;
 
 /** @param {{classroom: import("./classroom.js").Classroom, about?: About}} props */
 export function Chat({ classroom, about }) {
-  const { actions, state, isStaff } = classroom;
+  const { actions, parts, isStaff } = classroom;
   const messages = readable(classroom);
   const unsent = actions.value.filter(({ op }) => op === "chat.post");
   const log = useRef(/** @type {HTMLElement|null} */ (null));
@@ -33,6 +35,7 @@ export function Chat({ classroom, about }) {
   const [isAtEnd, setAtEnd] = useState(true);
   const newest = messages.at(-1)?.message;
   const fromEnd = useRef(0);
+  const fitting = useRef(0);
   const toEnd = () => log.current?.scrollTo({ top: log.current.scrollHeight });
   const look = () => {
     const { scrollTop, scrollHeight, clientHeight } = /** @type {HTMLElement} */ (log.current);
@@ -40,12 +43,16 @@ export function Chat({ classroom, about }) {
     setAtEnd(fromEnd.current - clientHeight < AT_END_PX);
   };
   // Before anything is drawn, or each line would be drawn twice.
-  useLayoutEffect(() => void (isAtEnd && toEnd()), [newest, unsent.length, isAtEnd]);
+  useLayoutEffect(() => {
+    if (!isAtEnd) return;
+    toEnd();
+    fitting.current = Math.ceil(/** @type {HTMLElement} */ (log.current).clientHeight / LINE_PX);
+  }, [newest, unsent.length, isAtEnd]);
   useLayoutEffect(() => {
     // What is drawn above does not move what somebody reads.
     if (!isAtEnd) log.current?.scrollTo({ top: log.current.scrollHeight - fromEnd.current });
   }, [isAtEnd]);
-  const far = isAtEnd ? Math.max(0, messages.length - NEAR) : 0;
+  const far = isAtEnd ? Math.max(0, messages.length - Math.max(NEAR, fitting.current)) : 0;
 
   return html`<div class="chat">
     <${Pins} classroom=${classroom} />
@@ -64,7 +71,7 @@ export function Chat({ classroom, about }) {
         action=${t("chat.send")}
         maxlength=${TEXT_LENGTH}
         hinders=${keepsFromChat}
-        audience=${isStaff.value ? null : state.value.chat.staff_only ? "staff" : "choice"}
+        audience=${isStaff.value ? null : parts.chat.value.staff_only ? "staff" : "choice"}
         onSend=${(/** @type {string} */ text, /** @type {boolean} */ toStaff) =>
           classroom.act("chat.post", toStaff ? { text, to: "staff" } : { text })}
       />
@@ -76,7 +83,7 @@ export function Chat({ classroom, about }) {
 
 /** What staff keep in everybody's sight. @param {{classroom: import("./classroom.js").Classroom}} props */
 function Pins({ classroom }) {
-  const { pinned } = classroom.state.value;
+  const pinned = classroom.parts.pinned.value;
   return html`<ul class="pins" aria-label=${t("chat.pinned")} hidden=${pinned.length === 0}>
     ${pinned.map(
       ({ message, name, text }) => html`<li key=${message} class="row" data-testid="pinned">
@@ -94,8 +101,8 @@ function Pins({ classroom }) {
  * @param {import("./classroom.js").Classroom} classroom
  * @returns {import("./state.js").Message[]}
  */
-function readable({ state, me, mine, isStaff }) {
-  const { messages } = state.value;
+function readable({ parts, me, mine, isStaff }) {
+  const messages = parts.messages.value;
   if (isStaff.value || me.value === null || !mine.value?.to_staff.length) return messages;
   const { user: by, name } = me.value;
   const own = mine.value.to_staff.map((/** @type {any} */ sent) => ({

@@ -10,6 +10,7 @@
 import { absence } from "./absence.js";
 import { begun, settled } from "./actions.js";
 import { nobody, present } from "./people.js";
+import { parts } from "./parts.js";
 import { Session } from "./session.js";
 import { batch, computed, signal } from "./signals.js";
 import { LiveSocket } from "./socket.js";
@@ -22,6 +23,7 @@ import { emptyState } from "./state.js";
 export function join({ id, token }) {
   const session = new Session({ token, newKey: () => crypto.randomUUID() });
   const state = signal(emptyState());
+  const each = parts(state);
   const isReady = signal(false);
   /** Which view of the class this is; in the lobby, next to nothing. */
   const view = signal(/** @type {"staff"|"student"|"lobby"|null} */ (null));
@@ -85,6 +87,7 @@ export function join({ id, token }) {
     id,
     token,
     state,
+    parts: each,
     /** The first snapshot is here. */
     isReady,
     view,
@@ -98,9 +101,7 @@ export function join({ id, token }) {
     away,
     skew,
     isStaff: computed(() => view.value === "staff"),
-    // Of the state, for what stands on the page many times and must not follow every event.
-    isOver: computed(() => state.value.status === "ended" || state.value.status === "archived"),
-    pinned: computed(() => state.value.pinned),
+    isOver: computed(() => each.status.value === "ended" || each.status.value === "archived"),
 
     /** Whether one of these is on its way. @param {(action: import("./actions.js").Action) => boolean} matches */
     isPending: (matches) => actions.value.some((action) => action.refusal === null && matches(action)),

@@ -33,8 +33,8 @@ export function Message({ classroom, message, about }) {
  *   isMine: boolean, about?: import("./chat.js").About}} props
  */
 function Actions({ classroom, message: { message, by, name, removed }, isMine, about }) {
-  const { isOver, isStaff, pinned } = classroom;
-  const isPinned = pinned.value.some((pinned) => pinned.message === message);
+  const { isOver, isStaff } = classroom;
+  const isPinned = classroom.parts.pinned.value.some((pinned) => pinned.message === message);
   const act = (/** @type {string} */ op) => () => classroom.act(op, { message });
   const actions = isStaff.value
     ? removed

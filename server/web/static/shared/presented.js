@@ -4,10 +4,10 @@
 import { html } from "./html.js";
 import { t } from "./strings.js";
 
-/** The question on the stage, for everybody. @param {{classroom: import("./classroom.js").Classroom}} props */
+/** The question on the stage, for everybody. @param {{classroom: Pick<import("./classroom.js").Classroom, "parts">}} props */
 export function Presented({ classroom }) {
-  const { questions, presented } = classroom.state.value;
-  const asked = questions.find(({ question }) => question === presented);
+  const { questions, presented } = classroom.parts;
+  const asked = questions.value.find(({ question }) => question === presented.value);
   return html`<div role="status">
     ${asked &&
     html`<section class="card" aria-label=${t("questions.presented")} data-testid="presented">

@@ -13,7 +13,7 @@ const MOST_POINTS = 512;
 const STEP = 15;
 const BOARD = 16 / 9;
 
-/** Return the asset that is shown, or undefined. @param {import("./state.js").State} state */
+/** Return the asset that is shown, or undefined. @param {Pick<import("./state.js").State, "assets"|"shown">} state */
 export function shownAsset({ assets, shown }) {
   return shown === null ? undefined : assets.find(({ asset }) => asset === shown.asset);
 }
@@ -24,8 +24,9 @@ export function shownAsset({ assets, shown }) {
  *   pictures: import("./pictures.js").Pictures, pen?: Pen|null}} props
  */
 export function Shown({ classroom, pictures, pen = null }) {
-  const { shown, strokes } = classroom.state.value;
-  const asset = shownAsset(classroom.state.value);
+  const { parts } = classroom;
+  const shown = parts.shown.value;
+  const asset = shownAsset({ assets: parts.assets.value, shown });
   const [picture, setPicture] = useState({ of: "", url: "", failed: false });
   const [ratio, setRatio] = useState(4 / 3);
   const of = shown === null ? "" : `${shown.asset}/${shown.page}`;
@@ -39,7 +40,7 @@ export function Shown({ classroom, pictures, pen = null }) {
     pictures.ahead(asset, shown.page);
   }, [of, isSlide]);
   if (asset === undefined || shown === null || asset.asset_type === "media") return null;
-  const here = strokes.filter((each) => each.asset === asset.asset && each.stroke.page === shown.page);
+  const here = parts.strokes.value.filter((each) => each.asset === asset.asset && each.stroke.page === shown.page);
   const label = isSlide
     ? t("shown.slide", { name: asset.name, page: shown.page, pages: asset.pages ?? 1 })
     : t("shown.board", { name: asset.name });
