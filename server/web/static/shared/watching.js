@@ -3,7 +3,8 @@
  * Watch a class: by WebRTC while the server has room, else by HLS, some seconds later.
  *
  * What the server lists first is tried first. WebRTC that fails twice in a row (no room any more,
- * or a network that lets none through) gives way to HLS; when that ends, the server is asked again.
+ * or a network that lets none through) gives way to HLS, and so does what is refused for good (a
+ * browser without H.264 in WebRTC); when that ends, the server is asked again.
  * Sound alone is what WebRTC can do; HLS carries both.
  *
  * @typedef {import("./peer.js").PeerState & {way: "whep"|"hls"|""}} Watched
@@ -36,7 +37,8 @@ export function watching({ session, token, video, isOnAir, wantsPicture, onState
   function onInstant(state) {
     if (!isStarted || state.status === "idle") return;
     onState({ ...state, way: "whep" });
-    if (state.status === "reconnecting" && state.attempt >= FAILURES) void later(run);
+    const isOver = state.status === "refused" || (state.status === "reconnecting" && state.attempt >= FAILURES);
+    if (isOver) void later(run);
   }
 
   /** @param {string} kind */
@@ -59,11 +61,12 @@ export function watching({ session, token, video, isOnAir, wantsPicture, onState
   /** @param {number} mine @param {string} [known] */
   async function later(mine, known) {
     const url = known ?? (await way("hls").catch(() => undefined))?.url;
-    // Where there is no HLS, WebRTC goes on trying.
+    // Where there is no HLS, WebRTC goes on trying, or is refused.
     if (mine !== run || url === undefined) return;
     const ours = ++run;
     instant.stop();
     video.srcObject = null;
+    onState({ status: "connecting", attempt: 0, message: "", way: "hls" });
     let seen = -1;
     let movedAt = Date.now();
     const again = () => {
