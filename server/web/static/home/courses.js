@@ -38,7 +38,7 @@ export function NewTitle({ label, example, button, testid, onMake }) {
   /** @param {SubmitEvent} event */
   const make = async (event) => {
     event.preventDefault();
-    if (await run(() => onMake(title.trim()))) setTitle("");
+    if (await run(() => onMake(title.trim()))) setTitle((now) => (now === title ? "" : now)); // or the next one is begun
   };
   return html`<form class="row new" onSubmit=${make}>
       <input class="grow" dir="auto" data-testid=${`${testid}-title`} aria-label=${label} placeholder=${example} maxlength=${TITLE_LENGTH} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is around every part: who is signed in, where one can go, and the search. */
 
-import { html, useEffect, useRef, useState } from "../shared/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { FullPage } from "../shared/ui/fullpage.js";
 import { signOut } from "./account.js";
@@ -23,7 +23,7 @@ export function Account({ api }) {
   const { path } = route.value;
   const before = useRef(path);
   useEffect(() => forget, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${titleOf(path)} – ${t("home.title")}`;
     // Whoever cannot see that another part is shown is led there.
     if (before.current !== path) document.getElementById("content")?.focus();
@@ -84,7 +84,8 @@ function Header({ me }) {
 /** @param {{asked: string}} props */
 function Finder({ asked }) {
   const [text, setText] = useState(asked);
-  useEffect(() => setText(asked), [asked]);
+  // Before it is seen: what somebody writes in it is not taken away.
+  useLayoutEffect(() => setText(asked), [asked]);
   /** @param {SubmitEvent} event */
   const find = (event) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 // @ts-check
 /** A replay: the screen, its chapters, what it is, and beside it what was said, asked and shown. */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { Presented } from "../shared/presented.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
@@ -59,7 +59,7 @@ function Hands({ view: { state } }) {
 function Chapters({ view: { chapters, chapter, playing } }) {
   const list = useRef(/** @type {HTMLElement|null} */ (null));
   const at = chapter.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const item = list.current?.children[at];
     if (item instanceof HTMLElement) list.current?.scrollTo({ left: item.offsetLeft - list.current.offsetLeft - 24 });
   }, [at, chapters.value]);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Picture and page as the class saw them, with the controls: what goes full screen together. */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { Shown, shownAsset } from "../shared/shown.js";
 import { signal, useSignal } from "../shared/signals.js";
 import { t, when } from "../shared/strings.js";
@@ -22,11 +22,11 @@ export function Screen({ view }) {
   const stage = useRef(/** @type {HTMLElement|null} */ (null));
   const isSwapped = useSignal(false);
   const isIdle = useSignal(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     stage.current?.prepend(video);
     return () => video.remove();
   }, [video]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     let timer;
     const stir = () => {

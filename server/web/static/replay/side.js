@@ -1,7 +1,7 @@
 // @ts-check
 /** Beside the player: what was said, written, asked and shown, as it was at the player's time. */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { Bars, PollStatus } from "../shared/polls.js";
 import { signal } from "../shared/signals.js";
 import { clock, t } from "../shared/strings.js";
@@ -38,14 +38,14 @@ export function Said({ state }) {
   const messages = state.messages.filter(({ removed }) => !removed);
   const list = useRef(/** @type {HTMLElement|null} */ (null));
   const isAtEnd = useRef(true);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const box = list.current?.closest(".tabpanel");
     if (!box) return undefined;
     const look = () => void (isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX);
     box.addEventListener("scroll", look);
     return () => box.removeEventListener("scroll", look);
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const box = list.current?.closest(".tabpanel");
     if (isAtEnd.current) box?.scrollTo({ top: box.scrollHeight });
   }, [messages.at(-1)?.message]);

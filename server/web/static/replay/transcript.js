@@ -1,7 +1,7 @@
 // @ts-check
 /** What was said: it follows the player, and a click on a sentence goes there. */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { duration, t } from "../shared/strings.js";
 import { current } from "./cues.js";
 
@@ -13,7 +13,7 @@ export function Transcript({ view: { transcript, playing } }) {
   const list = useRef(/** @type {HTMLElement|null} */ (null));
   const touchedAt = useRef(0);
   const now = current(transcript.value, playing.t.value);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const line = list.current?.querySelector("[aria-current]");
     const box = list.current?.closest(".tabpanel");
     if (!(line instanceof HTMLElement) || !box || Date.now() - touchedAt.current < READING_MS) return;

@@ -1,7 +1,7 @@
 // @ts-check
 /** One's own hand: up or down, and how many are before it. */
 
-import { html, useEffect } from "../shared/html.js";
+import { html, useLayoutEffect } from "../shared/html.js";
 import { hinted, keyed } from "../shared/keys.js";
 import { useSignal } from "../shared/signals.js";
 import { ordinal, t } from "../shared/strings.js";
@@ -28,7 +28,7 @@ function isMoving(classroom) {
 export function Hand({ classroom }) {
   const { isUp, position } = own(classroom);
   const isLowered = useSignal(false);
-  useEffect(
+  useLayoutEffect(
     () =>
       classroom.onEvent(({ type, by, data }) => {
         const me = classroom.me.value?.user;

@@ -2,7 +2,7 @@
 /** The panel beside the stage: what is written, asked and voted, and what somebody notes. */
 
 import { Chat } from "../shared/chat.js";
-import { html, useEffect } from "../shared/html.js";
+import { html, useEffect, useLayoutEffect } from "../shared/html.js";
 import { signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
 import { later } from "../shared/ui/later.js";
@@ -13,6 +13,8 @@ import { Tabs } from "../shared/ui/tabs.js";
 const Notes = later(() => import("./notes.js"), "Notes");
 const Questions = later(() => import("../shared/questions.js"), "Questions");
 const Polls = later(() => import("./polls.js"), "Polls");
+/** @type {Record<string, {soon: () => Promise<void>}>} */
+const parts = { questions: Questions, polls: Polls, notes: Notes };
 
 const tab = signal("chat");
 /** On a small screen that lies on its side, the panel is a sheet above the stage. */
@@ -31,24 +33,26 @@ function select(id) {
   if (id === "polls") isCalling.value = false;
 }
 
-/** Bring a tab to the front, and go into it. @param {string} id @param {string} field */
+/** Bring a tab to the front, and go into it, as soon as it is there. @param {string} id @param {string} field */
 export function go(id, field) {
   select(id);
   isPanelOpen.value = true;
+  /** @returns {HTMLElement|null|undefined} */
+  const target = () => document.getElementById(`panel-${id}`)?.querySelector(`${field}:not(:disabled)`);
   setTimeout(() => {
-    const panel = document.getElementById(`panel-${id}`);
-    const target = panel?.querySelector(`${field}:not(:disabled)`) ?? document.getElementById(`tab-${id}`);
-    /** @type {HTMLElement|null} */ (target)?.focus();
+    if (target()) return target()?.focus();
+    const name = document.getElementById(`tab-${id}`);
+    name?.focus();
+    // Until it is fetched, unless somebody has gone elsewhere by then.
+    void parts[id].soon().then(() => setTimeout(() => document.activeElement === name && target()?.focus()));
   });
 }
 
 /** @param {{classroom: Classroom, isOpen: boolean}} props */
 export function Panel({ classroom, isOpen }) {
   const { polls, questions } = classroom.parts;
-  useEffect(() => {
-    for (const part of [Questions, Polls, Notes]) part.soon();
-    return classroom.onEvent((event) => heard(classroom, event));
-  }, []);
+  useLayoutEffect(() => classroom.onEvent((event) => heard(classroom, event)), []);
+  useEffect(() => Object.values(parts).forEach((part) => void part.soon()), []);
   const open = (/** @type {{status: string}[]} */ items) => items.filter((item) => item.status === "open").length;
   return html`<aside id="panel" tabindex="-1" aria-label=${t("panel")} data-testid="panel" data-open=${isPanelOpen.value}>
     <${Tabs}

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is to be seen: the page that is shown and the teacher's picture, and what to say while there is none. */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { Shown } from "../shared/shown.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
@@ -18,7 +18,7 @@ const Floating = later(() => import("./reactions.js"), "Floating");
 export function Stage({ classroom, player, chosen, pictures }) {
   const video = useRef(/** @type {HTMLVideoElement|null} */ (null));
   const stage = useRef(/** @type {HTMLElement|null} */ (null));
-  useEffect(() => player.mount(/** @type {HTMLVideoElement} */ (video.current), /** @type {HTMLElement} */ (stage.current)), []);
+  useLayoutEffect(() => player.mount(/** @type {HTMLVideoElement} */ (video.current), /** @type {HTMLElement} */ (stage.current)), []);
 
   const { isPlaying, isShowing, isPageLarge, isPictureWanted, isBlocked, isLate } = player;
   const main = isPageLarge.value ? "shown" : "video";

@@ -1,7 +1,7 @@
 // @ts-check
 /** New lines of the chat for who hears them: a few at a time, as fast as one can listen. */
 
-import { html, useEffect, useState } from "./html.js";
+import { html, useLayoutEffect, useState } from "./html.js";
 import { remembered } from "./remembered.js";
 import { t } from "./strings.js";
 
@@ -51,7 +51,7 @@ export function paced(tell) {
 /** @param {{classroom: import("./classroom.js").Classroom}} props */
 export function ChatNews({ classroom }) {
   const [{ number, text }, setNews] = useState({ number: 0, text: "" });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const news = paced((text) => setNews((before) => ({ number: before.number + 1, text })));
     const ignore = classroom.onEvent(({ type, by, data }) => {
       if (type === "chat.removed") news.clear();

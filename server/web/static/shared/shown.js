@@ -1,7 +1,7 @@
 // @ts-check
 /** What the class is shown beside the teacher: a page of slides, or a board, with its strokes. */
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { t } from "./strings.js";
 import { draw, place } from "./strokes.js";
 
@@ -63,6 +63,8 @@ export function Shown({ classroom, pictures, pen = null }) {
 function Strokes({ classroom, shown, strokes, pen }) {
   const canvas = useRef(/** @type {HTMLCanvasElement|null} */ (null));
   const line = useRef(/** @type {number[]|null} */ (null));
+  /** Where the page was when the line was begun: it follows the hand, also when the page moves. */
+  const box = useRef(new DOMRect());
   // One's own strokes show at once, also while they are on their way.
   const sent = classroom.actions.value.filter(
     ({ op, data, refusal }) => op === "board.draw" && refusal === null && data.asset === shown.asset && data.stroke.page === shown.page,
@@ -76,8 +78,8 @@ function Strokes({ classroom, shown, strokes, pen }) {
     const own = line.current !== null && pen !== null ? [{ ...pen, points: line.current, page: shown.page }] : [];
     draw(element, [...current.current, ...own]);
   };
-  useEffect(paint);
-  useEffect(() => {
+  useLayoutEffect(paint);
+  useLayoutEffect(() => {
     const element = /** @type {HTMLCanvasElement} */ (canvas.current);
     const fit = new ResizeObserver(() => {
       const { width, height } = element.getBoundingClientRect();
@@ -93,7 +95,8 @@ function Strokes({ classroom, shown, strokes, pen }) {
   const begin = (event) => {
     if (pen === null || event.button !== 0) return;
     canvas.current?.setPointerCapture(event.pointerId);
-    line.current = place(event, /** @type {Element} */ (event.currentTarget));
+    box.current = /** @type {Element} */ (event.currentTarget).getBoundingClientRect();
+    line.current = place(event, box.current);
     paint();
   };
   /** @param {PointerEvent} event */
@@ -102,7 +105,7 @@ function Strokes({ classroom, shown, strokes, pen }) {
     if (points === null) return;
     const steps = event.getCoalescedEvents?.() ?? [];
     for (const step of steps.length > 0 ? steps : [event]) {
-      const [x, y] = place(step, /** @type {Element} */ (event.currentTarget));
+      const [x, y] = place(step, box.current);
       const isFar = Math.hypot(x - points[points.length - 2], y - points[points.length - 1]) >= STEP;
       if (isFar && points.length < 2 * MOST_POINTS) points.push(x, y);
     }

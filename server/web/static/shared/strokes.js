@@ -33,13 +33,12 @@ export function draw(canvas, strokes) {
 }
 
 /**
- * Where a pointer is on an element, in 1/10,000 of its width and height.
+ * Where a pointer is in a box, in 1/10,000 of its width and height.
  * @param {PointerEvent} event
- * @param {Element} element
+ * @param {DOMRect} box
  * @returns {[number, number]}
  */
-export function place({ clientX, clientY }, element) {
-  const { left, top, width, height } = element.getBoundingClientRect();
+export function place({ clientX, clientY }, { left, top, width, height }) {
   /** @param {number} part */
   const whole = (part) => Math.round(Math.min(1, Math.max(0, part)) * WHOLE);
   return [whole((clientX - left) / width), whole((clientY - top) / height)];

@@ -2,7 +2,7 @@
 /** Am I seen, am I heard, can I hear: before the class, and whenever something sounds wrong. */
 
 import { playTestSound } from "../shared/devices.js";
-import { html, useEffect, useRef, useState } from "../shared/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../shared/html.js";
 import { signal } from "../shared/signals.js";
 import { known, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
@@ -20,7 +20,7 @@ export function DeviceCheck({ camera }) {
 /** @param {{camera: Broadcast}} props */
 function Check({ camera }) {
   const section = useRef(/** @type {HTMLElement|null} */ (null));
-  useEffect(() => section.current?.scrollIntoView({ block: "nearest" }), []);
+  useLayoutEffect(() => section.current?.scrollIntoView({ block: "nearest" }), []);
   return html`<section ref=${section} class="card stack check" id="device-check" aria-label=${t("devices.check")} data-testid="device-check">
     <div class="row">
       <h2 class="grow">${t("devices.check")}</h2>

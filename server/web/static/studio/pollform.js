@@ -6,7 +6,7 @@
  *   results: "live"|"published", correct: number[]}} Draft `correct`: places in `options`.
  */
 
-import { html, useEffect, useRef } from "../shared/html.js";
+import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 
@@ -86,7 +86,7 @@ export function Compose({ classroom, draft, isOpen }) {
 /** @param {{value: string, onChange: (value: string) => void}} props */
 function Prompt({ value, onChange }) {
   const field = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   return html`<input ref=${field} dir="auto" data-testid="poll-prompt" aria-label=${t("polls.prompt")} placeholder=${t("polls.prompt")} maxlength=${PROMPT_LENGTH} value=${value} onInput=${(/** @type {any} */ event) => onChange(event.target.value)} />`;
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** One question, and what staff do with it: answer aloud or in words, hide, open again. */
 
-import { html, useEffect, useRef, useState } from "../shared/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../shared/html.js";
 import { clock, t } from "../shared/strings.js";
 import { Menu } from "../shared/ui/menu.js";
 
@@ -52,7 +52,7 @@ export function Question({ classroom, isOpen, kind, asked, votes }) {
 function Reply({ classroom, question, onClose }) {
   const [text, write] = useState("");
   const field = useRef(/** @type {HTMLTextAreaElement|null} */ (null));
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   /** @param {SubmitEvent} event */
   const send = (event) => {
     event.preventDefault();

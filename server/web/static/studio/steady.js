@@ -1,7 +1,7 @@
 // @ts-check
 /** Lists that do not move under the pointer, or away from who is reading them by keyboard. */
 
-import { useEffect, useRef, useState } from "../shared/html.js";
+import { useLayoutEffect, useRef, useState } from "../shared/html.js";
 
 /**
  * Return `items` in the order that they had, without those that are gone; and how many are new.
@@ -29,7 +29,7 @@ export function useSteady(items, keyOf, sort) {
   const order = useRef(/** @type {string[]} */ ([]));
   const sorted = useRef(sort);
   const [, look] = useState({});
-  useEffect(() => {
+  useLayoutEffect(() => {
     const list = ref.current;
     const again = () => look({});
     const events = ["pointerenter", "pointerleave", "focusin", "focusout"];

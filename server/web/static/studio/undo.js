@@ -1,5 +1,5 @@
 // @ts-check
-/** For ten seconds, what one has just done to somebody can be taken back with one press. */
+/** For ten seconds, and while somebody reaches for it, what one has just done to somebody can be taken back with one press. */
 
 import { html } from "../shared/html.js";
 import { signal } from "../shared/signals.js";
@@ -24,6 +24,11 @@ const forget = (done) => {
   offers.value = offers.value.filter(({ sequence }) => sequence !== done);
 };
 
+/** After its time, unless the pointer or the focus is there: nobody presses a moment too late. @param {number} done */
+const expire = (done) => {
+  setTimeout(() => (document.querySelector(".undo:hover, .undo:focus-within") ? expire(done) : forget(done)), OFFERED_MS);
+};
+
 /** Offer it for what this person does from now on. @param {Classroom} classroom */
 export function offerUndo(classroom) {
   classroom.onEvent(({ type, data, by, at, sequence }) => {
@@ -31,7 +36,7 @@ export function offerUndo(classroom) {
     const age = Date.now() + classroom.skew.value - Date.parse(at);
     if (back === undefined || by !== classroom.me.value?.user || age > OFFERED_MS) return;
     offers.value = [...offers.value, { sequence, type, op: back.op, data: { [back.of]: data[back.of] } }];
-    setTimeout(() => forget(sequence), OFFERED_MS);
+    expire(sequence);
   });
 }
 

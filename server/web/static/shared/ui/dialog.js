@@ -1,7 +1,7 @@
 // @ts-check
 /** A modal dialog. */
 
-import { html, useEffect, useRef } from "../html.js";
+import { html, useLayoutEffect, useRef } from "../html.js";
 
 /**
  * A modal dialog on the native element: focus goes in and comes back, Escape closes. With
@@ -12,14 +12,17 @@ import { html, useEffect, useRef } from "../html.js";
 export function Dialog({ isOpen, title, onClose, testid, isGrave = false, isWide = false, children }) {
   const ref = useRef(/** @type {HTMLDialogElement|null} */ (null));
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
-  useEffect(() => {
+  // Not useEffect, which is later than what is seen: what one presses in between is meant for the dialog.
+  useLayoutEffect(() => {
     if (isOpen && !ref.current?.open) {
       ref.current?.showModal();
       if (isGrave) heading.current?.focus();
     }
     if (!isOpen && ref.current?.open) ref.current.close();
   }, [isOpen]);
-  return html`<dialog ref=${ref} class=${isWide ? "wide" : ""} onClose=${onClose} aria-label=${title} data-testid=${testid}>
+  // The element says it a little later: perhaps somebody has opened another one by then.
+  const closed = () => isOpen && !ref.current?.open && onClose();
+  return html`<dialog ref=${ref} class=${isWide ? "wide" : ""} onClose=${closed} aria-label=${title} data-testid=${testid}>
     ${isOpen && html`<div class="stack"><h2 ref=${heading} tabindex="-1">${title}</h2>${children}</div>`}
   </dialog>`;
 }

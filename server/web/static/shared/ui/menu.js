@@ -1,7 +1,7 @@
 // @ts-check
 /** A few actions behind one small button. */
 
-import { html, useEffect, useRef } from "../html.js";
+import { html, useLayoutEffect, useRef } from "../html.js";
 import { Icon } from "./icon.js";
 
 const GAP_PX = 4;
@@ -15,7 +15,7 @@ const GAP_PX = 4;
 export function Menu({ label, testid, actions }) {
   const button = useRef(/** @type {HTMLButtonElement|null} */ (null));
   const list = useRef(/** @type {HTMLElement|null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (button.current) button.current.popoverTargetElement = list.current;
   }, []);
   // Below its button, or above it where there is more room; from its right edge to the left.
