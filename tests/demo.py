@@ -18,12 +18,20 @@ STOP_SECONDS = 30.0
 MARK = "DEMO_MARK"
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a port that is free everywhere, and that the kernel gives to nobody by itself."""
+    """Return a port that is free everywhere, and that the kernel gives to nobody by itself.
+
+    Nobody is given it twice: who was given it first may not have taken it yet.
+    """
     while True:
+        port = random.choice([each for each in range(20_000, 30_000) if each not in _given])
         with socket.socket() as taken, contextlib.suppress(OSError):
-            taken.bind(("", random.randint(20_000, 29_999)))
-            return taken.getsockname()[1]
+            taken.bind(("", port))
+            _given.add(port)
+            return port
 
 
 class Demo:

@@ -1,6 +1,5 @@
 """nginx with its RTMP module: what a platform is to the server."""
 
-import asyncio
 import socket
 import subprocess
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from tests import peers
 from tests.demo import free_port
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 
 @dataclass
@@ -60,10 +59,18 @@ application kept {{
 
     async def plays(self, count: int) -> None:
         """Wait until so many have asked to be played a stream."""
-        log = self.directory / "error.log"
-        async with asyncio.timeout(PATIENCE):
-            while log.read_text().count("play: name=") < count:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: self.log.count("play: name=") >= count)
+
+    async def left(self) -> None:
+        """Wait until nobody is connected: what it keeps of their streams is whole."""
+        await eventually(
+            lambda: self.log.count("disconnect,") == self.log.count("client connected")
+        )
+
+    @property
+    def log(self) -> str:
+        """What it has told until now."""
+        return (self.directory / "error.log").read_text()
 
     def stop(self) -> None:
         if self.process is not None:

@@ -13,7 +13,7 @@ import av
 from server.media.fabric import MediaEvent
 from tests.demo import free_port
 from tests.media.conftest import Media
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 LIVE = "destination.live"
 RETRY = "destination.retry_scheduled"
@@ -79,10 +79,18 @@ async def ffmpeg_listening(
         stderr=subprocess.DEVNULL,
     )
     try:
+        await eventually(lambda: is_listened(port))
         yield url, file, process
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, PATIENCE)
+
+
+def is_listened(port: int) -> bool:
+    """Say whether somebody listens there, without a connection: FFmpeg takes one, and no more."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # proc_pid_net(5): the second column ends with the port, the fourth is the state.
+    return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
 
 
 class Recorded:

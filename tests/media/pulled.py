@@ -1,9 +1,12 @@
 """Pull a stream back from an RTMP server and look at it."""
 
 import asyncio
+import threading
 from dataclasses import dataclass
 
 import av
+
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -19,14 +22,14 @@ class Pulled:
     decoded: int
 
 
-def _pull(url: str, seconds: float) -> Pulled:
+def _pull(url: str, seconds: float, since: threading.Event | None) -> Pulled:
     # Without the limit FFmpeg looks at five seconds before it says what there is.
     options = {"rtmp_live": "live", "analyzeduration": "700000"}
-    with av.open(url, timeout=(10, 5), options=options) as container:
+    with av.open(url, timeout=(PATIENCE, PATIENCE), options=options) as container:
         picture, sound = container.streams.video[0], container.streams.audio[0]
         video: list[tuple[float, bool]] = []
         audio: list[float] = []
-        decoded = 0
+        decoded, started = 0, None
         for packet in container.demux(picture, sound):
             if packet.dts is None:
                 continue
@@ -36,7 +39,9 @@ def _pull(url: str, seconds: float) -> Pulled:
                 decoded += len(packet.decode())
             else:
                 audio.append(time)
-            if len(video) > 1 and video[-1][0] - video[0][0] >= seconds:
+            if started is None and (since is None or since.is_set()):
+                started = time
+            if started is not None and packet.stream is picture and time - started >= seconds:
                 break
         return Pulled(
             picture.codec_context.name,
@@ -49,5 +54,6 @@ def _pull(url: str, seconds: float) -> Pulled:
         )
 
 
-async def pull(url: str, seconds: float) -> Pulled:
-    return await asyncio.to_thread(_pull, url, seconds)
+async def pull(url: str, seconds: float, *, since: threading.Event | None = None) -> Pulled:
+    """Pull so many seconds of it, from the first packet on, or from the first ``since`` then."""
+    return await asyncio.to_thread(_pull, url, seconds, since)

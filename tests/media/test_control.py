@@ -9,7 +9,7 @@ from server.errors import UnavailableError
 from server.media import control, outbox, worker
 from server.media.fabric import Desired, MediaEvent, RecordingTarget
 from server.media.local_fabric import LocalFabric
-from tests.media.conftest import SESSION, TEACHER, Media
+from tests.media.conftest import SESSION, TEACHER, Media, is_passing
 from tests.patience import PATIENCE
 
 
@@ -26,6 +26,8 @@ async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
     tried: list[MediaEvent] = []
 
     async def on_event(event: MediaEvent) -> None:
+        if is_passing(event):
+            return
         tried.append(event)
         if len(tried) < 3:
             raise UnavailableError
@@ -34,9 +36,12 @@ async def test_an_event_that_was_not_committed_comes_again_under_the_same_id(
     media.fabric._on_event = on_event
     await media.publish()
     await media.hears("publisher.connected")
-    assert len({event.id for event in tried}) == 1
+    # It may be said once more while the word that it is committed is on its way.
+    await media.reports(2)
+    told = len(tried)
     await media.reports(5)
-    assert len(tried) == 3
+    assert len(tried) == told
+    assert len({event.id for event in tried}) == 1
 
 
 async def test_a_lower_epoch_is_rejected(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +66,7 @@ async def test_a_lower_epoch_is_rejected(media: Media, monkeypatch: pytest.Monke
 async def test_a_release_before_the_next_owner_speaks_ends_nothing(
     media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "RELEASED_SECONDS", 2.0)
+    monkeypatch.setattr(worker, "RELEASED_SECONDS", 30.0)
     await media.desire()
     await media.publish()
     await media.hears("publisher.connected")
@@ -69,7 +74,10 @@ async def test_a_release_before_the_next_owner_speaks_ends_nothing(
     await media.reports()
     media.epoch += 1
     await media.desire()
-    await media.reports(15)
+    await media.reports(2)
+    # What is released would have been so for half a minute by now.
+    monkeypatch.setattr(worker, "UNCLAIMED_SECONDS", 25.0)
+    await media.reports(3)
     assert "publisher.lost" not in media.names()
     assert await media.fabric.sessions() == {SESSION: False}
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -29,6 +30,13 @@ from tests.patience import PATIENCE, Stopwatch, eventually
 
 KEYFRAME = b"\x17\x01"
 GOOD = ("one", "kept", "tls", "ffmpeg")
+
+
+async def first_picture(proxy: FaultProxy, number: int) -> bool:
+    """Say whether the first picture of a connection is a keyframe; its head may be to come."""
+    connections = proxy.connections
+    await eventually(lambda: len(connections) > number and connections[number].first_picture)
+    return connections[number].first_picture.startswith(KEYFRAME)
 
 
 class Faults:
@@ -55,13 +63,13 @@ class Faults:
 
     async def refused(self) -> None:
         await self.stage.enable("refused", f"rtmp://127.0.0.1:{free_port()}/live")
-        await self.first("refused", "tcp_refused", 1)
+        await self.first("refused", "tcp_refused", 3)
 
     async def blackholed(self) -> None:
         proxy = await self.proxy()
         proxy.blackhole()
         await self.stage.enable("blackholed", proxy.url("two"))
-        await self.first("blackholed", "handshake", 6)
+        await self.first("blackholed", "handshake", 8)
 
     async def unknown(self) -> None:
         # No resolver is asked: a label has 63 letters at most.
@@ -121,10 +129,11 @@ class Faults:
         watch = Stopwatch()
         retry = await self.stage.hears(RETRY, "reset")
         assert retry.data["code"] == "reset"
+        assert retry.data["delay_ms"] <= 1_000
         await self.stage.hears(LIVE, "reset", nth=2)
-        # A second of back-off at most; `make soak` has the distribution.
-        assert watch.seconds < 2
-        assert proxy.connections[1].first_picture.startswith(KEYFRAME)
+        # Beside the back-off; `make soak` has the distribution.
+        assert watch.seconds < retry.data["delay_ms"] / 1000 + 2
+        assert await first_picture(proxy, 1)
 
     async def half_closed(self) -> None:
         proxy = await self.proxy()
@@ -150,7 +159,7 @@ class Faults:
         await self.stage.hears(LIVE, "redirected")
         await server.left()
         assert server.commands[-2:] == ["FCUnpublish", "deleteStream"]
-        assert proxy.connections[0].first_picture.startswith(KEYFRAME)
+        assert await first_picture(proxy, 0)
         assert RETRY not in self.stage.media.names(destination="redirected")
 
     async def switched(self) -> None:
@@ -167,7 +176,8 @@ class Faults:
         switched = await self.stage.hears("destination.switched", "switched")
         assert switched.data == {"destination": "switched", "to": "backup"}
         await self.stage.hears(LIVE, "switched")
-        assert watch.seconds < 3
+        # A second of that is back-off.
+        assert watch.seconds < 4
         backup.reset()
         await self.stage.hears(LIVE, "switched", nth=2)
         assert len(backup.connections) == 2
@@ -184,23 +194,26 @@ class Faults:
         retry = await self.stage.hears(RETRY, "wedged")
         assert retry.data["code"] == "stall"
         # The kernels on the way go on taking for longer than that.
-        assert 4 < watch.seconds < 10
-        await self.stage.hears(LIVE, "wedged", nth=2)
+        assert watch.seconds + watch.lost > 4
         assert watch.seconds < 12
-        assert backup.connections[0].first_picture.startswith(KEYFRAME)
+        watch = Stopwatch()
+        await self.stage.hears(LIVE, "wedged", nth=2)
+        assert watch.seconds < 3
+        assert await first_picture(backup, 0)
 
     async def toggled(self) -> None:
         """In mid-class: media within a second from the cache, a goodbye within three."""
         proxy = await self.proxy()
+        seconds: list[float] = []
         await self.stage.hears(LIVE, "one")
         for number in range(1, 5):
             watch = Stopwatch()
             await self.stage.enable("toggled", proxy.url("two"), key="toggled")
             await self.stage.hears(LIVE, "toggled", nth=number)
-            connection = proxy.connections[-1]
-            assert connection.first_picture.startswith(KEYFRAME)
             # It is live when its first media was taken.
-            assert watch.seconds < 1
+            seconds.append(watch.seconds)
+            assert await first_picture(proxy, number - 1)
+            connection = proxy.connections[-1]
             await asyncio.sleep(0.3)
             watch = Stopwatch()
             await self.stage.disable("toggled")
@@ -208,6 +221,9 @@ class Faults:
             assert watch.seconds < 3
             said = connection.commands
             await eventually(lambda said=said: said[-2:] == ["FCUnpublish", "deleteStream"])
+        # Where there was no fresh keyframe in the cache it was asked for, and then taken.
+        assert median(seconds) < 1
+        assert max(seconds) < 3
 
     def scenarios(self) -> list[object]:
         return [

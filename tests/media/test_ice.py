@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from server.media import aioice_seam
 from server.media.network import Network
 from server.media.peer import Peer
 from server.media.sdp import MAX_CANDIDATES, UnacceptableOfferError
+from tests.demo import free_port
 from tests.media.offers import OBS
 from tests.patience import PATIENCE
 
@@ -73,10 +75,19 @@ async def test_a_public_address_comes_first_and_stands_for_the_same_port() -> No
     assert six[0] == "::1"
 
 
+def bind_before_a_free_port(taken: socket.socket) -> int:
+    """Bind ``taken`` to a port, so that nobody has the next one either; return the port."""
+    while True:
+        first = free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as following, suppress(OSError):
+            following.bind(("127.0.0.1", first + 1))
+            taken.bind(("127.0.0.1", first))
+            return first
+
+
 async def test_ports_are_those_of_the_range_until_there_is_none() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        first = taken.getsockname()[1]
+        first = bind_before_a_free_port(taken)
         network = Network(addresses=("127.0.0.1",), first_port=first, last_port=first + 1)
         for _ in range(5):
             ((_, port, _),) = await gathered(network)

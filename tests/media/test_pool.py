@@ -117,13 +117,12 @@ async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
         yield pool
 
 
-async def closed(viewer: TestViewer) -> None:
+async def closed(viewer: TestViewer, pool: Pool) -> None:
     """Wait until it is, which is promised within a second."""
-    watch = Stopwatch()
+    watch = Stopwatch(*(worker.process.pid for worker in pool.workers))
     async with asyncio.timeout(PATIENCE):
         while viewer.pc.connectionState != "closed":
             await asyncio.sleep(0.02)
-    # The worker is another process: what it lost is not seen here.
     assert watch.seconds < 3
 
 
@@ -139,11 +138,11 @@ async def test_viewers_beyond_home_see_through_a_relay_and_are_expelled_there(po
         while not pool.state.health or pool.state.health[-1]["viewers"] != 3:
             await pool.state.reports()
     await pool.fabric.expel(SESSION, STUDENT)
-    await closed(far)
+    await closed(far, pool)
     resource = another.location.rpartition("/")[2]
     answer = await pool.fabric.delete(SESSION, resource)
     assert answer.status == 200
-    await closed(another)
+    await closed(another, pool)
     for unknown in (resource, "0", "0-", "9-x", "x"):
         answer = await pool.fabric.delete(SESSION, unknown)
         assert (answer.status, answer.headers["Content-Type"]) == (404, PROBLEM), unknown
@@ -204,7 +203,7 @@ async def test_a_hub_that_is_started_again_finds_each_session_where_it_is(pool: 
             seen = len(far.pictures)
             await far.sees(seen + 5)
             await again.expel(SESSION, STUDENT)
-            await closed(far)
+            await closed(far, pool)
         finally:
             pool.state.fabric = before
 
@@ -219,7 +218,7 @@ async def test_a_worker_that_hangs_keeps_no_other_session_waiting(pool: Pool) ->
     finally:
         pool.workers[1].process.send_signal(signal.SIGCONT)
     assert len(homes) == 20
-    assert watch.seconds < 2 * FOUND_SECONDS, "all were asked about at once, and not for long"
+    assert watch.seconds < 4 * FOUND_SECONDS, "all were asked about at once, and not for long"
 
 
 async def test_what_nobody_claims_here_is_ended_for_its_owner_elsewhere(pool: Pool) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from server.media.fabric import RecordingTarget
 from tests.media.conftest import TEACHER, Media, RtmpServer, over
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 KEY = "canary-51-key"
 PREFIX = "t/s/recordings/rec"
@@ -95,9 +95,9 @@ async def test_sigterm_ends_streams_politely_and_uploads_what_is_recorded(
     assert "#EXTINF" in playlist
     assert "#EXT-X-ENDLIST" not in playlist
     assert [*worker.spool.rglob("*.part")] == []
-    logged = (rtmp.directory / "error.log").read_text()
-    assert "deleteStream" in logged
-    assert KEY in logged
+    log = rtmp.directory / "error.log"
+    await eventually(lambda: "deleteStream" in log.read_text())
+    assert KEY in log.read_text()
     told = worker.log.read_text() + repr([event.data for event in media.events])
     assert KEY not in told
     assert b"Traceback" not in worker.log.read_bytes()

@@ -14,7 +14,7 @@ from tests.media.conftest import SESSION, TEACHER, Media, RtmpServer
 from tests.media.onair import Kept, children, watching
 from tests.media.publisher import ObsPublisher, PublishingProcess, TestPublisher
 from tests.media.scripted_server import ScriptedServer
-from tests.patience import PATIENCE, Stopwatch
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -33,30 +33,40 @@ async def test_a_publisher_that_is_killed_leaves_one_connection_and_one_file(
     async with watching(media) as viewer:
         lost = await media.hears("publisher.lost")
         assert lost.data == {"user": TEACHER, "reason": "silence"}
-        assert watch.seconds <= 2.5
-        stalled = await media.hears("publisher.warning")
-        assert stalled.data == {"code": "stalled"}
+        # Two of silence; who asks whether the way is there still waits for half a minute.
+        assert watch.seconds <= 4
+        await media.hears("publisher.warning", code="stalled")
         # Viewers are not left with a frozen picture either.
         await viewer.shows(8)
     back = await media.publish()
     returned = Stopwatch()
     await media.hears("publisher.resumed", user=TEACHER)
-    assert time.monotonic() - back.picture.first_key_at - returned.lost <= 2
+    assert time.monotonic() - back.picture.first_key_at - returned.lost <= 3
     await media.reports(1)
     assert media.names(destination="one") == ["destination.connecting", "destination.live"]
     await media.desire(destinations=())
     await media.hears("destination.stopped")
 
-    kept = Kept.read(rtmp.directory)
-    kept.check()
-    assert kept.longest_gap <= 2.5 + watch.lost
+    kept = await kept_by(rtmp)
+    assert kept.longest_gap <= 4 + watch.lost
     assert kept.slate_pictures >= 8
     # The teacher's picture, the slate, the teacher's picture.
     assert kept.headers == 3
 
 
-def keyframes_of(server: ScriptedServer) -> int:
-    return sum(head[:2] == b"\x17\x01" for _, _, head in server.heads)
+async def kept_by(rtmp: RtmpServer) -> Kept:
+    """Return what the server recorded, once it has all of it."""
+    await rtmp.left()
+    kept = Kept.read(rtmp.directory)
+    kept.check()
+    return kept
+
+
+def keyframes_after(server: ScriptedServer, count: int) -> int:
+    """Return how many keyframes have come since there were so many headers."""
+    heads = [head[:2] for _, _, head in server.heads]
+    headers = [number for number, head in enumerate(heads) if head == b"\x17\x00"]
+    return 0 if len(headers) < count else heads[headers[count - 1] :].count(b"\x17\x01")
 
 
 async def test_a_change_of_size_is_one_new_header_with_a_keyframe(media: Media) -> None:
@@ -64,17 +74,14 @@ async def test_a_change_of_size_is_one_new_header_with_a_keyframe(media: Media) 
         await media.desire(destinations=(media.destination("one", server.url()),))
         publisher = await media.publish()
         await media.hears("destination.live")
-        for size in ((320, 180), (640, 360)):
+        for count, size in enumerate(((320, 180), (640, 360)), 2):
             media.events.clear()
             publisher.picture.resize(*size)
             await media.hears("publisher.connected", width=size[0])
+            await eventually(lambda count=count: keyframes_after(server, count) >= 1)
             # A keyframe of the same size is no reason for a header.
-            seen = keyframes_of(server)
             publisher.picture.want_key()
-            async with asyncio.timeout(PATIENCE):
-                while keyframes_of(server) == seen:
-                    await asyncio.sleep(0.02)
-        assert publisher.picture.keyframes >= 5
+            await eventually(lambda count=count: keyframes_after(server, count) >= 2)
         headers = [i for i, (_, _, head) in enumerate(server.heads) if head[:2] == b"\x17\x00"]
         told = [i for i, (kind, _, _) in enumerate(server.heads) if kind == MessageType.DATA]
         assert len(headers) == len(told) == 3
@@ -97,7 +104,7 @@ async def test_a_publisher_like_obs_is_streamed_and_its_teacher_warned(
     publisher = await media.publish(kind=ObsPublisher, gop=150)
     await media.hears("publisher.connected", width=640)
     live = await media.hears("destination.live")
-    assert live.data["ttff_ms"] <= 1_500 + watch.lost * 1000
+    assert live.data["ttff_ms"] <= 3_000 + watch.lost * 1000
     await media.hears("publisher.warning", code="gop")
     assert publisher.picture.asked >= 2
     # Who comes late begins with the cached group of pictures, which has just begun.
@@ -106,12 +113,11 @@ async def test_a_publisher_like_obs_is_streamed_and_its_teacher_warned(
             await asyncio.sleep(0.02)
     await media.desire(destinations=(one, two))
     late = await media.hears("destination.live", destination="two")
-    assert late.data["ttff_ms"] <= 1_500 + watch.lost * 1000
+    assert late.data["ttff_ms"] <= 3_000 + watch.lost * 1000
     assert publisher.picture.keyframes == 2
     await media.desire()
     await media.hears("destination.stopped", destination="one")
-    kept = Kept.read(rtmp.directory)
-    kept.check()
+    kept = await kept_by(rtmp)
     assert kept.headers == 1
 
 
@@ -132,8 +138,7 @@ async def test_a_publisher_of_vp8_is_transcoded_while_somebody_takes_it(
     async with asyncio.timeout(PATIENCE):
         while await children("ingest.transcode"):
             await asyncio.sleep(0.05)
-    kept = Kept.read(rtmp.directory)
-    kept.check()
+    kept = await kept_by(rtmp)
     assert kept.longest_gop <= 4
     assert kept.headers == 1
 
@@ -156,11 +161,10 @@ async def test_sound_alone_is_streamed_watched_and_recorded_with_a_picture_of_ou
             await media.reports()
     await media.desire()
     await media.hears("destination.stopped")
-    kept = Kept.read(rtmp.directory)
-    kept.check()
+    kept = await kept_by(rtmp)
     assert kept.slate_pictures >= 5
-    (playlist,) = (media.objects.root / PREFIX).glob("index.m3u8")
-    assert ".m4s" in playlist.read_text()
+    playlist = media.objects.root / PREFIX / "index.m3u8"
+    await eventually(lambda: playlist.exists() and ".m4s" in playlist.read_text())
 
 
 class Discovering(TestPublisher):

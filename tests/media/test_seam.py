@@ -112,7 +112,7 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
     encoded = pictures(60)
     assert max(map(len, encoded)) > 30_000
     sound = [bytes([number]) * 50 for number in range(60)]
-    pair, done = Pair(), asyncio.Event()
+    pair, began = Pair(), time.time()
     video, audio = VideoAssembler(), AudioAssembler()
     units: list[AccessUnit] = []
     packets: list[bytes] = []
@@ -140,12 +140,12 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
             now = int((time.time() + 2_208_988_800) * (1 << 32))
             sending.send(list(packetize(list(split_annexb(picture)))), number * 3000, now)
             talking.send([packet], number * 960, now)
-            await asyncio.sleep(1 / 60)
+            # No faster than it is read: what a socket has no room for is lost.
+            while len(units) <= number or len(packets) <= number:
+                await asyncio.sleep(0.001)
 
     def take(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
         units.extend(video.add(sequence, timestamp, marker, data, time.monotonic()))
-        if len(units) == len(encoded):
-            done.set()
         return len(units) == 30  # a PLI through the return value
 
     def hear(sequence: int, timestamp: int, marker: bool, data: bytes) -> bool:
@@ -170,24 +170,22 @@ async def test_every_access_unit_arrives_byte_for_byte(at_once: bool) -> None:
             while len(links) < 2:
                 await asyncio.sleep(0.01)
             await send()
-            await done.wait()
             await asked.wait()
         for unit, data in zip(units, encoded, strict=True):
             wanted = [n for n in split_annexb(data) if nal_type(n) not in (7, 8, 9)]
             assert join_annexb(unit.nals) == join_annexb(wanted)
         steps = {b.timestamp - a.timestamp for a, b in pairwise(units)}
         assert steps == {3000}
-        assert packets == sound[: len(packets)]
-        assert len(packets) > 50
+        assert packets == sound
         asked.clear()
         await aiortc_seam.request_keyframe(receiving)
         async with asyncio.timeout(PATIENCE):
             await asked.wait()
-            while not reports:
+            # The first ones may have been on their way before there was anything to tell.
+            while not (told := [ntp for ntp, _ in reports if ntp > 0]):
                 await asyncio.sleep(0.02)
-        ntp, _ = reports[0]
         # NTP counts from 1900.
-        assert abs(ntp - 2_208_988_800 - time.time()) < 5
+        assert began - 1 < told[0] - 2_208_988_800 < time.time() + 1
         if at_once:
             assert sum(pair.taken) >= sum(map(len, encoded)) / 1200 + len(packets)
         # The end of DTLS goes the way it went, and so do checks: the receiver hears of it.

@@ -13,7 +13,14 @@ import aiortc
 import pylibsrtp
 import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtp import HeaderExtensions, RtcpPacket, RtcpSrPacket, RtpPacket, is_rtcp
+from aiortc.rtp import (
+    HeaderExtensions,
+    RtcpPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
+    RtpPacket,
+    is_rtcp,
+)
 
 from server.media import aiortc_seam
 from server.media.aiortc_link import Link
@@ -24,7 +31,7 @@ from server.media.aiortc_sender import (
     RtpSender,
 )
 from tests.media.test_seam import Pair, prefer_h264
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 NTP = 0xEE00_0000_4000_0000
 
@@ -198,9 +205,7 @@ async def test_what_was_lost_is_sent_again_up_to_1024_packets_ago(sending: Sendi
 async def test_without_rtx_the_same_bytes_are_sent_again(sending: Sending) -> None:
     audio = sending.senders["audio"]
     audio.send([b"opus"], 960, NTP)
-    await sending.hears(1)
-    await asyncio.sleep(0.05)
-    sequence = RtpPacket.parse(sending.heard[0]).sequence_number
+    sequence = RtpPacket.parse((await sending.hears(1))[0]).sequence_number
     await audio._sender._retransmit(sequence)
     # Stock aiortc's replay protection lets nothing else through than what allow_repeat_tx does.
     assert audio.resent == 1
@@ -221,13 +226,16 @@ async def test_a_storm_of_nacks_is_bounded(sending: Sending) -> None:
 async def test_reports_put_sound_and_picture_on_one_line(sending: Sending) -> None:
     sending.senders["video"].send(payloads(1200, 100), 90 * 500, NTP)
     sending.senders["audio"].send([b"opus"], 48 * 500, NTP)
-    async with asyncio.timeout(PATIENCE):
-        while len({report.ssrc for report in sending.reports}) < 2:
-            await asyncio.sleep(0.02)
-    newest = {report.ssrc: report.sender_info for report in sending.reports}
+
+    def newest() -> dict[int, RtcpSenderInfo]:
+        # The first ones may have been on their way before there was anything to tell.
+        told = [report for report in sending.reports if report.sender_info.packet_count]
+        return {report.ssrc: report.sender_info for report in told}
+
+    await eventually(lambda: len(newest()) == 2)
     for kind, count, size in (("video", 2, 1300), ("audio", 1, 4)):
         sender = sending.senders[kind]._sender
-        info = newest[sender._ssrc]
+        info = newest()[sender._ssrc]
         assert info.ntp_timestamp == NTP
         assert (info.packet_count, info.octet_count) == (count, size)
         data = next(d for d in sending.packets if RtpPacket.parse(d).ssrc == sender._ssrc)

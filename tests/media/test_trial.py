@@ -52,6 +52,7 @@ async def test_the_key_comes_from_a_file_or_the_environment(tmp_path: Path) -> N
     for key, env in ((("--key-file", str(path)), {}), ((), {"STREAM_KEY": KEY})):
         async with ScriptedServer() as server:
             assert (await attempt(server.url(), key=key, **env)).exit_code == 0
+            await server.left()
             assert server.arguments["publish"][1] == KEY
             assert server.commands[-1] == "deleteStream"
     none = await attempt("rtmp://live.example/app", key=())
