@@ -5,7 +5,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.demo import free_port
-from tests.pages.acts import at, choose, go_live, joined, say, turn_camera_on
+from tests.pages.acts import at, choose, go_live, joined, press, reach, say, turn_camera_on
 from tests.pages.conftest import WAIT_MS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
@@ -102,6 +102,37 @@ async def test_a_question_is_answered_in_words_and_a_hidden_one_comes_back(peopl
     await expect(at(studio, "answered")).to_contain_text("By the squeeze theorem.")
     await at(studio, "reopen").click()
     await expect(at(studio, "tab-questions-open")).to_contain_text("2")
+
+
+async def test_who_works_by_keyboard_keeps_their_place(people):
+    studio, ann = people
+    await ask(ann, "Why?", "How?", "Where?")
+    await expect(at(studio, "question")).to_have_count(3)
+    why, how, where = (
+        at(studio, "question").filter(has_text=prompt) for prompt in ("Why?", "How?", "Where?")
+    )
+    await press(why.get_by_test_id("present"))
+    await expect(how.get_by_test_id("present")).to_be_focused()
+    await studio.keyboard.press("Enter")
+    await expect(where.get_by_test_id("present")).to_be_focused()
+    await reach(where.get_by_test_id("question-menu"), "Shift+Tab")
+    await studio.keyboard.press("Enter")
+    await reach(where.get_by_test_id("dismiss-question"))
+    await studio.keyboard.press("Enter")
+    await expect(where).to_have_count(0)
+    await expect(why.get_by_test_id("question-menu")).to_be_focused()  # the only one left
+    await expect(at(studio, "undo-it")).to_have_attribute("aria-keyshortcuts", "Control+Z")
+    await studio.keyboard.press("Control+z")
+    await expect(at(studio, "undo")).to_have_count(0)
+    await expect(at(studio, "tab-questions-hidden")).to_have_text("Hidden")
+
+    await press(at(studio, "lock"))  # it rests while that is on its way
+    await expect(at(studio, "lock")).to_have_attribute("aria-pressed", "true")
+    await expect(at(studio, "lock")).to_be_focused()
+    await press(at(studio, "camera-on"))
+    await press(at(studio, "devices"))
+    await press(at(studio, "device-check-done"))
+    await expect(at(studio, "devices")).to_be_focused()
 
 
 async def test_a_message_is_taken_out_and_put_back_and_its_author_muted(people):

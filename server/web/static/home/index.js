@@ -2,6 +2,7 @@
 /** Where teachers begin: the door for whoever is not signed in, and behind it their classes. */
 
 import "./words.js";
+import { keepFocus } from "../shared/focus.js";
 import { html, render } from "../shared/html.js";
 import { rest } from "../shared/rest.js";
 import { t } from "../shared/strings.js";
@@ -35,4 +36,6 @@ function Home() {
 document.title = t("home.title");
 void begin();
 addEventListener("hashchange", () => void begin());
-render(html`<${Home} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+keepFocus(root);
+render(html`<${Home} />`, root);

@@ -34,7 +34,7 @@ export function Controls({ view, large }) {
       <${Button} testid="forward" label=${t("replay.forward")} key_="l" icon="fast-forward" onClick=${() => by(JUMP_MS)} />
       ${hasMedia.value &&
       html`<${Button} testid="mute" label=${t("replay.mute")} key_="m" pressed=${isQuiet} icon=${isQuiet ? "volume-x" : "volume-2"} onClick=${playing.mute} />
-        <input type="range" class="volume" data-volume min="0" max="1" step="0.05" aria-label=${t("replay.volume")} value=${isQuiet ? 0 : sound.value.volume} onInput=${(/** @type {any} */ { target }) => playing.volume(Number(target.value))} />`}
+        <input type="range" class="volume" min="0" max="1" step="0.05" aria-label=${t("replay.volume")} value=${isQuiet ? 0 : sound.value.volume} onInput=${(/** @type {any} */ { target }) => playing.volume(Number(target.value))} />`}
       <span class="num clock" data-testid="time">${duration(at.value)} <span class="muted">/ ${duration(whole)}</span></span>
       <span class="grow here small muted" dir="auto">${here}</span>
       <select class="narrow" data-testid="speed" aria-label=${t("replay.speed")} title=${t("replay.speed")} value=${rate.value} onChange=${(/** @type {any} */ { target }) => playing.speed(Number(target.value))}>

@@ -1,12 +1,13 @@
 // @ts-check
 /**
  * The keys that players have, and the list of them. Unlike those of other pages they repeat while
- * held, Space among them, and arrows that scroll a list or move a tab stay what they are.
+ * held, Space among them.
  */
 
 import { html, useLayoutEffect, useRef } from "../shared/html.js";
 import { areOn, isListed } from "../shared/keys.js";
 import { t } from "../shared/strings.js";
+import { isTaken } from "../shared/taken.js";
 import { Dialog } from "../shared/ui/dialog.js";
 
 const STEP_MS = 5_000;
@@ -35,16 +36,6 @@ export function keysOf(playing, { large, captions, faster }) {
     { names: ["f"], label: t("replay.large"), act: large },
     { names: ["?"], label: t("keys.list"), act: () => (isListed.value = true) },
   ];
-}
-
-/** Where a key means something else. @param {EventTarget|null} target @param {string} key */
-function isTaken(target, key) {
-  if (!(target instanceof Element)) return false;
-  if (document.querySelector("dialog[open]")) return true;
-  if (target.closest("input:not([type=range]), textarea, select, [contenteditable]")) return true;
-  if (key === " ") return target.closest("button, summary, a, label") !== null;
-  // Lists scroll by arrow keys, tabs change by them, and a range moves by its own.
-  return key.startsWith("Arrow") && target.closest("[role=tablist], aside, [data-volume]") !== null;
 }
 
 /** Makes the keys work while it is on the page, and lists them. @param {{keys: Key[]}} props */

@@ -26,7 +26,7 @@ export function Timeline({ view: { playing, playback, chapters } }) {
     </div>
     ${playback.gaps.map(({ at_ms: from }) => html`<span key=${`g${from}`} class="gap" data-testid="gap" aria-hidden="true" style=${{ left: part(from) }}></span>`)}
     <input
-      type="range" data-testid="seek" min="0" max=${Math.max(1, whole)} step="1000" value=${at.value}
+      type="range" data-testid="seek" data-follows-keys min="0" max=${Math.max(1, whole)} step="1000" value=${at.value}
       aria-label=${t("replay.position")}
       aria-valuetext=${[t("replay.of", { time: duration(at.value), whole: duration(whole) }), chapter?.text].filter(Boolean).join(", ")}
       onInput=${(/** @type {any} */ { target }) => playing.seek(Number(target.value))}

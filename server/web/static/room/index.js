@@ -2,6 +2,7 @@
 /** The student's room: watch, ask, vote, talk. */
 
 import { join } from "../shared/classroom.js";
+import { keepFocus } from "../shared/focus.js";
 import { html, render } from "../shared/html.js";
 import { Keys } from "../shared/keys.js";
 import { sessionId, tokenFor } from "../shared/page.js";
@@ -96,6 +97,7 @@ function start() {
     render(html`<${NoToken} />`, root);
     return;
   }
+  keepFocus(root);
   const session = signal(/** @type {any} */ (null));
   const api = rest(token);
   const classroom = join({ id, token });

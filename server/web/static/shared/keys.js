@@ -3,10 +3,11 @@
  * A page's keys: a table of what they do, a dialog that lists them, and a switch to turn single
  * keys off (WCAG 2.1.4), which this browser remembers.
  *
- * Single keys rest while somebody writes, chooses from a list, or looks at a dialog. A key with
- * Control ("Control+d"; Command on a Mac) works everywhere and always.
+ * Single keys rest while somebody writes, looks at a dialog, or is where a key means something else.
+ * A key with Control ("Control+d"; Command on a Mac) works everywhere and always, but for one that
+ * `yields`: where one writes, it is the field's.
  *
- * @typedef {{key: string, label: string, action: () => void}} Shortcut
+ * @typedef {{key: string, label: string, action: () => void, yields?: boolean}} Shortcut
  *   `key`: "r", "?", "ArrowLeft", "Control+d".
  */
 
@@ -14,12 +15,11 @@ import { html, useLayoutEffect, useRef } from "./html.js";
 import { remembered } from "./remembered.js";
 import { signal } from "./signals.js";
 import { t } from "./strings.js";
+import { isTaken } from "./taken.js";
 import { later } from "./ui/later.js";
 
 const KeyList = later(() => import("./keylist.js"), "KeyList");
 const LIST = "?";
-const TAKES_TEXT =
-  "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=button])";
 
 /** Whether single keys do something. */
 export const areOn = remembered("keys", true, [true, false]);
@@ -38,19 +38,19 @@ export function hinted(label, key) {
 
 /**
  * The shortcut that an event of the keyboard asks for, or undefined.
- * @template {{key: string}} S
+ * @template {{key: string, yields?: boolean}} S
  * @param {{key: string, code: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
  * @param {S[]} shortcuts
- * @param {{isWriting: boolean, isOn: boolean}} now
+ * @param {{isTaken: boolean, isOn: boolean}} now
  */
-export function asked(event, shortcuts, { isWriting, isOn }) {
+export function asked(event, shortcuts, { isTaken, isOn }) {
   if (event.altKey) return undefined;
   const isControlled = event.ctrlKey || event.metaKey;
-  if (!isControlled && (isWriting || !isOn)) return undefined;
+  if (!isControlled && (isTaken || !isOn)) return undefined;
   // On a keyboard of another script, the key in the same place.
   const letter = /^[^\x00-\x7f]$/.test(event.key) ? event.code.replace(/^Key/, "") : event.key;
   const pressed = (isControlled ? `Control+${letter}` : letter).toLowerCase();
-  return shortcuts.find(({ key }) => key.toLowerCase() === pressed);
+  return shortcuts.find(({ key, yields }) => key.toLowerCase() === pressed && !(yields && isTaken));
 }
 
 /** Makes the keys work while it is on the page, and lists them. @param {{shortcuts: Shortcut[]}} props */
@@ -62,11 +62,8 @@ export function Keys({ shortcuts }) {
   useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const press = (event) => {
-      const target = /** @type {Element|null} */ (event.target);
-      // Who reads further up in a log turns its pages.
-      if (event.defaultPrevented || event.repeat || (event.key.startsWith("Page") && target?.closest?.("[role=log]"))) return;
-      const isWriting = Boolean(target?.closest?.(TAKES_TEXT) || document.querySelector("dialog[open]"));
-      const shortcut = asked(event, current.current, { isWriting, isOn: areOn.value });
+      if (event.defaultPrevented || event.repeat) return;
+      const shortcut = asked(event, current.current, { isTaken: isTaken(event.target, event.key), isOn: areOn.value });
       if (shortcut === undefined) return;
       event.preventDefault();
       shortcut.action();

@@ -20,11 +20,14 @@ export class Problem extends Error {
 
 /** @param {string} token */
 export function rest(token) {
+  /** What was posted without an answer that says whether it was done, and under which key. @type {Map<string, string>} */
+  const unsure = new Map();
   /**
    * @param {string} method @param {string} path @param {object} [body] @param {number} [timeout]
+   * @param {Record<string, string>} [headers]
    * @returns {Promise<Response>}
    */
-  const answer = async (method, path, body, timeout = TIMEOUT_MS) => {
+  const answer = async (method, path, body, timeout = TIMEOUT_MS, headers = {}) => {
     let response;
     try {
       response = await fetch(path, {
@@ -32,6 +35,7 @@ export function rest(token) {
         headers: {
           authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
         body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(timeout),
@@ -43,15 +47,30 @@ export function rest(token) {
     return response;
   };
   /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
-  const request = async (method, path, body) => {
-    const response = await answer(method, path, body);
-    return response.status === 204 ? null : response.json();
+  const request = async (method, path, body) => read(await answer(method, path, body));
+  /**
+   * Whoever posts the same again because nothing was heard of it says so by its key: it is done once.
+   * @param {string} path @param {object} body @returns {Promise<any>}
+   */
+  const post = async (path, body) => {
+    const same = `${path} ${JSON.stringify(body)}`;
+    const key = unsure.get(same) ?? newKey();
+    unsure.set(same, key);
+    try {
+      const response = await answer("POST", path, body, TIMEOUT_MS, { "idempotency-key": key });
+      const done = await read(response);
+      unsure.delete(same);
+      return done;
+    } catch (problem) {
+      if (problem instanceof Problem && problem.status >= 400 && problem.status < 500) unsure.delete(same);
+      throw problem;
+    }
   };
   return {
     /** @param {string} path */
     get: (path) => request("GET", path),
     /** @param {string} path @param {object} body */
-    post: (path, body) => request("POST", path, body),
+    post,
     /** Any other method. @param {string} method @param {string} path @param {object} [body] */
     send: (method, path, body) => request(method, path, body),
     /**
@@ -72,6 +91,12 @@ export function rest(token) {
     file: async (path) => (await answer("GET", path)).blob(),
   };
 }
+
+/** @param {Response} response @returns {Promise<any>} */
+const read = async (response) => (response.status === 204 ? null : response.json());
+
+/** `crypto.randomUUID` is for secure contexts only. */
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** @param {Response} response @returns {Promise<Problem>} */
 export async function problem(response) {

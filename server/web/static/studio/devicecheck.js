@@ -21,10 +21,15 @@ export function DeviceCheck({ camera }) {
 function Check({ camera }) {
   const section = useRef(/** @type {HTMLElement|null} */ (null));
   useLayoutEffect(() => section.current?.scrollIntoView({ block: "nearest" }), []);
+  const done = () => {
+    // To what opens it again.
+    /** @type {HTMLElement|null} */ (document.querySelector("[aria-controls=device-check]"))?.focus();
+    isChecking.value = false;
+  };
   return html`<section ref=${section} class="card stack check" id="device-check" aria-label=${t("devices.check")} data-testid="device-check">
     <div class="row">
       <h2 class="grow">${t("devices.check")}</h2>
-      <button type="button" class="primary small" data-testid="device-check-done" onClick=${() => (isChecking.value = false)}><${Icon} name="check" />${t("devices.done")}</button>
+      <button type="button" class="primary small" data-testid="device-check-done" onClick=${done}><${Icon} name="check" />${t("devices.done")}</button>
     </div>
     ${camera.missing.value.map(
       ({ role, reason }) => html`<p key=${role} class="banner" role="status" data-testid="missing">${t(`devices.without_${role}`)} ${t(known(`camera.${reason}`) ? `camera.${reason}` : "camera.failed")}</p>`,

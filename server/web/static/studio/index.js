@@ -4,6 +4,7 @@
 import "../shared/words.js";
 
 import { join } from "../shared/classroom.js";
+import { keepFocus } from "../shared/focus.js";
 import { html, render } from "../shared/html.js";
 import { sessionId, tokenFor } from "../shared/page.js";
 import { pictures } from "../shared/pictures.js";
@@ -37,7 +38,7 @@ import { PageControls, Slides } from "./slides.js";
 import { Stage } from "./stage.js";
 import { Talk } from "./talk.js";
 import { ringForHands } from "./tone.js";
-import { Undo, offerUndo } from "./undo.js";
+import { UNDO, Undo, offerUndo, undoLast } from "./undo.js";
 import { keepAwake } from "./wakelock.js";
 
 /**
@@ -122,6 +123,7 @@ function shortcuts({ classroom, camera, select }) {
   return [
     { key: MUTE, label: t("keys.mute"), action: () => camera.isOn.value && camera.mute() },
     { key: HIDE, label: t("keys.camera"), action: () => camera.isOn.value && camera.hide() },
+    { key: UNDO, label: t("undo.key"), action: () => undoLast(classroom), yields: true },
     { key: "q", label: t("questions.title"), action: show("questions") },
     { key: "c", label: t("chat.title"), action: show("chat") },
     { key: "p", label: t("polls.title"), action: show("polls") },
@@ -143,6 +145,7 @@ function start() {
     render(html`<${NoToken} />`, root);
     return;
   }
+  keepFocus(root);
   const session = signal(/** @type {any} */ (null));
   const api = rest(token);
   const classroom = join({ id, token });

@@ -2,10 +2,13 @@
 /** For ten seconds, and while somebody reaches for it, what one has just done to somebody can be taken back with one press. */
 
 import { html } from "../shared/html.js";
+import { cap, keyed } from "../shared/keys.js";
 import { signal } from "../shared/signals.js";
 import { t } from "../shared/strings.js";
 
 const OFFERED_MS = 10_000;
+/** As everywhere; in a field it takes back what was written. */
+export const UNDO = "Control+z";
 
 /** What takes an event back, and by what of it. @type {Record<string, {op: string, of: string}>} */
 const BACK = {
@@ -40,13 +43,28 @@ export function offerUndo(classroom) {
   });
 }
 
+/** Take back what was done last, if that is still offered. @param {Classroom} classroom */
+export function undoLast(classroom) {
+  const last = offers.value.at(-1);
+  if (last !== undefined) takeBack(classroom, last);
+}
+
+/** @param {Classroom} classroom @param {typeof offers.value[number]} offer */
+function takeBack(classroom, { sequence, op, data }) {
+  forget(sequence);
+  classroom.act(op, data);
+}
+
 /** @param {{classroom: Classroom}} props */
 export function Undo({ classroom }) {
+  const last = offers.value.at(-1);
   return html`<div class="toasts undo" role="status">
     ${offers.value.map(
-      ({ sequence, type, op, data }) => html`<div class="toast" key=${sequence} data-testid="undo">
-        <span class="grow">${t(`undo.${type}`)}</span>
-        <button type="button" class="small" data-testid="undo-it" onClick=${() => (forget(sequence), classroom.act(op, data))}>${t("undo")}</button>
+      (offer) => html`<div class="toast" key=${offer.sequence} data-testid="undo">
+        <span class="grow">${t(`undo.${offer.type}`)}</span>
+        <button type="button" class="small" data-testid="undo-it" aria-keyshortcuts=${offer === last ? keyed(UNDO) : undefined} onClick=${() => takeBack(classroom, offer)}>
+          ${t("undo")}${offer === last && html` <kbd aria-hidden="true">${cap(UNDO)}</kbd>`}
+        </button>
       </div>`,
     )}
   </div>`;
