@@ -67,8 +67,8 @@ def _summary(**changes: Any) -> Replay:
 
 def _replay(
     name: str, story: Story = DONE, who: Somebody = ANN, *, url: str | None = "/film/index.m3u8",
-    gaps: tuple[ReplayGap, ...] = (), query: str = "&t=1890", captions: tuple[str, ...] = ("en",),
-    **changes: Any,
+    gaps: tuple[ReplayGap, ...] = (), also: tuple[ReplayEvent, ...] = (),
+    query: str = "&t=1890", captions: tuple[str, ...] = ("en",), **changes: Any,
 ) -> State:  # fmt: skip
     """Return a replay that is told to ``who`` as it is at the end of ``story``."""
     recording = ReplayMedia(
@@ -78,6 +78,7 @@ def _replay(
         ReplayEvent(number * _MINUTE_MS, msgspec.Raw(msgspec.json.encode(event)))
         for number, event in enumerate(story.log(who))
     ]
+    events = sorted((*events, *also), key=lambda event: event.t)
     sentences = [(m * _MINUTE_MS, m * _MINUTE_MS + 55_000, SAID[m % len(SAID)]) for m in range(60)]
     chapters = [(m * _MINUTE_MS, (m + 1) * _MINUTE_MS, title) for m, title in CHAPTERS]
     of = "student" if who.role == "student" else "staff"
@@ -99,6 +100,20 @@ def _replay(
         },
         query=query,
     )  # fmt: skip
+
+
+_STOPPED = ReplayEvent(
+    719_400,
+    msgspec.Raw(
+        msgspec.json.encode(
+            {
+                "sequence": 90, "type": "recording.stopped", "version": 1,
+                "at": codec.timestamp(STARTED_MS + 719_400), "by": TEACHER.user,
+                "data": {"recording": identifier(50)},
+            }
+        )
+    ),
+)  # fmt: skip
 
 
 def _session(name: str, status: Any, page: Any = "replay") -> Session:
@@ -173,7 +188,8 @@ OVER: tuple[State, ...] = (
     _replay("slides", SHOWING),
     _replay("staff", who=TEACHER, status="draft"),
     _replay(
-        "gaps", gaps=(ReplayGap(720_000, 70_000), ReplayGap(2_400_000, 254_000)), captions=()
+        "gaps", gaps=(ReplayGap(720_000, 70_000), ReplayGap(2_400_000, 254_000)), captions=(),
+        also=(_STOPPED,),
     ),
     _replay("processing", url=None, who=TEACHER, status="draft", has_media=False,
             is_finalizing=True, processing="The recording is being finalized.", query=""),

@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { followed, marks, peak, presence } from "../../server/web/static/report/figures.js";
 import { matching } from "../../server/web/static/replay/contents.js";
+import { reason, reasons } from "../../server/web/static/replay/gaps.js";
 import { cues, current } from "../../server/web/static/replay/cues.js";
 import { moments } from "../../server/web/static/replay/moments.js";
 import { emptyState, fold } from "../../server/web/static/shared/state.js";
@@ -54,6 +55,21 @@ function player() {
   const history = moments({ replay: "r", api, onState: (next) => (state = next) });
   return { api, history, last: () => state.messages.at(-1)?.text, count: () => state.messages.length };
 }
+
+test("a gap has the reason that the log knows, and else none", async () => {
+  const event = (/** @type {string} */ type, data = {}) => ({ type, data });
+  const lost = event("publisher.lost", { reason: "closed" });
+  assert.equal(reason([]), null);
+  assert.equal(reason([lost, event("recording.stopped")]), "stopped");
+  assert.equal(reason([event("recording.stopped"), event("recording.failed")]), "failed");
+  assert.equal(reason([lost]), "lost");
+  assert.equal(reason([lost, event("publisher.lost", { reason: "restarted" })]), "restarted");
+
+  const log = [{ t: 60_000, event: lost }, { t: 599_500, event: event("recording.stopped") }];
+  const gaps = [600_000, 900_000].map((at_ms) => ({ at_ms, duration_ms: 1_000 }));
+  const found = await reasons({ path: "/r", gaps, api: { get: async () => ({ items: log }) } });
+  assert.deepEqual([...found], [[600_000, "stopped"]]);
+});
 
 test("the state is that of the moment, whether one plays, jumps or goes back", async () => {
   const { history, last, count } = player();

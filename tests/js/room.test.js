@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { calendar } from "../../server/web/static/room/calendar.js";
-import { cameraPart, showsScreen } from "../../server/web/static/room/inset.js";
+import { cameraPart, repeatsPage, showsScreen } from "../../server/web/static/room/inset.js";
 import { arrange } from "../../server/web/static/studio/composer/layout.js";
 import { absence } from "../../server/web/static/shared/absence.js";
 import { whole } from "../../server/web/static/shared/scene.js";
@@ -121,6 +121,15 @@ test("beside a page, no more than the camera is shown of a programme that has th
   assert.equal(cameraPart({ scene: null, scenes: [] }, "slide"), null);
   assert.equal(showsScreen(scene({ ...SLIDE, source: "screen" }, CAMERA)), true);
   assert.equal(showsScreen(scene(SLIDE, CAMERA)), false);
+});
+
+test("a programme of nothing but the page that is shown has nothing to add to it", () => {
+  const BOARD = { ...SLIDE, source: "board" };
+  assert.equal(repeatsPage(scene(SLIDE), "slide"), true);
+  assert.equal(repeatsPage(scene(SLIDE, BOARD), "whiteboard"), true);
+  assert.equal(repeatsPage(scene(SLIDE, CAMERA), "slide"), false);
+  assert.equal(repeatsPage(scene(BOARD), "slide"), false, "a title stands in for the board");
+  assert.equal(repeatsPage({ scene: null, scenes: [] }, "slide"), false);
 });
 
 test("the camera is found where the composer has put it: alone, it has the stage", () => {

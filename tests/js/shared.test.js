@@ -6,11 +6,36 @@ import test from "node:test";
 import { begun, settled } from "../../server/web/static/shared/actions.js";
 import { backoff, spread } from "../../server/web/static/shared/backoff.js";
 import { nobody, present } from "../../server/web/static/shared/people.js";
+import { rest } from "../../server/web/static/shared/rest.js";
 import { duration, known, ordinal, t } from "../../server/web/static/shared/strings.js";
 import "../../server/web/static/shared/words.js";
 
 /** @param {string} key @param {any} answer @returns {any} */
 const answered = (key, answer) => ({ kind: "answered", key, answer });
+
+test("what is posted again because nothing was heard of it is the same request", async () => {
+  /** @type {string[]} */
+  const keys = [];
+  /** @type {(Response|null)[]} */
+  const answers = [null, new Response("{}", { status: 503 }), Response.json({ id: 1 }), Response.json({ id: 2 }), new Response("{}", { status: 409 }), Response.json({ id: 3 })];
+  const fetched = globalThis.fetch;
+  globalThis.fetch = async (_, options) => {
+    keys.push(new Headers(options?.headers).get("idempotency-key") ?? "");
+    const answer = answers.shift();
+    if (!answer) throw new TypeError("away");
+    return answer;
+  };
+  try {
+    const api = rest("t");
+    for (let tries = 0; tries < 6; tries += 1) await api.post("/v1/courses", { title: "Maths" }).catch(() => undefined);
+  } finally {
+    globalThis.fetch = fetched;
+  }
+  const [first, again, done, next, refused, last] = keys;
+  assert.match(first, /^[0-9a-f]{32}$/);
+  assert.deepEqual([again, done], [first, first]);
+  assert.equal(new Set([first, next, refused, last]).size, 4);
+});
 
 test("an action is pending until its event is applied", () => {
   let actions = begun([], "k1", "chat.post", { text: "hello" });

@@ -218,6 +218,8 @@ async def test_a_replay_is_published_and_taken_back(lesson, server, admin, open_
     await expect(status).to_have_text("Draft, seen by staff")
     await at(row, "open-replay").click()
     await expect(at(page, "title")).to_have_text(title)
+    await at(page, "home-link").click()
+    await expect(status).to_have_text("Draft, seen by staff")
 
 
 async def test_a_class_without_a_recording_has_nothing_to_publish(lesson, server, admin, open_page):

@@ -166,6 +166,11 @@ async def test_a_student_feels_with_the_class_and_keeps_notes(studio, lesson, op
     await at(ann, "lost").click()
     await expect(at(ann, "lost-told")).to_have_text("The teacher sees that you are lost.")
     await expect(at(studio, "lost-count")).to_contain_text("1 is lost Ann")
+    # A student who has signed in in this tab is not led out of the class.
+    await ann.evaluate("sessionStorage.setItem('liveclass.home', 'token')")
+    await ann.reload()
+    await expect(at(ann, "lost")).to_have_attribute("aria-pressed", "true")
+    await expect(at(ann, "home-link")).to_have_count(0)
     await at(bob, "lost").click()
     await expect(at(studio, "lost-count")).to_contain_text("2 are lost Bob, Ann")
     await studio.reload()  # it was said before this page was opened

@@ -6,9 +6,9 @@ import { hinted, isListed, keyed } from "../shared/keys.js";
 import { duration, t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 import { Keys, keysOf } from "./keys.js";
+import { RATES } from "./playing.js";
 import { Timeline } from "./timeline.js";
 
-const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const JUMP_MS = 10_000;
 
 /** @param {{view: import("./view.js").View, large: () => void}} props */

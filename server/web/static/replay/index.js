@@ -10,6 +10,7 @@ import { effect, signal } from "../shared/signals.js";
 import { emptyState, fold } from "../shared/state.js";
 import { t } from "../shared/strings.js";
 import { FullPage, NoToken } from "../shared/ui/fullpage.js";
+import { HomeLink } from "../shared/ui/homelink.js";
 import { Player } from "./player.js";
 import { Said } from "./side.js";
 import { opened } from "./view.js";
@@ -63,12 +64,27 @@ function ifMissing(problem) {
   throw problem;
 }
 
-/** The picture comes when it is there, without a reload. @param {Rest} api @param {any} known */
+/**
+ * The picture comes when it is there, without a reload; whoever has it already, because it was
+ * finished in between, goes on watching.
+ * @param {Rest} api @param {any} known
+ */
 async function lookAgain(api, known) {
   const replay = await api.get(`/v1/replays/${known.id}`).catch(() => known); // asked again a little later
-  if (replay.is_finalizing) return setTimeout(() => void lookAgain(api, known), LOOK_MS);
-  if (place.value.kind === "open") place.value.view.close();
-  return load(api, known.id);
+  const playback = replay.is_finalizing ? null : await api.get(`/v1/replays/${known.id}/playback`).catch(() => null);
+  if (playback === null) return setTimeout(() => void lookAgain(api, known), LOOK_MS);
+  const { value: now } = place;
+  if (now.kind !== "open") return load(api, known.id);
+  if (recordings(now.view.playback) === recordings(playback)) place.value = { kind: "open", view: { ...now.view, replay } };
+  else {
+    now.view.close();
+    await load(api, known.id);
+  }
+}
+
+/** Which recordings are played. @param {import("./playing.js").Playback} playback */
+function recordings({ media }) {
+  return media.map(({ recording }) => recording).join();
 }
 
 /**
@@ -124,13 +140,14 @@ function Replay({ api, id }) {
     default: {
       const { view } = now;
       const change = (/** @type {any} */ replay) => (place.value = { kind: "open", view: { ...view, replay } });
-      return html`<${Head} /><${Player} view=${view} onChanged=${change} />`;
+      return html`<${Head} isStaff=${view.isStaff.value} /><${Player} view=${view} onChanged=${change} />`;
     }
   }
 }
 
-function Head() {
-  return html`<header class="bar"><h1 class="grow" dir="auto" data-testid="title">${title.value}</h1><span class="pill">${t("replay.title")}</span></header>`;
+/** @param {{isStaff?: boolean}} props */
+function Head({ isStaff = false }) {
+  return html`<header class="bar"><${HomeLink} isStaff=${isStaff} /><h1 class="grow" dir="auto" data-testid="title">${title.value}</h1><span class="pill">${t("replay.title")}</span></header>`;
 }
 
 function start() {

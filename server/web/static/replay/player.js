@@ -13,7 +13,7 @@ import { Side } from "./side.js";
 
 /** @param {{view: View, onChanged: (replay: any) => void}} props */
 export function Player({ view, onChanged }) {
-  const { playback, playing, isStaff, trouble, continueAt } = view;
+  const { playback, playing, isStaff, trouble, continueAt, why } = view;
   const goOn = () => {
     playing.seek(continueAt.value ?? 0);
     continueAt.value = null;
@@ -36,7 +36,9 @@ export function Player({ view, onChanged }) {
         <${Chapters} view=${view} />
         ${playback.gaps.length > 0 &&
         html`<ul class="gaps small" data-testid="gaps">
-          ${playback.gaps.map((gap) => html`<li key=${gap.at_ms}><${Icon} name="triangle-alert" /> ${t("replay.gap", { time: duration(gap.at_ms), length: duration(gap.duration_ms) })}</li>`)}
+          ${playback.gaps.map(
+            (gap) => html`<li key=${gap.at_ms} data-testid="gap-told"><${Icon} name="triangle-alert" /> <span>${t("replay.gap", { time: duration(gap.at_ms), length: duration(gap.duration_ms) })}${why.value.has(gap.at_ms) && ` ${t(`replay.gap_${why.value.get(gap.at_ms)}`)}`}</span></li>`,
+          )}
         </ul>`}
         <${About} view=${view} onChanged=${onChanged} />
       </div>

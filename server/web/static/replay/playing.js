@@ -14,6 +14,9 @@
 import { play as load } from "../shared/hls.js";
 import { signal } from "../shared/signals.js";
 
+/** How fast a replay can be played. */
+export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+
 const TICK_MS = 250;
 /** A picture that breaks again within this time of media is broken. */
 const GOOD_MS = 10_000;

@@ -10,6 +10,7 @@ import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { duration, t, when } from "../shared/strings.js";
 import { FullPage, NoToken } from "../shared/ui/fullpage.js";
+import { HomeLink } from "../shared/ui/homelink.js";
 import { Polls, Questions } from "./asked.js";
 import { Attendance } from "./attendance.js";
 import { followed, peak, presence } from "./figures.js";
@@ -69,6 +70,7 @@ function Report({ api, id }) {
   const moment = (/** @type {number} */ at) => `/sessions/${id}/replay?at=${Math.round(at)}`;
   const here = { api, id, start, moment };
   return html`<header class="bar">
+      <${HomeLink} isStaff=${true} />
       <h1 class="grow" dir="auto" data-testid="title">${session.title}</h1>
       <span class="pill">${t("report.title")}</span>
       ${session.ended_at !== null && html`<a class="button primary" href=${`/sessions/${id}/replay`}>${t("over.replay")}</a>`}

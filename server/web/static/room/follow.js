@@ -2,12 +2,15 @@
 /** "I am lost": only staff see who, and how many. */
 
 import { html } from "../shared/html.js";
-import { signal } from "../shared/signals.js";
+import { effect, signal } from "../shared/signals.js";
+import { keepHere, keptHere } from "../shared/storage.js";
+import { sessionId } from "../shared/page.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 
-/** What was said last on this page; the class keeps no more than a count. */
-const isLost = signal(false);
+/** What was said last in this tab, also before a reload; the class keeps no more than a count. */
+const isLost = signal(keptHere(`lost.${sessionId()}`) === "true");
+effect(() => keepHere(`lost.${sessionId()}`, String(isLost.value)));
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom}} props */
 export function Follow({ classroom }) {

@@ -2,7 +2,6 @@
 /** The student's room: watch, ask, vote, talk. */
 
 import { join } from "../shared/classroom.js";
-import { keepFocus } from "../shared/focus.js";
 import { html, render } from "../shared/html.js";
 import { Keys } from "../shared/keys.js";
 import { sessionId, tokenFor } from "../shared/page.js";
@@ -26,6 +25,7 @@ const FULL = 4129;
 const Before = later(() => import("./before.js"), "Before");
 const Lobby = later(() => import("./lobby.js"), "Lobby");
 const Full = later(() => import("./full.js"), "Full");
+const HomeLink = later(() => import("../shared/ui/homelink.js"), "HomeLink");
 
 /**
  * @typedef {{classroom: import("../shared/classroom.js").Classroom,
@@ -59,6 +59,7 @@ function Room({ classroom, session, player, chosen, pages }) {
     <a class="skip" href="#class">${t("room.to_class")}</a>
     <a class="skip" href="#panel">${t("room.to_panel")}</a>
     <header class="bar">
+      ${classroom.isStaff.value && html`<${HomeLink} isStaff />`}
       <h1 class="grow" dir="auto" data-testid="title">${session.value?.title ?? t("session.untitled")}</h1>
       ${player.isPlaying.value && player.watched.value.way === "hls" && html`<span class="small muted" data-testid="later">${t("room.later")}</span>`}
       ${isLive
@@ -97,7 +98,7 @@ function start() {
     render(html`<${NoToken} />`, root);
     return;
   }
-  keepFocus(root);
+  void import("../shared/focus.js").then(({ keepFocus }) => keepFocus(root));
   const session = signal(/** @type {any} */ (null));
   const api = rest(token);
   const classroom = join({ id, token });

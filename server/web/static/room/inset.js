@@ -8,6 +8,7 @@ const STAGE = 16 / 9;
 
 /**
  * @typedef {import("../shared/state.js").State} State
+ * @typedef {State["assets"][number]["asset_type"]|undefined} Shown the type of what is shown beside the programme
  * @typedef {{"--inset": string, "--shape": number}} Part the camera's place, as CSS takes it
  */
 
@@ -17,15 +18,29 @@ export function showsScreen(state) {
 }
 
 /**
+ * What the programme shows beside something of this type, as far as the class can know: nobody is
+ * told whether the camera is hidden.
+ * @param {Pick<State, "scenes"|"scene">} state @param {Shown} type
+ */
+function drawn(state, type) {
+  // A board has the place of a page too; what is no page has none.
+  const isThere = { slide: type === "slide" || type === "whiteboard", board: type === "whiteboard" };
+  return onStage(itemsOnAir(state), (source) => isThere[/** @type {"slide"} */ (source)] ?? true);
+}
+
+/** Whether the programme has nothing but the page that is shown beside it. @param {Pick<State, "scenes"|"scene">} state @param {Shown} type */
+export function repeatsPage(state, type) {
+  return drawn(state, type).every(({ source }) => source === "slide" || source === "board");
+}
+
+/**
  * Return where the camera is in a programme that shows the page too; null: all of it is the camera.
  * @param {Pick<State, "scenes"|"scene">} state
- * @param {State["assets"][number]["asset_type"]|undefined} type of what is shown beside the programme
+ * @param {Shown} type
  * @returns {Part|null}
  */
 export function cameraPart(state, type) {
-  // A board has the place of a page too; what is no page has none.
-  const isThere = { slide: type === "slide" || type === "whiteboard", board: type === "whiteboard" };
-  const items = onStage(itemsOnAir(state), (source) => isThere[/** @type {"slide"} */ (source)] ?? true);
+  const items = drawn(state, type);
   const camera = items.find(({ source }) => source === "camera");
   if (camera === undefined || !shows(items, "slide", "board")) return null;
   const { x, y, width, height } = camera;

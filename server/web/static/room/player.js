@@ -5,7 +5,7 @@ import { shownAsset } from "../shared/shown.js";
 import { computed, effect, signal } from "../shared/signals.js";
 import { watching } from "../shared/watching.js";
 import { pictureWanted } from "./choices.js";
-import { cameraPart, showsScreen } from "./inset.js";
+import { cameraPart, repeatsPage, showsScreen } from "./inset.js";
 
 const LOOK_MS = 2_000;
 /** Further behind than a player keeps by itself, in seconds. */
@@ -31,6 +31,7 @@ export function player({ classroom, chosen }) {
   const isPageLarge = computed(() => isShowing.value && chosen.isSwapped.value === showsScreen(onAir()));
   /** Where the camera is in the programme, beside a page that is shown. */
   const inset = computed(() => (isShowing.value ? cameraPart(onAir(), asset.value?.asset_type) : null));
+  const repeats = computed(() => isShowing.value && repeatsPage(onAir(), asset.value?.asset_type));
   const picture = pictureWanted(chosen, () => isPageLarge.value);
   /** @type {HTMLVideoElement|null} */
   let video = null;
@@ -62,6 +63,8 @@ export function player({ classroom, chosen }) {
     isPlaying,
     isShowing,
     inset,
+    /** The programme is nothing but the page that is shown. */
+    repeats,
     isPageLarge,
     isPictureWanted: picture.isWanted,
     /** The class could be heard, if somebody touched the page. */

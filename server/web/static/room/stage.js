@@ -24,7 +24,7 @@ export function Stage({ classroom, player, chosen, pictures }) {
   const main = isPageLarge.value ? "shown" : "video";
   const hasPicture = isPlaying.value && isPictureWanted.value;
   const text = hasPicture ? null : isPlaying.value ? t("stage.sound_only") : note(classroom, player.watched.value);
-  return html`<figure class="stage" ref=${stage} data-testid="stage" data-playing=${isPlaying.value} data-main=${main} data-picture=${hasPicture ? "yes" : "no"}>
+  return html`<figure class="stage" ref=${stage} data-testid="stage" data-playing=${isPlaying.value} data-main=${main} data-picture=${hasPicture ? "yes" : "no"} data-repeats=${player.repeats.value}>
     <${Shown} classroom=${classroom} pictures=${pictures} />
     <video ref=${video} style=${player.inset.value ?? { "--inset": "none", "--shape": 16 / 9 }} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
     ${text !== null && html`<figcaption class=${main === "video" ? "cover" : "inset"}>

@@ -6,7 +6,7 @@ import { keep, kept } from "./storage.js";
 
 /**
  * A signal that begins as it was left.
- * @template {string|boolean} T
+ * @template {string|boolean|number} T
  * @param {string} name @param {T} initial @param {readonly T[]} choices what it may be
  * @returns {import("./signals.js").Signal<T>}
  */

@@ -18,3 +18,21 @@ export function keep(name, text) {
     // It was for the convenience of next time.
   }
 }
+
+/** What was kept in this tab, which a reload leaves, or null. @param {string} name @returns {string|null} */
+export function keptHere(name) {
+  try {
+    return sessionStorage.getItem(`liveclass.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+/** Keep a text as long as this tab is there. @param {string} name @param {string} text */
+export function keepHere(name, text) {
+  try {
+    sessionStorage.setItem(`liveclass.${name}`, text);
+  } catch {
+    // As above.
+  }
+}
