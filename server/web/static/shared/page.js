@@ -1,8 +1,6 @@
 // @ts-check
 /** What every page begins with: which session, whose token. */
 
-import { keptHere } from "./storage.js";
-
 /** Whether another site shows this page in a frame. */
 const isFramed = window.parent !== window;
 
@@ -26,11 +24,6 @@ export function tokenFor(id) {
     history.replaceState(null, "", location.pathname + location.search);
   }
   return sessionStorage.getItem(key);
-}
-
-/** Whether somebody has signed in in this tab, and not only opened a link to a class. */
-export function isSignedIn() {
-  return !isFramed && keptHere("home") !== null;
 }
 
 /**
