@@ -174,7 +174,12 @@ class Lease:
         if self.is_near(seen.node) or self._left_to.pop(session, None) == seen.epoch:
             return None
         others = await neighbours(self._pools, self.node)
-        near = [each for each in others if _server_of(each.node) == _server_of(seen.node) != ""]
+        # The dead one is among them for as long as its time has not run out.
+        near = [
+            each
+            for each in others
+            if _server_of(each.node) == _server_of(seen.node) != "" and each.node != seen.node
+        ]
         if not near:
             return None
         self._left_to[session] = seen.epoch

@@ -19,7 +19,8 @@ from protocol.frames import Ack
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
-from server.hub import bucket
+from server.hub import bucket, peer
+from server.hub import connection as connection_module
 from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.lease import Lease
@@ -31,17 +32,28 @@ from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.processes import free_port
 from server.secrets.secret import Secret
-from server.store import installation
+from server.store import installation, nodes, pool
+from server.store import log as log_module
 from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools
 from server.tasks import Supervisor
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 from .raw import Raw
 
 SECRET = Secret("a secret of thirty-two bytes or so, for tests")
 ORIGIN = "https://school.example"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """Give nobody up because this machine is slow: a test of that says for itself how soon."""
+    monkeypatch.setattr(connection_module, "HEARTBEAT_INTERVAL_MS", 2_000 * PATIENCE)
+    monkeypatch.setattr(peer, "STALLED_SECONDS", PATIENCE)
+    monkeypatch.setattr(log_module, "LOCK_SECONDS", PATIENCE)
+    monkeypatch.setattr(pool, "SOON_SECONDS", dict.fromkeys(pool.SOON_SECONDS, PATIENCE))
+    monkeypatch.setattr(log_module, "SOON_SECONDS", pool.SOON_SECONDS)
 
 
 class School:
@@ -115,14 +127,32 @@ class Node:
         self.lease, self.pools, self.revocation = lease, pools, revocation
         self.expelled = revocation._expel.pairs
         self.raws = []  # or a socket that a test has dropped is closed by nobody
+        self._people = []
 
     def live(self, session):
         return f"{self.url}/v1/sessions/{session}/live"
 
     def person(self, session, token, tasks, **more):
         person = Connection(self.http, self.live(session), token, rng=random.Random(1), **more)
-        tasks.start("person", person.run())
+        self._people.append(tasks.start("person", person.run()))
         return person
+
+    async def forget_people(self):
+        """Have nobody come back to a node that is no more."""
+        for each in self._people:
+            each.cancel()
+        if self._people:
+            await asyncio.wait(self._people)
+
+    async def seem_dead(self, others, monkeypatch):
+        """Seem dead to the database, without a word to anybody, for longer than others wait."""
+        membership = self.lease._membership
+        monkeypatch.setattr(membership, "beat", asyncio.Event().wait)
+        membership._connection.terminate()
+        membership._connection = None
+        for other in (each.lease._membership for each in others):
+            other._locked_at -= nodes.LIFE_SECONDS
+            await eventually(lambda other=other: other.is_dead(self.lease.node))
 
 
 @asynccontextmanager
@@ -165,7 +195,9 @@ async def started(database_url, tokens, *, name=None, port=0, clock=None, serve=
             if served is app:
                 port = site._server.sockets[0].getsockname()[1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Node(f"http://127.0.0.1:{port}", hub, http, lease, pools, revocation)
+        node = Node(f"http://127.0.0.1:{port}", hub, http, lease, pools, revocation)
+        yield node
+        await node.forget_people()
         await http.close()  # or the drain waits for the goodbyes of whom a test has dropped
         await hub.drain()
         for runner in runners:
@@ -221,11 +253,16 @@ class Lesson:
 async def lesson(node, school, tasks):
     lesson = Lesson(node, school, await school.session(), tasks)
     assert isinstance(await lesson.teacher.say(cmd.SessionStart()), Ack)
-    async with asyncio.timeout(PATIENCE):
-        while len(lesson.room.state.people) < len(lesson.everybody):
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(lesson.room.state.people) == len(lesson.everybody))
     await lesson.caught_up()
     return lesson
+
+
+@pytest.fixture
+def in_no_time(monkeypatch):
+    """Let nobody's allowance grow again, however long it takes to spend it."""
+    take = bucket.Bucket.take
+    monkeypatch.setattr(bucket.Bucket, "take", lambda self, _: take(self, self._seen))
 
 
 @pytest.fixture
