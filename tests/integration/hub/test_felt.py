@@ -5,6 +5,7 @@ import asyncio
 from redis.asyncio import Redis
 
 from protocol import commands as cmd
+from protocol.limits import SIGNAL_COALESCE_MS
 from server.hub import bucket
 from server.hub import presence as presence_module
 from server.hub import roster as roster_module
@@ -19,19 +20,22 @@ from .raw import Raw
 
 
 async def test_presence_is_told_in_full_then_by_differences(lesson, monkeypatch):
-    monkeypatch.setattr(roster_module, "DROPPED_SECONDS", 0.5)
+    monkeypatch.setattr(roster_module, "DROPPED_SECONDS", PATIENCE)
     watcher = await lesson.raw()
     order = [frame["type"] for frame in watcher.heard]
     assert order == ["welcome", "snapshot", "mine", "presence", "counters"]
     assert len(watcher.heard[3]["full"]) == watcher.heard[3]["count"] == 4
     user = new_id()
     first, second = await lesson.raw(user=user), await lesson.raw(user=user)
-    joined = await presence_of(watcher, user, "joined")
-    assert (joined["status"], joined["connections"]) == ("online", 2)
+    seen = await presence_of(watcher, user, "joined")
+    while seen["connections"] == 1:  # the second came later than was waited for others
+        seen = await presence_of(watcher, user, "changed")
+    assert (seen["status"], seen["connections"]) == ("online", 2)
     await first.socket.close()
     assert (await presence_of(watcher, user, "changed"))["connections"] == 1
     await second.socket.close()
     assert (await presence_of(watcher, user, "changed"))["status"] == "dropped"
+    lesson.room.seating.roster._people[user].leaves_at = 0  # the grace is over
     frame = await watcher.hear("presence")
     assert (frame["left"], frame["count"]) == ([user], 4)
     revisions = [frame["revision"] for frame in watcher.heard if frame["type"] == "presence"]
@@ -48,35 +52,38 @@ async def presence_of(watcher, user, how):
                 return person
 
 
-async def test_signals_are_gathered_and_reactions_counted(lesson):
+async def test_signals_are_gathered_and_reactions_counted(lesson, in_no_time):
     typist, fan, watcher = await lesson.raw(), await lesson.raw(), await lesson.raw("teacher")
     head = lesson.room.head.sequence
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     for n in range(10):
         await typist.send({"type": "signal", "kind": "typing", "data": {"in": f"chat {n}"}})
         await fan.send({"type": "signal", "kind": "reaction", "data": {"emoji": "👍"}})
     await fan.send({"type": "signal", "kind": "reaction", "data": {"emoji": "👩‍🏫"}})
-    signal = await watcher.hear("signal")
-    assert signal["by"] == typist.heard[0]["me"]["user"]
-    assert (signal["kind"], signal["data"]) == ("typing", {"in": "chat 9"})
-    counted = {}
-    while counted != {"👍": 10, "👩‍🏫": 1}:
-        counted = (await watcher.hear("counters"))["reactions"]
+    while (signal := await watcher.hear("signal"))["data"] != {"in": "chat 9"}:
+        pass
+    assert (signal["kind"], signal["by"]) == ("typing", typist.heard[0]["me"]["user"])
+    # Which of the two is told first is nobody's promise.
+    while newest(watcher, "counters")["reactions"] != {"👍": 10, "👩‍🏫": 1}:
+        await watcher.hear("counters")
     signals = [frame for frame in watcher.heard if frame["type"] == "signal"]
-    assert len(signals) == 1
+    assert len(signals) <= 1 + (loop.time() - began) / (SIGNAL_COALESCE_MS / 1000)
     # Too many are dropped, without an answer and without harm.
-    began = asyncio.get_running_loop().time()
     for _ in range(60):
         await fan.send({"type": "signal", "kind": "reaction", "data": {"emoji": "🎉"}})
-    counters = await watcher.hear("counters")
-    rate = bucket.RATES["signal"]
-    spent = asyncio.get_running_loop().time() - began
-    assert counters["reactions"]["🎉"] <= rate.burst + rate.per_second * spent + 1
     assert (await fan.say("hand.raise"))["type"] == "ack"
-    while (await watcher.hear("counters"))["hands"] != 1:
+    while (counters := await watcher.hear("counters"))["hands"] != 1:
         pass
+    assert counters["reactions"]["🎉"] == bucket.RATES["signal"].burst - 11
     reader = LogReader(lesson._node.pools)
     kinds = [event.type for event in await reader.read(lesson.session, head)]
     assert set(kinds) <= {"hand.raised", "participant.joined"}
+
+
+def newest(raw, kind):
+    """Return the last frame of a kind that was heard, whatever was waited for."""
+    return [frame for frame in raw.heard if frame["type"] == kind][-1]
 
 
 async def test_a_poll_is_counted_for_those_who_may_see_it(lesson):
@@ -96,7 +103,8 @@ async def test_a_poll_is_counted_for_those_who_may_see_it(lesson):
 
 async def test_presence_in_redis_heals_and_forgets_the_dead(redis_url, monkeypatch):
     session, other = new_id(), new_id()
-    monkeypatch.setattr(presence_module, "BEAT_SECONDS", 0.4)
+    monkeypatch.setattr(presence_module, "BEAT_SECONDS", PATIENCE)
+    monkeypatch.setattr(presence_module, "CALL_SECONDS", PATIENCE)
     here = {session: {"c1": "ann", "c2": "ann", "c3": "bob"}, other: {"c4": "cleo"}}
     async with Redis.from_url(redis_url, decode_responses=True) as redis:
         node = Presence(redis, "node-a", lambda: here)
@@ -118,9 +126,10 @@ async def test_presence_in_redis_heals_and_forgets_the_dead(redis_url, monkeypat
         await node.beat()
         assert await counts() == {"node-a": 2}
         await dying.beat()
-        async with asyncio.timeout(PATIENCE):  # node-b beats no more
-            while await redis.exists(f"{key}:node-b"):
-                await asyncio.sleep(0.02)
+        assert await counts() == {"node-a": 2, "node-b": 1}
+        assert 0 < await redis.pttl(f"{key}:node-b") <= 2_000 * PATIENCE
+        await redis.delete(f"{key}:node-b")
+        await redis.hset(key, "node-b", "1|0")  # it has not beaten for very long
         await node.beat()
         assert await counts() == {"node-a": 2}
         here[session] = {}
@@ -204,6 +213,6 @@ async def test_an_empty_room_is_closed_and_opens_again(school, node, monkeypatch
     raw = await Raw.join(node, session, token)
     assert (await raw.say("chat.post", {"text": "kept"}))["type"] == "ack"
     await raw.socket.close()
-    await eventually(lambda: node.hub.find(session) is None, 6)
+    await eventually(lambda: node.hub.find(session) is None)
     raw = await Raw.join(node, session, token)
     assert raw.heard[1]["state"]["messages"][0]["text"] == "kept"

@@ -4,7 +4,6 @@ A full collection looks at every connection there is, and everybody waits meanwh
 rare, so that nothing may wait for it.
 """
 
-import asyncio
 import gc
 from collections import Counter
 
@@ -15,7 +14,7 @@ from protocol.errors import CloseCode
 from server.hub.connection import Connection
 from server.hub.peer import Peer
 from tests.integration.hub.raw import Raw
-from tests.patience import PATIENCE
+from tests.patience import eventually
 
 KINDS = (Connection, Peer, web.WebSocketResponse)
 
@@ -64,6 +63,4 @@ async def test_who_has_gone_is_forgotten_at_once(node, lesson, uncollected, end)
     assert (held() - before).total() == 3 * len(KINDS)
     for raw in raws:
         await end(raw)
-    async with asyncio.timeout(PATIENCE):
-        while held() - before:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: not held() - before)

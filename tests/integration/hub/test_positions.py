@@ -13,7 +13,6 @@ from server.hub import reach as reach_module
 from server.hub import replica as replica_module
 from server.hub import ring
 from server.hub.asks import Committed
-from server.store import nodes
 from server.store.log import LogReader, LogWriter
 from tests.patience import PATIENCE, eventually
 
@@ -38,6 +37,7 @@ async def follow(raw):
 
 async def test_who_knows_what_the_room_does_not_know_yet_waits_for_it(lesson, monkeypatch):
     """The append is in the log, its answer was lost, and somebody has heard of it elsewhere."""
+    monkeypatch.setattr(reach_module, "REACH_SECONDS", PATIENCE)
     room, ann = lesson.room, lesson.ann.client.welcome.me.user
     append, reading = LogWriter.append, asyncio.Event()
     read = LogReader.read
@@ -86,20 +86,11 @@ async def test_a_room_that_cannot_get_there_sends_them_away_for_a_moment(lesson,
 async def test_an_owner_that_was_deposed_and_does_not_know_it_gives_nobody_an_old_snapshot(
     database_url, school, tasks, lesson, pools, monkeypatch
 ):
-    monkeypatch.setattr(nodes, "LIFE_SECONDS", 0.3)
-    monkeypatch.setattr(reach_module, "REACH_SECONDS", 0.5)
+    monkeypatch.setattr(reach_module, "REACH_SECONDS", PATIENCE)
     old, ann = lesson.room, lesson.ann.client.welcome.me.user
     async with started(database_url, school.tokens) as other:
         # This node loses its life, as far as the database can tell, and nobody speaks here.
-        membership = lesson._node.lease._membership
-        membership._connection.terminate()
-        membership._connection = None
-
-        async def never():
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr(membership, "beat", never)
-        await asyncio.sleep(0.5)
+        await lesson._node.seem_dead([other], monkeypatch)
         there = other.person(lesson.session, lesson.token(name="There"), tasks)
         assert isinstance(await there.say(cmd.ChatPost("there")), Ack)
         position = other.hub.find(lesson.session).head.sequence
@@ -112,7 +103,7 @@ async def test_an_owner_that_was_deposed_and_does_not_know_it_gives_nobody_an_ol
         assert not old.owns
         assert lesson.room is old
         assert (await raw.say("chat.post", {"text": "here"}))["type"] == "ack"
-        await there.until(lambda client: client.state.messages[-1].text == "here", PATIENCE)
+        assert await there.until(lambda client: client.state.messages[-1].text == "here", PATIENCE)
 
 
 async def test_a_position_ahead_of_the_log_itself_gets_a_snapshot(lesson):

@@ -7,7 +7,7 @@ import pytest
 from server.hub import ephemeral as ephemeral_module
 from server.hub import roster as roster_module
 from server.ids import new_id
-from tests.patience import Stopwatch
+from tests.patience import Stopwatch, eventually
 
 from .raw import Raw
 
@@ -87,7 +87,8 @@ async def test_a_crowd_that_comes_at_once_is_told_in_few_frames(lesson):
     await watcher.until(lambda each: each.count == len(each.people) == 34)
     took = asyncio.get_running_loop().time() - begun
     told = [frame for frame in watcher.raw.heard[frames:] if frame["type"] == "presence"]
-    assert len(told) <= took / 0.5 + 1
+    # One may have been on its way before, and one is told at either end.
+    assert len(told) <= took / 0.5 + 2
     # … and a change is told when half a second is over, not earlier.
     begun, watch = asyncio.get_running_loop().time(), Stopwatch()
     await crowd[0].socket.close()
@@ -107,9 +108,9 @@ async def test_a_late_goodbye_of_an_old_connection_removes_nobody(lesson, monkey
     assert old_id != new
     assert node.hub.present()[lesson.session].items() >= {old_id: user, new: user}.items()
     await old.socket.close()
+    await eventually(lambda: old_id not in node.hub.present()[lesson.session])
     await asyncio.sleep(1.2)  # longer than the grace, and a tick
     assert node.hub.present()[lesson.session][new] == user
-    assert old_id not in node.hub.present()[lesson.session]
     listing = Listing(watcher)
     await listing.until(lambda each: each.people.get(user, {}).get("connections") == 1)
     assert listing.people[user]["status"] == "online"

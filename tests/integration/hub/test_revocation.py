@@ -92,4 +92,4 @@ async def test_it_happens_by_itself_within_the_period_and_again_after_an_outage(
         assert not sweeping.done()
         node.revocation._pools = pools
         await owner.execute(DEACTIVATE, user)
-        assert (await raw.farewell(1))[1] == 4500
+        assert (await raw.farewell())[1] == 4500

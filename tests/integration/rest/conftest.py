@@ -240,9 +240,19 @@ async def fabric(tmp_path):
         yield fabric
 
 
+class PatientProjector(Projector):
+    """Lets who asks for a moment wait for as long as it takes on this machine."""
+
+    patience = PATIENCE
+
+    async def wait_for(self, session, sequence, timeout=None):
+        seconds = self.patience if timeout is None else timeout
+        return await super().wait_for(session, sequence, seconds)
+
+
 @pytest_asyncio.fixture
 async def projector(pools):
-    async with Projector(pools) as projector:
+    async with PatientProjector(pools) as projector:
         yield projector
 
 

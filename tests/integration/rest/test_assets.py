@@ -86,7 +86,8 @@ class Uploading:
 
 
 @pytest_asyncio.fixture
-async def uploading(api, app, school):
+async def uploading(api, app, school, monkeypatch):
+    monkeypatch.setattr(renderer, "PAGE_SECONDS", PATIENCE)
     return Uploading(api, app, school)
 
 
@@ -201,7 +202,6 @@ async def test_what_is_not_what_it_was_announced_as_is_refused(uploading, api, a
 async def test_a_hostile_file_ends_as_an_error_and_the_next_one_is_drawn(
     uploading, app, pools, monkeypatch
 ):
-    monkeypatch.setattr(renderer, "PAGE_SECONDS", 2.0)
     whole = pictures_pdf(2)
     for data, reason in (
         (whole[: len(whole) // 2], "not a whole PDF"),
@@ -210,10 +210,12 @@ async def test_a_hostile_file_ends_as_an_error_and_the_next_one_is_drawn(
         (text_pdf(10_000), "1 to 500 pages"),
         (endless_pdf(), "too long"),
     ):
+        monkeypatch.setattr(renderer, "PAGE_SECONDS", 2.0 if reason == "too long" else PATIENCE)
         failed = await uploading.done(data)
         assert failed["status"] == "failed"
         assert reason in failed["reason"], failed["reason"]
         assert failed["asset"] is None
+    monkeypatch.setattr(renderer, "PAGE_SECONDS", PATIENCE)
     assert (await uploading.done(whole[:100], "application/pdf"))["status"] == "failed"
     # A page that is a mile high is drawn small; so is a picture.
     bomb = await uploading.done(text_pdf(box="0 0 100 1000000"))
@@ -296,13 +298,23 @@ async def test_a_job_whose_worker_died_is_taken_up_again(
     uploading, app, api, pools, owner, school, monkeypatch
 ):
     upload = await uploading.send(text_pdf(8))
-    dying = asyncio.create_task(app[uploads_key].work())
-    async with asyncio.timeout(PATIENCE):
-        while not (now := await uploading.look(upload))["pages_done"]:
-            await asyncio.sleep(0.02)
-    assert (now["status"], now["pages"]) == ("processing", 8), "staff see how far it is"
-    dying.cancel()
-    await asyncio.gather(dying, return_exceptions=True)
+    progress, is_hanging = uploads.progress, asyncio.Event()
+
+    async def hang(pools, job, done, of):
+        await progress(pools, job, done, of)
+        if done == 3:
+            is_hanging.set()
+            await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads, "progress", hang)
+        dying = asyncio.create_task(app[uploads_key].work())
+        await asyncio.wait_for(is_hanging.wait(), PATIENCE)
+        now = await uploading.look(upload)
+        shown = now["status"], now["pages_done"], now["pages"]
+        assert shown == ("processing", 3, 8), "staff see how far it is"
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
     other = processing_of(app, pools)
     assert not await other.work(), "it is not known yet that the worker is dead"
     expire = "UPDATE uploads SET leased_until = now() - interval '1 second'"

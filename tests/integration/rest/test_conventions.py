@@ -62,13 +62,14 @@ async def test_a_repeated_request_is_answered_with_the_same_place(api, school):
     assert (again.raw, again.headers["Idempotency-Replayed"]) == (first.raw, "true")
 
 
-async def test_a_read_follows_a_command(api, school, hub):
+async def test_a_read_follows_a_command(api, school, hub, projector, monkeypatch):
     session, teacher = school.session, school.teacher
     path = f"/v1/sessions/{session}"
     started = await command(api, teacher, session, "session.start", new_id())
     _, last = started.body["sequence"]
     shown = await api.get(teacher, f"{path}?after_sequence={last}")
     assert shown.body["status"] == "live"
+    monkeypatch.setattr(projector, "patience", 0.5)
     ahead = await api.get(teacher, f"{path}?after_sequence={last + 1}")
     assert (ahead.code, ahead.headers["Retry-After"]) == ("unavailable", "1")
     for wrong in ("-1", "x", "1" * 16, "1.5"):

@@ -1,7 +1,5 @@
 """Whatever happens in a class: nothing over REST shows a student what their view hides."""
 
-import asyncio
-
 import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from protocol.commands import COMMANDS
 from server.hub.asks import Arrive, Who
 from server.ids import new_id
 from server.store import sessions, users
+from tests.patience import eventually
 from tests.strategies import FOR_STAFF, REASON, commands, identifier
 from tests.unit.classroom.test_machine import HIDDEN
 
@@ -78,8 +77,7 @@ async def a_class(api, school, hub, pools):
     for person in set_of(people):
         who = Who(person.id, person.role.title(), person.role)
         hub.find(session).submit(Arrive(who))
-    while len(hub.find(session).state.people) < 4:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(hub.find(session).state.people) == 4)
     return session, people, ann
 
 

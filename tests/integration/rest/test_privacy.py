@@ -118,7 +118,7 @@ async def test_what_is_kept_no_longer_goes_kind_by_kind(
 
 
 async def test_a_removal_that_is_interrupted_goes_on(
-    app, api, pools, school, tell, retention, monkeypatch
+    app, api, database_url, pools, school, tell, retention, monkeypatch
 ) -> None:
     await hold_class(app, school, tell)
     await api.patch(school.admin, "/v1/tenant", {"sessions_days": 1})
@@ -131,7 +131,7 @@ async def test_a_removal_that_is_interrupted_goes_on(
     await retention.sweep()
     assert len(await left(app, school)) == 2
     monkeypatch.setattr(app[objects_key], "delete", delete)
-    await retention.sweep()
+    await swept(retention, database_url)
     assert await left(app, school) == []
     types, text = await whole_log(pools, school)
     assert types.count("session.archived") == 1

@@ -40,6 +40,7 @@ from server.objects.files import FileObjects
 from server.tasks import Supervisor
 from tests.integration.rest.conftest import nothing
 from tests.media.offers import CHROMIUM, OBS
+from tests.patience import PATIENCE
 
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
@@ -56,18 +57,18 @@ async def fabric(tmp_path):
     """The way to a media worker that is there."""
     path, ready = tmp_path / "media.sock", asyncio.Event()
     objects, guard = FileObjects(tmp_path / "objects", None), AddressGuard(parse_allowed(""))
-    async with Supervisor("test") as tasks, asyncio.timeout(60):
+    async with Supervisor("test") as tasks:
         tasks.start(
             "worker",
             worker.run(
                 path, objects=objects, spool=tmp_path / "spool", guard=guard, ready=ready.set
             ),
         )
-        await ready.wait()
+        await asyncio.wait_for(ready.wait(), PATIENCE)
         async with LocalFabric(
             path, on_event=nothing, resolve_secret=nothing, on_health=lambda *_: None
         ) as fabric:
-            await fabric.connected.wait()
+            await asyncio.wait_for(fabric.connected.wait(), PATIENCE)
             yield fabric
 
 
