@@ -115,7 +115,7 @@ const CAMERA = { source: "camera", x: 7_400, y: 7_300, width: 2_500, height: 2_5
 const SLIDE = { source: "slide", x: 0, y: 0, width: 10_000, height: 10_000 };
 
 test("beside a page, no more than the camera is shown of a programme that has the page too", () => {
-  assert.deepEqual(cameraPart(scene(SLIDE, CAMERA), "slide"), { "--inset": "inset(73% 1% 2% 74%)", "--shape": 16 / 9 });
+  assert.deepEqual(cameraPart(scene(SLIDE, CAMERA), "slide"), { "--top": 0.73, "--right": 0.01, "--bottom": 0.02, "--left": 0.74 });
   assert.equal(cameraPart(scene(CAMERA), "slide"), null);
   assert.equal(cameraPart(scene(SLIDE), "slide"), null);
   assert.equal(cameraPart({ scene: null, scenes: [] }, "slide"), null);

@@ -83,7 +83,7 @@ async def test_the_class_is_heard_after_a_tap_and_also_without_its_picture(lesso
     await expect(at(ann, "stage")).to_have_attribute("data-main", "video")
     await at(studio, "page-hide").click()
     await expect(at(ann, "shown")).to_have_count(0)
-    await expect(at(ann, "video")).to_have_css("object-view-box", "none")
+    await expect(at(ann, "video")).to_have_css("object-view-box", "inset(0%)")
 
     await at(ann, "settings").click()
     await at(ann, "sound-only").check()

@@ -3,13 +3,11 @@
 
 import { WHOLE, itemsOnAir, onStage, shows } from "../shared/scene.js";
 
-/** Of the stage, width to height. */
-const STAGE = 16 / 9;
-
 /**
  * @typedef {import("../shared/state.js").State} State
  * @typedef {State["assets"][number]["asset_type"]|undefined} Shown the type of what is shown beside the programme
- * @typedef {{"--inset": string, "--shape": number}} Part the camera's place, as CSS takes it
+ * @typedef {Record<"--top"|"--right"|"--bottom"|"--left", number>} Part what is not the camera on
+ *   each side, in parts of the whole
  */
 
 /** Whether the programme shows something that is to be seen large: a screen. @param {Pick<State, "scenes"|"scene">} state */
@@ -44,9 +42,6 @@ export function cameraPart(state, type) {
   const camera = items.find(({ source }) => source === "camera");
   if (camera === undefined || !shows(items, "slide", "board")) return null;
   const { x, y, width, height } = camera;
-  const sides = [y, WHOLE - x - width, WHOLE - y - height, x];
-  return {
-    "--inset": `inset(${sides.map((side) => `${side / 100}%`).join(" ")})`,
-    "--shape": (STAGE * width) / height,
-  };
+  const sides = { "--top": y, "--right": WHOLE - x - width, "--bottom": WHOLE - y - height, "--left": x };
+  return /** @type {Part} */ (Object.fromEntries(Object.entries(sides).map(([side, size]) => [side, size / WHOLE])));
 }

@@ -26,7 +26,7 @@ export function Stage({ classroom, player, chosen, pictures }) {
   const text = hasPicture ? null : isPlaying.value ? t("stage.sound_only") : note(classroom, player.watched.value);
   return html`<figure class="stage" ref=${stage} data-testid="stage" data-playing=${isPlaying.value} data-main=${main} data-picture=${hasPicture ? "yes" : "no"} data-repeats=${player.repeats.value}>
     <${Shown} classroom=${classroom} pictures=${pictures} />
-    <video ref=${video} style=${player.inset.value ?? { "--inset": "none", "--shape": 16 / 9 }} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
+    <video ref=${video} style=${player.inset.value ?? {}} autoplay playsinline muted data-testid="video" aria-label=${t("stage.video")}></video>
     ${text !== null && html`<figcaption class=${main === "video" ? "cover" : "inset"}>
       <p role="status" data-testid="stage-note">${text}</p>
       ${isPlaying.value && !isBlocked.value && chosen.soundOnly.value && main === "video" && html`<button type="button" data-testid="show-picture" onClick=${() => (chosen.soundOnly.value = false)}><${Icon} name="video" />${t("stage.show_picture")}</button>`}
