@@ -1,8 +1,9 @@
 """The static files, read once: addressed by the hash of them all, so they never change.
 
 One hash for the whole tree lets modules import each other by relative names without a build, and
-an old page keeps no file of a new one. Browsers get our modules without their comments, which are
-a quarter of them, and nothing of ours with its indentation, each line where it was.
+an old page keeps no file of a new one. Browsers get our modules and styles without their comments,
+which are a quarter of the modules, and nothing of ours with its indentation; in modules, each line
+is where it was.
 """
 
 import gzip
@@ -29,6 +30,8 @@ _COMMENT = re.compile(
     rf"^[ \t]*{_BLOCK}[ \t]*$|^[ \t]*//[^\n]*$|/\*\* @type (?:(?!\*/).)*\*/",
     re.MULTILINE | re.DOTALL,
 )
+_REMARK = re.compile(r"/\*.*?\*/", re.DOTALL)
+"""A comment in a style sheet: there are no others, and no text that looks like one."""
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _IMPORT = re.compile(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', re.M)
 
@@ -80,6 +83,8 @@ def load(tree: Path = TREE) -> Assets:
             text = content.decode()
             if path.suffix == ".js":
                 text = without_comments(text)
+            elif path.suffix == ".css":
+                text = _REMARK.sub("", text)
             content = _INDENTATION.sub("", text).encode()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
         files[name] = Asset(_TYPES[path.suffix], content, gzip.compress(content, mtime=0))
