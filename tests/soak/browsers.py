@@ -6,11 +6,9 @@
 
 import asyncio
 import json
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
@@ -19,20 +17,11 @@ from aiohttp import web
 from playwright.async_api import async_playwright
 
 from tests import peers
+from tests.firefox import firefox as debians_firefox
 from tests.pages.conftest import FLAGS
 from tests.soak.interop import require
 
 TOLD_SECONDS = 45
-
-PREFERENCES = {
-    "app.update.enabled": False,
-    "browser.shell.checkDefaultBrowser": False,
-    "datareporting.policy.dataSubmissionEnabled": False,
-    "media.navigator.permission.disabled": True,
-    "media.navigator.streams.fake": True,
-    # Nothing is fetched from anywhere: also not the plugin that speaks H.264.
-    "media.gmp-manager.url": "",
-}
 
 
 @dataclass
@@ -94,25 +83,5 @@ async def chromium():
 @pytest_asyncio.fixture
 async def firefox():
     binary = require("firefox-esr", "firefox-esr")
-    running: list[subprocess.Popen[bytes]] = []
-    with TemporaryDirectory(ignore_cleanup_errors=True) as profiles:
-
-        async def open_page(url: str) -> None:
-            profile = Path(profiles) / str(len(running))
-            profile.mkdir()
-            lines = (
-                f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()
-            )
-            (profile / "user.js").write_text("\n".join(lines))
-            command = [binary, "--headless", "--no-remote", "--profile", str(profile), url]
-            running.append(
-                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
-
-        try:
-            yield open_page
-        finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                process.wait(10)
+    async with debians_firefox(binary) as browser:
+        yield browser.open
