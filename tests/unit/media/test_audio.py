@@ -219,7 +219,7 @@ async def test_a_thread_that_broke_can_be_closed() -> None:
     thread = AudioThread(lambda at, frame: None)
     # No position on any time line.
     thread.put(PACKETS[0], 1 << 70)
-    thread._thread.join(2.0)
+    thread._thread.join(PATIENCE)
     assert not thread._thread.is_alive()
     for number in range(130):
         thread.put(PACKETS[0], number * 960)

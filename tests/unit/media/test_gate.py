@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from server.media.destinations.gate import AT_ONCE, BURST, PER_SECOND, ConnectGate
+from tests.patience import eventually
 
 
 class Clock:
@@ -29,9 +30,11 @@ async def test_few_connect_to_one_host_at_once_and_others_do_not_wait() -> None:
 
     tasks = [asyncio.ensure_future(connect("a", "one")) for _ in range(AT_ONCE + 3)]
     tasks.append(asyncio.ensure_future(connect("b", "two")))
+    await eventually(lambda: len(inside) > AT_ONCE)
     await asyncio.sleep(0.01)
     assert sorted(inside) == ["a"] * AT_ONCE + ["b"]
     tasks[0].cancel()
+    await eventually(lambda: inside.count("a") > AT_ONCE)
     await asyncio.sleep(0.01)
     assert inside.count("a") == AT_ONCE + 1
     leave.set()

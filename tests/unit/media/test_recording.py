@@ -121,11 +121,12 @@ class Class:
 
     async def end(self) -> tuple[str, dict[str, Any]]:
         """End the recording as the class does, and return what is told of it."""
-        for _ in range(500):
+
+        def has_told() -> bool:
             self.recordings.apply(None, (TARGET,))
-            if self.told:
-                break
-            await asyncio.sleep(0.01)
+            return bool(self.told)
+
+        await eventually(has_told)
         await self.tasks.close()
         (told,) = self.told
         return told
