@@ -175,7 +175,9 @@ class Worker:
             log.info("apply_from_an_earlier_epoch", session=name)
             return
         self._hubs.claim(name, hub)
-        if desired.publisher is not None and carried is None:
+        # Who publishes or watches may have come before the hub spoke.
+        is_new = carried is None or (not carried.epoch and not carried.session.source.is_on_air)
+        if desired.publisher is not None and is_new:
             # Whoever carried it until now died, and its publisher's connection with it.
             self._emit(name, "publisher.lost", {"user": desired.publisher, "reason": "restarted"})
         carried = self._carry(name)

@@ -123,6 +123,11 @@ class Source:
         """Whether anybody is connected to publish."""
         return bool(self._publishers)
 
+    @property
+    def is_on_air(self) -> bool:
+        """Whether a publisher's picture or sound goes out."""
+        return self._programme.on_air is not None
+
     def publisher(self, resource: str) -> Publisher | None:
         """Return the publisher behind a resource."""
         return self._publishers.get(resource)

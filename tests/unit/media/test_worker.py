@@ -13,7 +13,7 @@ from server.media.fabric import Desired
 from server.media.key_requests import KeyRequests
 from server.media.worker import Worker
 from server.tasks import Supervisor
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.unit.media.test_recording import MemoryObjects
 
 NAME = "s1"
@@ -122,6 +122,20 @@ async def test_a_hub_that_takes_nothing_holds_up_its_own_sessions_only(worker: W
     assert stuck.events() == ["s1"]
     telling.cancel()
     await asyncio.wait({telling})
+
+
+async def test_who_comes_before_the_hub_speaks_hides_no_loss(worker: Worker) -> None:
+    hub = Hub()
+    worker._hubs._there.append(hub)
+    worker._carry(NAME)  # for somebody who watches, or is about to publish
+    for _ in range(2):
+        await worker._apply(control.Apply(NAME, 1, Desired(publisher="ann")), hub)
+    telling = asyncio.create_task(worker._hubs.run())
+    await eventually(lambda: hub.heard)
+    telling.cancel()
+    await asyncio.wait({telling})
+    (told,) = [each.event for each in hub.heard if isinstance(each, control.Happened)]
+    assert (told.type, told.data) == ("publisher.lost", {"user": "ann", "reason": "restarted"})
 
 
 async def test_a_hub_that_is_gone_claims_nothing(worker: Worker) -> None:
