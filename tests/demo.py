@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
-START_SECONDS = 90.0
-STOP_SECONDS = 30.0
+from tests.patience import PATIENCE
+
+START_SECONDS = 150.0
+STOP_SECONDS = 60.0
 MARK = "DEMO_MARK"
 
 
@@ -107,7 +109,7 @@ class Demo:
                     found[int(number.partition(b"=")[2])] = pid
         return found
 
-    async def all_gone(self, seconds: float = 15.0) -> dict[int, str]:
+    async def all_gone(self, seconds: float = PATIENCE) -> dict[int, str]:
         """Wait until nothing that it started runs; return what still does."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tests.demo import free_port
+
 BACKLOG = 128
 
 Address: TypeAlias = tuple[str, int] | str
@@ -87,8 +89,9 @@ class TcpProxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self.receive_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        # One that no connection of others has by chance when it listens there again.
+        self.port = self.port or free_port()
         listener.bind(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
         listener.listen(BACKLOG)
         listener.setblocking(False)
         # No asyncio.Server: closed at the wrong moment it forgets what it has just accepted.

@@ -25,15 +25,16 @@ import asyncpg
 
 from server.embedded import EmbeddedServices
 from server.errors import UnavailableError
-from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker, free_port
+from server.processes import HUB_NUMBER, MEDIA_SOCKET, Worker
 from server.serve import worker_environment
 from server.store.migrate import migrate
 from server.store.pool import Pools
 from server.tasks import Supervisor
+from tests.demo import free_port
 from tests.tcp_proxy import Address, TcpProxy
 
 HOST = "127.0.0.1"
-READY_SECONDS = 60.0
+READY_SECONDS = 150.0
 STOP_SECONDS = 20.0
 
 _DETOUR = """
@@ -56,7 +57,7 @@ class Node:
 
     def __init__(self, number: int, database: Address) -> None:
         self.number = number
-        self.port = free_port(HOST)
+        self.port = free_port()
         self.database = TcpProxy(database)
         self.links = TcpProxy(self._find_link)
         self.people = TcpProxy((HOST, self.port))

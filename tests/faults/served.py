@@ -15,6 +15,7 @@ import os
 import random
 import resource
 import secrets
+import select
 import signal
 import sys
 import threading
@@ -34,35 +35,56 @@ from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.embedded import EmbeddedServices
 from server.ids import new_id
-from server.processes import free_port
 from server.secrets.secret import Secret
 from server.serve import worker_environment
 from server.store.log import LogReader
 from server.store.migrate import migrate
 from server.store.pool import Pools
 from server.tasks import Supervisor
+from tests.demo import free_port
 from tests.integration.hub.raw import Raw
+from tests.patience import PATIENCE
 from tests.tcp_proxy import TcpProxy
 
 HOST = "127.0.0.1"
-READY_SECONDS = 60.0
-STOP_SECONDS = 30.0
+READY_SECONDS = 150.0
+STOP_SECONDS = 60.0
 
 
-@contextmanager
-def _copied_to(path: Path) -> Iterator[BinaryIO]:
-    """Yield a pipe whose end is written to a file: whatever limits its writer has, and always."""
-    reads, writes = os.pipe()
+class _Copied:
+    """A pipe whose end is written to a file: whatever limits its writer has, and always."""
 
-    def copy() -> None:
-        with os.fdopen(reads, "rb", buffering=0) as source, path.open("wb", buffering=0) as file:
-            while data := source.read(1 << 16):
-                file.write(data)
+    def __init__(self, path: Path) -> None:
+        self._reads, writes = os.pipe()
+        os.set_blocking(self._reads, False)
+        self.writes: BinaryIO = os.fdopen(writes, "wb")
+        self._file: BinaryIO = path.open("wb", buffering=0)
+        self._copying = threading.Lock()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._keep_copying, daemon=True)
+        self._thread.start()
 
-    copier = threading.Thread(target=copy, daemon=True)
-    copier.start()
-    yield os.fdopen(writes, "wb")
-    copier.join(STOP_SECONDS)
+    def copy(self) -> None:
+        """Copy what was written until now."""
+        with self._copying, contextlib.suppress(BlockingIOError):
+            while not self._is_over:
+                data = os.read(self._reads, 1 << 16)
+                self._is_over = not data
+                self._file.write(data)
+
+    def _keep_copying(self) -> None:
+        something = select.poll()
+        something.register(self._reads, select.POLLIN)
+        while not self._is_over:
+            something.poll()
+            self.copy()
+
+    def end(self) -> None:
+        """Wait until everything is copied: nobody writes any more."""
+        self._thread.join(STOP_SECONDS)
+        if not self._thread.is_alive():
+            self._file.close()
+            os.close(self._reads)
 
 
 def children(pid: int) -> list[int]:
@@ -105,7 +127,7 @@ class Lesson:
     async def raw(self, name: str = "Raw", user: str | None = None) -> Raw:
         return await Raw.join(self.served, self.session, self.token(name=name, user=user))
 
-    async def caught_up(self, seconds: float = 10) -> None:
+    async def caught_up(self, seconds: float = PATIENCE) -> None:
         head = (await self.teacher.say(cmd.ChatPost("are you there?"))).sequence[1]
         for each in self.everybody:
             assert await each.until(lambda client: client.position >= head, seconds)
@@ -163,7 +185,7 @@ class Served:
             self.tokens = Tokens(secret, "liveclass", SystemClock())
             credentials = direct.partition("://")[2].partition("@")[0]
             name = direct.partition("@/")[2].partition("?")[0]
-            port = free_port(HOST)
+            port = free_port()
             wanted = {
                 "database_url": f"postgresql://{credentials}@{HOST}:{self.database.port}/{name}"
                 "?sslmode=disable",
@@ -180,7 +202,9 @@ class Served:
             }
             self.url = f"http://{HOST}:{port}"
             environ = worker_environment(os.environ, **wanted | settings)
-            with stack.enter_context(_copied_to(self._log)) as log:
+            self._copied = _Copied(self._log)
+            stack.callback(self._copied.end)
+            with self._copied.writes as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "server", "serve",
                     stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environ,
@@ -241,6 +265,7 @@ class Served:
     @property
     def mark(self) -> int:
         """How much has been logged so far."""
+        self._copied.copy()
         return self._log.stat().st_size
 
     def warnings(self, after: int) -> list[dict]:
@@ -248,6 +273,7 @@ class Served:
         return [line for line in self._lines(after) if line.get("level") in ("warning", "error")]
 
     def _lines(self, after: int) -> Iterator[dict]:
+        self._copied.copy()
         with self._log.open("rb") as log:
             log.seek(after)
             for line in log:

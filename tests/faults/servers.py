@@ -23,24 +23,16 @@ import msgspec
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.embedded import EmbeddedServices
-from server.errors import InvalidSettingsError
 from server.ids import new_id
-from server.processes import free_port
 from server.secrets.secret import Secret
 from server.serve import worker_environment
 from server.store import sessions, tenants
 from server.store.migrate import migrate
 from server.store.pool import Pools
+from tests.demo import free_port
 
 HOST = "127.0.0.1"
-READY_SECONDS = 90.0
-
-
-def lasting_port() -> int:
-    """Return a free port that no connection gets by chance while nobody listens there."""
-    while True:
-        with suppress(InvalidSettingsError):
-            return free_port(HOST, random.randrange(12_000, 32_000))
+READY_SECONDS = 150.0
 
 
 class Server:
@@ -48,7 +40,7 @@ class Server:
 
     def __init__(self, number: int, environ: dict[str, str], directory: Path) -> None:
         self.name = f"server {number}"
-        self.port, self.ops_port = lasting_port(), lasting_port()
+        self.port, self.ops_port = free_port(), free_port()
         self.log = directory / f"server-{number}.log"
         self._environ = worker_environment(
             environ, port=str(self.port), ops_port=str(self.ops_port),

@@ -5,6 +5,7 @@ import pytest
 from protocol import commands as cmd
 from protocol.errors import CloseCode
 from protocol.frames import Ack
+from server import outages
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.hub import turn
@@ -35,6 +36,7 @@ async def test_a_class_goes_on_when_the_clock_is_set(
     services, school, jump_ms, outage_lines, monkeypatch
 ):
     monkeypatch.setattr(turn, "_outage", Outage("clock"))  # or it was told just now
+    monkeypatch.setattr(outages, "QUIET_SECONDS", 3600)  # however long this takes
     clock = SetClock()
     issuer = school.tokens
     school.tokens = Tokens(SECRET, "liveclass", clock)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -16,12 +15,14 @@ from tests.faults.served import children
 from tests.integration.hub.raw import Raw
 from tests.media.publisher import TestPublisher
 from tests.media.viewer import TestViewer
-from tests.patience import PATIENCE, eventually
+from tests.patience import PATIENCE, Stopwatch, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NOTICED_SECONDS = 15.0
+NOTICED_SECONDS = 40.0
 """A statement that hangs is given up after five; the rest is for a busy machine."""
+RECOVERED_SECONDS = 15.0
+"""Who is turned away comes again within five; the rest is for a busy machine."""
 
 
 @asynccontextmanager
@@ -147,7 +148,7 @@ async def newcomer(served, lesson):
     raw = await Raw.open(served, lesson.session)
     await raw.send({"type": "hello", "token": lesson.token()})
     bye = await raw.hear("bye", seconds=NOTICED_SECONDS)
-    assert await raw.hear(seconds=5) is None
+    assert await raw.hear() is None
     return bye, raw.code
 
 
@@ -171,10 +172,10 @@ async def goes_through_it(served, lesson, fault):
             bye, code = await newcomer(served, lesson)
             assert code == CloseCode.OVERLOADED
             assert bye["retry_ms"] > 0
-    healed = time.monotonic()
+    watch = Stopwatch(*served.workers("server.app"))
     before = len(talk.acked)
     await eventually(lambda: len(talk.acked) > before + 6)
-    recovered_seconds = time.monotonic() - healed
+    recovered_seconds = watch.seconds
     await talk.end()
     await lesson.caught_up()
     assert [each.client.welcome.connection for each in lesson.everybody] == sockets
@@ -191,9 +192,13 @@ async def goes_through_it(served, lesson, fault):
 async def test_a_class_stays_as_it_is_while_the_database_is_away(served, fault):
     mark = served.mark
     async with served.lesson() as lesson:
-        assert await goes_through_it(served, lesson, fault) < 12
+        assert await goes_through_it(served, lesson, fault) < RECOVERED_SECONDS
     # Two lines for each part, however many ask and however often; and none if that was just told.
-    noise = [(line["event"], line.get("part")) for line in served.warnings(mark)]
+    noise = [
+        (line["event"], line.get("part"))
+        for line in served.warnings(mark)
+        if line["event"] != "event_loop_stood_still"  # of the machine
+    ]
     assert len(noise) <= 12, noise
     assert len(noise) == len(set(noise)) or fault is stalled, noise
 
@@ -208,17 +213,18 @@ async def test_the_picture_goes_on_while_the_database_is_killed(served):
                 == 201
             )
             assert await viewer.watch(served.post(f"{base}/whep", lesson.ann.client.token)) == 201
-            await viewer.sees(10, 10)
+            await viewer.sees(10)
             seen = []
 
             @asynccontextmanager
             async def killed_while_seen(served):
                 async with killed(served):
                     yield
-                    await viewer.shows(30, 15)
+                    await viewer.shows(30)
                     seen.append(await served.health())
 
-            assert await goes_through_it(served, lesson, killed_while_seen) < 12
+            seconds = await goes_through_it(served, lesson, killed_while_seen)
+            assert seconds < RECOVERED_SECONDS
             ((_, parts),) = seen
             assert parts["postgresql"] != "ok"
             assert parts["media"] == "ok"

@@ -40,8 +40,8 @@ async def test_what_the_object_store_has_no_room_for_is_refused_and_taken_later(
             assert int(headers["Retry-After"]) >= 1
             assert (await served.rest("POST", f"{path}/{upload['id']}/commit", token))[0] == 409
             assert isinstance(await lesson.ann.say(cmd.ChatPost("no room?")), Ack)
-        (away,) = [line for line in served.said("part_away", mark) if line["part"] == "objects"]
-        assert "File too large" in away["reason"]
+        (line,) = await eventually(lambda: of_objects(served.said("part_away", mark)))
+        assert "File too large" in line["reason"]
         assert [*served.objects.rglob("*.partial")] == [], "what is left would fill the disk more"
         assert (await put(served, upload))[0] == 204
         assert (await served.rest("POST", f"{path}/{upload['id']}/commit", token))[0] == 200
@@ -51,7 +51,7 @@ async def test_what_the_object_store_has_no_room_for_is_refused_and_taken_later(
             return msgspec.json.decode(answer)["status"] == "ready"
 
         await eventually(is_shown)
-        assert [line for line in served.said("part_back", mark) if line["part"] == "objects"]
+        await eventually(lambda: of_objects(served.said("part_back", mark)))
 
 
 async def test_a_recording_loses_nothing_for_want_of_room(served):
@@ -65,7 +65,7 @@ async def test_a_recording_loses_nothing_for_want_of_room(served):
             assert isinstance(await lesson.teacher.say(RecordingStart()), Ack)
             await eventually(lambda: [*served.spool.rglob("*.part")])
             with served.quota("server.media", ROOM_BYTES):
-                await eventually(lambda: {"spool", "objects"} <= away(served, mark), 30)
+                await eventually(lambda: {"spool", "objects"} <= away(served, mark))
                 assert isinstance(await lesson.ann.say(cmd.ChatPost("all well?")), Ack)
                 await asyncio.sleep(1)
             await asyncio.sleep(1)
@@ -82,6 +82,10 @@ async def test_a_recording_loses_nothing_for_want_of_room(served):
         ends = [each.starts_at_ms + each.duration_ms for each in playlist.segments]
         starts = [each.starts_at_ms for each in playlist.segments]
         assert all(abs(a - b) < 100 for a, b in zip(ends, starts[1:], strict=False))
+
+
+def of_objects(lines):
+    return [line for line in lines if line["part"] == "objects"]
 
 
 def away(served, mark):

@@ -5,11 +5,7 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 FRAMES = 20_000
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_random_frames_are_answered_or_end_with_the_documented_code(data_dir):

@@ -67,7 +67,7 @@ async def test_the_owner_of_a_class_is_killed_and_nobody_loses_anything(demo):
         for task in talking:
             task.cancel()
         last = await teacher.say(cmd.ChatPost("the last word"))
-        assert await settled(people, last.sequence[1], 30) == []
+        assert await settled(people, last.sequence[1], PATIENCE) == []
         for person in people:
             person.finish()
         kept = [person for person in people if person.welcomes == 1]
@@ -101,7 +101,7 @@ async def test_media_is_negotiated_through_either_process(demo):
         for viewer in viewers:
             assert await viewer.watch(post("whep", tokens["assistant"])) == 201
         for viewer in viewers:
-            await viewer.sees(3, 10)
+            await viewer.sees(3)
         for viewer in viewers:
             url = demo.ready["url"] + viewer.location
             assert (await ask("DELETE", url, tokens["assistant"]))[0] == 200

@@ -24,7 +24,7 @@ from tests.patience import PATIENCE, eventually
 
 __all__ = ["school", "services"]
 
-LIFE_SECONDS = 1.5
+LIFE_SECONDS = 3.0
 
 
 async def test_nobody_is_dead_because_the_database_was_away(services, school, monkeypatch):
@@ -221,7 +221,8 @@ async def test_leases_are_renewed_taken_over_and_written_under_at_once_without_d
                     await nodes.take_over(pools, session, "b", seen)
 
         await asyncio.wait_for(
-            asyncio.gather(renew(), raise_epochs(), *(append(session) for session in sessions)), 30
+            asyncio.gather(renew(), raise_epochs(), *(append(session) for session in sessions)),
+            PATIENCE,
         )
         async with pools.hub() as connection:
             deadlocks = await connection.fetchval(

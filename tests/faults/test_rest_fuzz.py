@@ -4,10 +4,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_every_operation_answers_as_its_description_says(data_dir):
     done = subprocess.run(

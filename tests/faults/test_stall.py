@@ -13,9 +13,9 @@ from tests.directories import reachable_directory
 from tests.faults.served import Served
 from tests.patience import PATIENCE, eventually
 
-PEOPLE = 7
+PEOPLE = 27
 """Beside the three of every class: enough that some sit on each of two processes."""
-TAKEN_SECONDS = 40.0
+TAKEN_SECONDS = PATIENCE
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def test_who_stood_still_for_too_long_owns_nothing_any_more(two_hubs):
             await eventually(is_taken, TAKEN_SECONDS)
             # A line that nobody on the process that stands still takes part in.
             talking = [asyncio.ensure_future(each.say(cmd.ChatPost("!"))) for each in everybody]
-            done, _ = await asyncio.wait(talking, return_when="FIRST_COMPLETED", timeout=20)
+            done, _ = await asyncio.wait(talking, return_when="FIRST_COMPLETED", timeout=PATIENCE)
             assert done
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -62,7 +62,7 @@ async def test_who_stood_still_for_too_long_owns_nothing_any_more(two_hubs):
         said = await lesson.log()
         assert (said.count("here"), said.count("!")) == (len(everybody), len(everybody))
         await eventually(lambda: served.said("lease_interrupted", mark))
-        assert served.said("event_loop_stood_still", mark)
+        await eventually(lambda: served.said("event_loop_stood_still", mark))
         seconds = [line["seconds"] for line in served.said("event_loop_stood_still", mark)]
         assert max(seconds) > 5
 

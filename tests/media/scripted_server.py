@@ -66,6 +66,10 @@ class ScriptedServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # Closed at the wrong moment asyncio's server forgets what it has just accepted.
+        for listener in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        await asyncio.sleep(0.01)
         self._server.close()
         for task in list(self._tasks):
             task.cancel()

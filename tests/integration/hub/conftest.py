@@ -30,7 +30,6 @@ from server.hub.revocation import Revocation
 from server.hub.snapshots import Snapshots
 from server.hub.socket import LiveSocket
 from server.ids import new_id
-from server.processes import free_port
 from server.secrets.secret import Secret
 from server.store import installation, nodes, pool
 from server.store import log as log_module
@@ -38,6 +37,7 @@ from server.store.log import LogReader, LogWriter
 from server.store.nodes import Membership
 from server.store.pool import Pools
 from server.tasks import Supervisor
+from tests.demo import free_port
 from tests.patience import PATIENCE, eventually
 
 from .raw import Raw
@@ -165,7 +165,7 @@ async def started(database_url, tokens, *, name=None, port=0, clock=None, serve=
         writer = await stack.enter_async_context(LogWriter(pools))
         name = name or new_id()
         links = await stack.enter_async_context(Links(SECRET, clock, name))
-        internal = free_port("127.0.0.1")
+        internal = free_port()
         url = f"http://127.0.0.1:{internal}"
         membership = await stack.enter_async_context(Membership(pools, name, "http://here", url))
         lease = Lease(pools, name, membership)
