@@ -1,5 +1,6 @@
 """nginx with its RTMP module: what a platform is to the server."""
 
+import os
 import socket
 import subprocess
 import time
@@ -61,11 +62,14 @@ application kept {{
         """Wait until so many have asked to be played a stream."""
         await eventually(lambda: self.log.count("play: name=") >= count)
 
-    async def left(self) -> None:
-        """Wait until nobody is connected: what it keeps of their streams is whole."""
-        await eventually(
-            lambda: self.log.count("disconnect,") == self.log.count("client connected")
-        )
+    async def finished(self) -> None:
+        """Wait until it writes no file any more: what it keeps of streams that ended is whole."""
+
+        def is_writing() -> bool:
+            opened = Path(f"/proc/{self.process.pid}/fd").iterdir()
+            return any(os.path.realpath(each).endswith(".flv") for each in opened)
+
+        await eventually(lambda: not is_writing())
 
     @property
     def log(self) -> str:

@@ -273,6 +273,7 @@ async def test_no_fault_is_felt_by_another(
         await stage.disable(name)
         await stage.hears("destination.stopped", name)
     await asyncio.to_thread(ffmpeg.wait, PATIENCE)
+    await rtmp.finished()
     (kept,) = rtmp.directory.glob("*.flv")
     for file in (kept, listened):
         recorded = await asyncio.to_thread(Recorded, file)

@@ -56,7 +56,7 @@ async def test_a_publisher_that_is_killed_leaves_one_connection_and_one_file(
 
 async def kept_by(rtmp: RtmpServer) -> Kept:
     """Return what the server recorded, once it has all of it."""
-    await rtmp.left()
+    await rtmp.finished()
     kept = Kept.read(rtmp.directory)
     kept.check()
     return kept

@@ -111,6 +111,7 @@ async def cross(
         if ffmpeg.returncode is None:
             ffmpeg.kill()
             await ffmpeg.wait()
+    await nginx.finished()
     recorded = next(nginx.directory.glob("*.flv"))
     listened = read(out)
     listened.errors = said.decode()
