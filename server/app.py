@@ -28,6 +28,7 @@ from server.assets.processing import WORKERS, Processing
 from server.assets.sweeping import Sweeping
 from server.auth.grants import Grants, grants_key
 from server.auth.issuers import TrustedIssuer
+from server.auth.join_links import JoinLinks, join_links_key
 from server.auth.jwks import Issuers
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
@@ -79,6 +80,7 @@ from server.replays.moments import Moments
 from server.replays.publisher import Publisher
 from server.rest import cors, problems, routes, specification
 from server.rest.artifacts import maker_key
+from server.rest.join_links import JOINS
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
@@ -95,6 +97,7 @@ from server.rest.ports import (
 )
 from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
+from server.rest.throttle import Throttle, joins_key
 from server.retention import Retention
 from server.secrets.references import References
 from server.secrets.vault import Vault
@@ -251,6 +254,8 @@ async def run(settings: Settings, media_sockets: Sequence[Path]) -> None:
             own_networks=settings.own_networks,
         )
         app[grants_key] = Grants(settings.token_secret, clock)
+        app[join_links_key] = JoinLinks(settings.token_secret)
+        app[joins_key] = Throttle(JOINS, clock)
         app[turn_key] = Turn(settings.ice_servers, settings.turn_secret, clock)
         app[cors.origins_key] = origins
         app.on_response_prepare.append(cors.share)

@@ -46,6 +46,15 @@ from protocol.rest.destinations import (
     StreamKeyRef,
     StreamKeyText,
 )
+from protocol.rest.join_links import (
+    IssuedJoinLink,
+    Join,
+    Joined,
+    JoinLink,
+    JoinLinkOpened,
+    JoinLinkToOpen,
+    NewJoinLink,
+)
 from protocol.rest.live import CommandDone, CommandRequest, EventsPage, EventsQuery, LogQuery
 from protocol.rest.media import IceServer, IceServers, Playback, SessionRecording
 from protocol.rest.paging import Cursor, Page, PageQuery
@@ -181,8 +190,14 @@ __all__ = [
     "Integration",
     "IntegrationChange",
     "IntegrationId",
+    "IssuedJoinLink",
     "IssuedPublishToken",
+    "Join",
+    "JoinLink",
+    "JoinLinkOpened",
+    "JoinLinkToOpen",
     "JoinToken",
+    "Joined",
     "KnownRole",
     "Language",
     "Lesson",
@@ -199,6 +214,7 @@ __all__ = [
     "NewDestination",
     "NewDomain",
     "NewIntegration",
+    "NewJoinLink",
     "NewJoinToken",
     "NewLesson",
     "NewPublishToken",

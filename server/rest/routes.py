@@ -27,6 +27,7 @@ from server.rest import (
     courses,
     credentials,
     destinations,
+    join_links,
     live,
     media,
     objects,
@@ -182,6 +183,18 @@ ROUTES: tuple[Route, ...] = (
           produces=CSV, projected=True),
     Route("POST", "/v1/sessions/{session}/join-tokens", sessions.join_token, ASSIST,
           rest.JoinToken, rest.NewJoinToken, status=201, errors=_WRITE),
+
+    # One link for a whole class
+    Route("POST", "/v1/sessions/{session}/join-links", join_links.create, ASSIST,
+          rest.IssuedJoinLink, rest.NewJoinLink, status=201, errors=("session_ended",)),
+    Route("GET", "/v1/sessions/{session}/join-links", join_links.index, ASSIST,
+          rest.Page[rest.JoinLink], query=rest.PageQuery),
+    Route("DELETE", "/v1/sessions/{session}/join-links/{join_link}", join_links.revoke, ASSIST,
+          status=204),
+    Route("POST", "/v1/join-link", join_links.look_up, ANYBODY, rest.JoinLinkOpened,
+          rest.JoinLinkToOpen, errors=("not_found", "forbidden", "rate_limited")),
+    Route("POST", "/v1/join", join_links.join, ANYBODY, rest.Joined, rest.Join,
+          errors=("not_found", "forbidden", "conflict", "session_ended", "rate_limited")),
 
     # Tokens of encoders, and signing in
     Route("POST", "/v1/sessions/{session}/publish-tokens", credentials.create, TEACH,

@@ -16,6 +16,7 @@ from server.addresses import parse_allowed
 from server.artifacts.worker import Maker
 from server.assets.processing import Processing
 from server.auth.grants import Grants, grants_key
+from server.auth.join_links import JoinLinks, join_links_key
 from server.auth.origins import Origins
 from server.auth.tokens import Tokens, tokens_key
 from server.auth.turn import Turn, turn_key
@@ -37,6 +38,7 @@ from server.replays.media import Timelines
 from server.replays.moments import Moments
 from server.rest import cors, problems, routes
 from server.rest.artifacts import maker_key
+from server.rest.join_links import JOINS
 from server.rest.objects import signer_key
 from server.rest.ports import (
     addresses_key,
@@ -53,6 +55,7 @@ from server.rest.ports import (
 )
 from server.rest.recordings import downloads_key
 from server.rest.replays import moments_key, timelines_key
+from server.rest.throttle import Throttle, joins_key
 from server.retention import Retention
 from server.secrets.references import References
 from server.secrets.secret import Secret
@@ -307,6 +310,8 @@ async def app(pools, database_url, redis_url, tmp_path, vault, hub, fabric, proj
     app[settings_key] = settings
     app[tokens_key] = TOKENS
     app[grants_key] = Grants(TOKEN_SECRET, SystemClock())
+    app[join_links_key] = JoinLinks(TOKEN_SECRET)
+    app[joins_key] = Throttle(JOINS, SystemClock())
     app[turn_key] = Turn(ICE_SERVERS, Secret("shared with coturn"), SystemClock())
     app[cors.origins_key] = Origins("https://live.example", ("https://school.example",))
     app.on_response_prepare.append(cors.share)

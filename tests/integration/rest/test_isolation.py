@@ -18,7 +18,7 @@ from server.hub.door import Door
 from server.hub.socket import LiveSocket
 from server.ids import new_id
 from server.rest.routes import ROUTES
-from server.store import credentials, integrations, tenants
+from server.store import credentials, integrations, join_links, tenants
 from tests.integration.rest.conftest import TOKENS, Person, found
 from tests.integration.rest.requests import (
     UUID,
@@ -43,6 +43,7 @@ TABLES = {
     "integration": "integrations",
     "destination": "multistream_destinations",
     "publish_token": "publish_tokens",
+    "join_link": "join_links",
     "recording": "recordings",
     "asset": "studio_assets",
     "artifact": "artifacts",
@@ -74,6 +75,10 @@ async def things(pools, owner):
         await credentials.add_publish_token(
             connection, tenant, session, school.teacher.id, id=new_id(), role="teacher",
             name="OBS", digest=made.digest,
+        )  # fmt: skip
+        await join_links.add(
+            connection, tenant, session, school.teacher.id, id=new_id(), expires_at=None,
+            max_uses=30,
         )  # fmt: skip
     ids = {each: new_id() for each in TABLES | WITHIN}
     owned = "(id, tenant_id, session_id, created_at"
