@@ -18,6 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from protocol.ids import Role
+from protocol.rest import NewJoinLink
+from server.auth.join_links import JoinLinks
 from server.auth.tokens import Tokens
 from server.clock import SystemClock
 from server.config import Settings, variable
@@ -29,7 +31,7 @@ from server.secrets.secret import Secret
 from server.secrets.vault import Vault
 from server.serve import Running, running
 from server.standalone import Standalone, standalone, write_private
-from server.store import courses, integrations, sessions, tenants, users
+from server.store import courses, integrations, join_links, sessions, tenants, users
 from server.store.pool import Pools
 from server.tasks import Supervisor
 
@@ -103,6 +105,7 @@ async def hold_demo(wish: Demo, environ: Mapping[str, str]) -> None:
         Pools.open(alone.settings.database_url.reveal(), size=2) as pools,
     ):
         school = await _find_school(pools, wish.data / "demo.json")
+        code = await _class_link(pools, alone.settings, school)
         school, enabled = await _add_destinations(pools, alone.settings, school, wish.destinations)
         write_private(wish.data / "demo.json", msgspec.json.encode(school))
         async with running(alone.settings, alone.environ) as server, Supervisor("demo") as tasks:
@@ -114,7 +117,7 @@ async def hold_demo(wish: Demo, environ: Mapping[str, str]) -> None:
                 write_private(wish.ready_file, content)
             if wish.has_teacher or wish.students:
                 tasks.start("class", _simulate(wish, place, enabled))
-            _print_links(ready, wish)
+            _print_links(ready, wish, code)
             await stop_asked()
 
 
@@ -183,6 +186,17 @@ async def _add_destinations(
     return replace(school, destinations=known), enabled
 
 
+async def _class_link(pools: Pools, settings: Settings, school: School) -> str:
+    """Return the code of the link for everybody; the class has had it since its first start."""
+    async with pools.tenant(school.tenant) as connection:
+        known = await join_links.list_of(connection, school.session, limit=1)
+        link = known[0] if known else await join_links.add(
+            connection, school.tenant, school.session, school.people["teacher"],
+            id=new_id(), expires_at=None, max_uses=NewJoinLink().max_uses,
+        )  # fmt: skip
+    return JoinLinks(settings.token_secret).code(link.id)
+
+
 def _ready(alone: Standalone, school: School, server: Running) -> Ready:
     settings = alone.settings
     tokens = Tokens(settings.token_secret, settings.token_issuer, SystemClock())
@@ -240,7 +254,7 @@ async def _simulate(wish: Demo, ready_file: Path, destinations: list[str]) -> No
                 await process.wait()
 
 
-def _print_links(ready: Ready, wish: Demo) -> None:
+def _print_links(ready: Ready, wish: Demo, code: str) -> None:
     page = f"{ready.url}/sessions/{ready.session}"
     going_on = "A class is going on." if wish.has_teacher else "The class waits for you."
     lines = [
@@ -250,6 +264,8 @@ def _print_links(ready: Ready, wish: Demo) -> None:
         f"  studio  (teacher)  {page}/studio#token={ready.tokens.teacher}",
         "",
         f"  room    (student)  {page}/room#token={ready.tokens.students[0]}",
+        "",
+        f"  class   (anybody)  {ready.url}/join#{code}",
         "",
         f"  replay             {page}/replay#token={ready.tokens.students[0]}",
         "",

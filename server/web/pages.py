@@ -58,6 +58,7 @@ def routes(*, objects: str | None = None, framers: Framers = _nobody) -> list[we
     home = page("home")
     return [
         *(web.get(path, home) for path in _HOME),
+        web.get("/join", page("join")),
         web.get(f"/sessions/{{session:{_UUID}}}/studio", page("studio")),
         web.get(f"/sessions/{{session:{_UUID}}}/room", page("room", framers)),
         web.get(f"/sessions/{{session:{_UUID}}}/replay", page("replay", framers)),

@@ -38,6 +38,8 @@ LIBRARIES = (
     Library("htm", "htm", "3.1.1", "Apache-2.0", "dist/htm.mjs", "htm.js"),
     # Where a browser does not play HLS itself; loaded when a picture needs it.
     Library("hls.js", "hls.js", "1.7.4", "Apache-2.0", "dist/hls.light.min.mjs", "hls.js"),
+    # A link as a picture, for those who sit in front of it with a phone; loaded when asked for.
+    Library("lean-qr", "lean-qr", "2.7.4", "MIT", "index.mjs", "lean-qr.js"),
 )
 
 SPRITE = Library("", "lucide-static", "1.62.0", "ISC", "icons", "icons.svg")
@@ -47,8 +49,8 @@ ICONS = (
     "headphones", "highlighter", "link", "lock", "lock-open", "maximize", "messages-square",
     "mic", "mic-off", "monitor-up", "monitor-x", "pause", "pen-line", "picture-in-picture-2",
     "pin", "play",
-    "presentation", "radio", "rewind", "settings", "share-2", "smile", "square", "trash-2",
-    "triangle-alert", "undo-2", "upload", "user-check", "video", "video-off", "volume-2",
+    "presentation", "radio", "rewind", "settings", "share-2", "smile", "square",
+    "trash-2", "triangle-alert", "undo-2", "upload", "user-check", "video", "video-off", "volume-2",
     "volume-x", "x",
 )  # fmt: skip
 """What the pages draw; the sprite holds no more."""

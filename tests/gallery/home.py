@@ -14,6 +14,7 @@ from protocol.rest import (
     Destination,
     FacetCount,
     Integration,
+    JoinLink,
     JoinToken,
     Lesson,
     Me,
@@ -150,6 +151,18 @@ FACETS = SearchFacets(
     (FacetCount("2026-11", None, 16),),
 )  # fmt: skip
 
+
+def links(count: int = 1) -> dict[str, Any]:
+    """Return the links of a class for all who come to it."""
+    url = f"https://class.example/join#lcjoin_{'AZqrAAAAcACAAAAAAAAABxJ0b4lkTq2nRkm1zQ3vWw8'}"
+    return _page(
+        *(
+            JoinLink(_id(192 + n), PLANNED[0].id, url, _id(900), None, 1000, 23, _at(-DAY))
+            for n in range(count)
+        )
+    )
+
+
 SCHOOL: dict[str, Any] = {
     "/v1/me": _me(),
     "/v1/sessions?status=live": _page(LIVE),
@@ -167,6 +180,8 @@ SCHOOL: dict[str, Any] = {
     f"/v1/sessions/{PLANNED[0].id}/publish-tokens": _page(
         PublishToken(_id(190), PLANNED[0].id, "OBS in room 4", _id(900), None, _at(-DAY))
     ),
+    f"/v1/sessions/{LIVE.id}/join-links": links(0),
+    f"/v1/sessions/{PLANNED[0].id}/join-links": links(),
     f"/v1/sessions/{PLANNED[0].id}/join-tokens": JoinToken(
         "t", "https://class.example/sessions/…/room#token=…", _id(191), _at(DAY)
     ),
@@ -212,6 +227,7 @@ HOMES: Mapping[str, Home] = {
     "student": Home("/", {**SCHOOL, "/v1/me": _me("student"), "/v1/replays": _page(PAST[3])}),
     "schedule": Home("/?new=class", SCHOOL),
     "links": Home("/", SCHOOL, ("invite",)),
+    "link-of-a-class": Home("/", {**SCHOOL, "/v1/sessions?status=live": _page()}, ("invite",)),
     "encoder": Home(
         "/", {**SCHOOL, "/v1/sessions?status=live": _page()}, ("session-actions", "encoder")
     ),

@@ -15,10 +15,11 @@ from protocol.rest import Problem
 from server.web import pages
 from tests.gallery import film, states
 from tests.gallery.home import HOMES
+from tests.gallery.join import BY_CODE, JOIN, code_of
 from tests.gallery.over import OVER
 from tests.gallery.states import BY_TOKEN, NOW_MS, State
 
-STATES = (*states.STATES, *OVER)
+STATES = (*states.STATES, *OVER, *JOIN)
 _BY_SESSION = {state.session: state for state in STATES if state.page != "home"}
 
 _INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Every state of the pages</title>
@@ -35,7 +36,7 @@ def application() -> web.Application:
             web.get("/gallery", _index),
             web.get("/gallery/{page}/{name}", _open),
             web.get("/v1/sessions/{session}/live", _live),
-            web.get("/v1/sessions/{session}/publish-tokens", _home),
+            web.post("/v1/join-link", _join_link),
             web.get("/v1/sessions/{session}", _rest),
             web.get("/v1/sessions/{session}/assets/{asset}/pages/{page}", _page),
             web.get("/v1/sessions/{session}/{part:.+}", _rest),
@@ -50,6 +51,8 @@ def application() -> web.Application:
 
 def address(state: State) -> str:
     """Return where a browser finds ``state``, with something that looks like a token."""
+    if state.page == "join":
+        return f"/join#{code_of(state.name)}"
     if state.page == "home":
         home = HOMES[state.name]
         return home.path if home.rest is None else f"{home.path}#token={state.session}"
@@ -86,6 +89,8 @@ def _state(request: web.Request) -> State:
 
 
 async def _rest(request: web.Request) -> web.Response:
+    if request.match_info["session"] not in _BY_SESSION:
+        return await _home(request)  # a class on the teachers' page
     part = request.match_info.get("part", "")
     known = _state(request).rest
     of = "replay" if request.path.startswith("/v1/replays/") else ""
@@ -120,6 +125,15 @@ async def _home(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     if isinstance(answer, bytes):
         return web.Response(body=answer, content_type="application/x-ndjson")
+    status = answer.status if isinstance(answer, Problem) else 200
+    return web.Response(
+        status=status, body=msgspec.json.encode(answer), content_type="application/json"
+    )
+
+
+async def _join_link(request: web.Request) -> web.Response:
+    """Answer what the link leads to that somebody opened: its code says in which state."""
+    answer = BY_CODE[(await request.json())["code"]].rest["/join-link"]
     status = answer.status if isinstance(answer, Problem) else 200
     return web.Response(
         status=status, body=msgspec.json.encode(answer), content_type="application/json"

@@ -27,10 +27,10 @@ from protocol.health import DestinationHealth, UplinkHealth
 from protocol.ids import FOREVER
 from protocol.rest import Destination, Session
 from protocol.snapshot import State as Snapshot
-from tests.gallery.home import HOMES
+from tests.gallery.home import HOMES, links
 from tests.gallery.story import NOW_MS, Somebody, Story, Told
 
-Page = Literal["studio", "room", "replay", "report", "home"]
+Page = Literal["studio", "room", "replay", "report", "home", "join"]
 
 TITLE = "Limits & continuity"
 
@@ -371,7 +371,17 @@ STATES: tuple[State, ...] = (
     _studio("leave", ON_AIR, "live", "more", "leave"),
     _studio("left", ON_AIR, "live", "more", "leave", "confirm"),
     _studio("keys", ON_AIR, "live", "more", "keys-list"),
-    _studio("invite", ON_AIR, "live", "invite"),
+    _studio("invite", ON_AIR, "live", "invite", rest={"/join-links": links()}),
+    _studio(
+        "invite-code",
+        ON_AIR,
+        "live",
+        "invite",
+        "classlink-qr",
+        "classlink-revoke",
+        rest={"/join-links": links()},
+    ),
+    _studio("invite-first", ON_AIR, "live", "invite", rest={"/join-links": links(0)}),
     _studio("quiet", BEGUN, rest={"/destinations": {"items": [], "next": None}}),
     _studio("reply", ON_AIR, "live", "tab-questions", "question-menu", "reply"),
     _studio("answering", ORDERLY, "live", "tab-questions", "tab-questions-answering", here=ORDERED),

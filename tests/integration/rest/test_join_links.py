@@ -110,6 +110,10 @@ async def test_a_revoked_link_lets_nobody_in_and_puts_nobody_out(api, school, st
     path = f"/v1/sessions/{school.session}/join-links/{link['id']}"
     assert (await api.send("DELETE", school.student, path)).status == 403
     assert (await api.send("DELETE", stranger, path)).status == 404
+    lesson = f"/v1/lessons/{school.lesson}/sessions"
+    session = (await api.post(school.teacher, lesson, {"title": "Another"})).body["id"]
+    elsewhere = f"/v1/sessions/{session}/join-links/{link['id']}"
+    assert (await api.send("DELETE", school.teacher, elsewhere)).status == 404
     assert (await join(api, code_of(link))).status == 200
     assert (await api.send("DELETE", school.teacher, path)).status == 204
     assert (await api.send("DELETE", school.teacher, path)).status == 404

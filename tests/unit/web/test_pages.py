@@ -11,7 +11,11 @@ from server.web import assets, pages, vendor
 
 SESSION = "01900000-0000-7000-8000-000000000001"
 HOME = ["/", "/sign-in", "/courses", f"/courses/{SESSION}", "/destinations", "/search"]
-PAGES = [*HOME, *(f"/sessions/{SESSION}/{name}" for name in ("studio", "room", "replay", "report"))]
+PAGES = [
+    *HOME,
+    "/join",
+    *(f"/sessions/{SESSION}/{name}" for name in ("studio", "room", "replay", "report")),
+]
 
 
 @pytest.fixture

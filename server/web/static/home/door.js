@@ -27,7 +27,7 @@ export function Door() {
     if (claims(given)?.role) return adopt(given);
     const url = URL.canParse(given, location.href) ? new URL(given, location.href) : null;
     const token = new URLSearchParams(url?.hash.slice(1)).get("token");
-    if (url?.origin === location.origin && url.pathname.startsWith("/sessions/")) location.assign(url);
+    if (url?.origin === location.origin && (url.pathname === "/join" || url.pathname.startsWith("/sessions/"))) location.assign(url);
     else if (url?.origin === location.origin && token) adopt(token);
     else setSaid(t("door.not_ours"));
   };

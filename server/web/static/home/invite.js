@@ -1,7 +1,8 @@
 // @ts-check
-/** Links into a class: one for each person, to be copied one by one or all at once. */
+/** Links into a class: one for all, or one for each person, to be copied one by one or all at once. */
 
 import { html, useRef, useState } from "../shared/html.js";
+import { ClassLink } from "../shared/classlink.js";
 import { t, when } from "../shared/strings.js";
 import { Refusal, useAct } from "./remote.js";
 
@@ -57,7 +58,9 @@ export function Invite({ api, session, mayRun, onClose }) {
     }
   };
   const everything = () => made.map(({ name, url }) => `${name}\t${url}`).join("\n");
-  return html`<form class="stack" onSubmit=${make}>
+  return html`<${ClassLink} api=${api} id=${session.id} />
+  <form class="stack single" onSubmit=${make}>
+    <h3>${t("invite.singles")}</h3>
     <p class="small muted">${t("invite.text")}</p>
     <label class="field">${t("invite.names")}
       <textarea rows="3" dir="auto" data-testid="invite-names" placeholder=${t("invite.names_example")} value=${names} onInput=${(/** @type {any} */ { target }) => setNames(target.value)}></textarea>
@@ -70,7 +73,7 @@ export function Invite({ api, session, mayRun, onClose }) {
         ${mayRun && html`<option value="teacher">${t("role.teacher")}</option>`}
       </select>
       <span class="grow"></span>
-      <button class="primary" data-testid="invite-make" disabled=${isBusy || names.trim() === ""}>${t(isBusy ? "invite.making" : "invite.make")}</button>
+      <button data-testid="invite-make" disabled=${isBusy || names.trim() === ""}>${t(isBusy ? "invite.making" : "invite.make")}</button>
     </div>
     <${Refusal} text=${refusal} />
     ${made.length > 0 &&

@@ -1,7 +1,8 @@
 // @ts-check
-/** A link for one person: made by the server, copied by the teacher. */
+/** Links into the class, made by the server, copied by the teacher: one for all, and one for one person. */
 
 import { html, useRef, useState } from "../shared/html.js";
+import { ClassLink } from "../shared/classlink.js";
 import { t, when } from "../shared/strings.js";
 import { RANK } from "./person.js";
 
@@ -39,7 +40,9 @@ export function Invite({ id, api, onClose, role = "student" }) {
       setNote(t("invite.copy_yourself")); // it is selected; only the clipboard is out of reach
     }
   };
-  return html`<form class="stack" onSubmit=${make}>
+  return html`<${ClassLink} api=${api} id=${id} />
+  <form class="stack single" onSubmit=${make}>
+    <h3>${t("invite.single")}</h3>
     <p class="small muted">${t("invite.text")}</p>
     <div class="row">
       <input class="grow" data-testid="invite-name" aria-label=${t("invite.name")} placeholder=${t("invite.name")} maxlength=${NAME_LENGTH} value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
@@ -47,7 +50,7 @@ export function Invite({ id, api, onClose, role = "student" }) {
       html`<select class="narrow" data-testid="invite-role" aria-label=${t("invite.role")} value=${given} onChange=${(/** @type {any} */ event) => give(event.target.value)}>
         ${roles.map((each) => html`<option key=${each} value=${each}>${t(`role.${each}`)}</option>`)}
       </select>`}
-      <button class="primary" data-testid="invite-make">${t("invite.make")}</button>
+      <button data-testid="invite-make">${t("invite.make")}</button>
     </div>
     ${made &&
     html`<div class="row">
