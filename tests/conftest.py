@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from structlog.testing import capture_logs
 
 from server import outages
@@ -28,6 +29,16 @@ ROOT = Path(__file__).parent
 ORDER = [part for parts in BUDGET_SECONDS for part in parts] + ["soak"]
 
 _spent: defaultdict[str, float] = defaultdict(float)
+
+# Everywhere as in CI: the same examples each time, however long this machine takes over them.
+settings.register_profile(
+    "same",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same")
 
 
 def pytest_configure(config):

@@ -200,7 +200,7 @@ async def test_what_fails_is_one_sentence(database_url):
     done = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "server", "verify", new_id()],
         env=os.environ | {"LIVECLASS_DATABASE_URL": database_url},
-        capture_output=True, timeout=30, text=True,
+        capture_output=True, timeout=120, text=True,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "liveclass: There is no such session.\n"

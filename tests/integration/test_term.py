@@ -42,7 +42,7 @@ from tests.integration.rest.conftest import Api
 from tests.integration.rest.requests import UUID, Ids, ask, blurred, names_in
 from tests.patience import eventually
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 SECONDS = 60.0
 RECORDED_MS = 3_000
@@ -336,7 +336,7 @@ class School:
         draft = await eventually(complete)
         assert (draft["status"], draft["has_media"]) == ("draft", True)
         assert await self.status(self.replay, by="Ann") == 404
-        at = rfc3339(datetime.now(UTC) + timedelta(seconds=2))
+        at = rfc3339(datetime.now(UTC) + timedelta(seconds=5))
         planned = await self.do("PATCH", self.replay, {"publish_at": at}, by="Tess")
         assert (planned["status"], planned["publish_at"]) == ("draft", at)
 
@@ -454,9 +454,12 @@ class School:
         for each in rows:
             assert each["user"] == self.people[each["name"]][0]
             assert each["last_left_at"] == session["ended_at"]
-            assert each["first_joined_at"] < session["started_at"]
+            assert each["first_joined_at"] <= session["started_at"]
             assert each["stays"] == f"{each['first_joined_at']}/{each['last_left_at']}"
-            assert 0 < float(each["minutes"]) < 2
+            there, gone = map(datetime.fromisoformat, each["stays"].split("/"))
+            minutes = (gone - there) / timedelta(minutes=1)
+            assert minutes > 0
+            assert float(each["minutes"]) == pytest.approx(minutes, abs=0.1)
         of_course = f"/v1/courses/{self.ids['course']}/attendance.csv"
         rows = list(csv.DictReader(io.StringIO(await self.get(of_course, by="Ada"))))
         assert {(each["name"], each["sessions"]) for each in rows} == {

@@ -19,8 +19,8 @@ from tests.demo import free_port
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"(<!-- background -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [("background" if before else kind, text) for before, kind, text in BLOCK.findall(PAGE)]
-START_SECONDS = 60.0
-SECONDS = 60.0
+START_SECONDS = 90.0
+SECONDS = 150.0
 END_OF_BLOCK = "\x1e"
 
 

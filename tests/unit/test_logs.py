@@ -15,9 +15,10 @@ from server.tasks import Supervisor
 def restored():
     """Leave logging as it was."""
     root = logging.getLogger()
-    before = root.handlers, root.level
+    before, config = (root.handlers, root.level), structlog.get_config()
     yield
     root.handlers, root.level = before
+    structlog.configure(**config)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from server.config import load
 from server.errors import InvalidSettingsError
 from server.processes import free_port, held_port
 from server.serve import running, worker_environment
+from tests.patience import PATIENCE
 
 HOST = "127.0.0.1"
 
@@ -99,7 +100,7 @@ async def test_a_server_whose_next_port_is_taken_does_not_start(
     taken = [] if number == 2 else [listening(base + number)]
     try:
         with pytest.raises(InvalidSettingsError, match=f"port {base + number}: .*in use"):
-            async with asyncio.timeout(5), running(load(environ), environ):
+            async with asyncio.timeout(PATIENCE), running(load(environ), environ):
                 pass
     finally:
         for each in taken:

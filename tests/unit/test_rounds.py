@@ -4,6 +4,7 @@ import asyncio
 
 from server.errors import UnavailableError
 from server.rounds import Rounds
+from tests.patience import eventually
 
 
 async def rounds_of(work, *, seconds, tell=0):
@@ -61,6 +62,5 @@ async def test_what_is_not_done_yet_is_gone_on_with_at_once():
         return left.pop(0)
 
     rounds = asyncio.ensure_future(Rounds("work", work, 60).run())
-    await asyncio.sleep(0.05)
+    await eventually(lambda: not left, 30)
     rounds.cancel()
-    assert left == []

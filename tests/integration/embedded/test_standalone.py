@@ -15,7 +15,7 @@ def post(url, body):
     request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:
         return json.load(response)
 
 

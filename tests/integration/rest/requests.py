@@ -14,7 +14,7 @@ from server.rest.samples import sample
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Parts of a path that are no ids.
 NAMES = dict.fromkeys(reading.NAMES, "x") | {"file": "index.m3u8", "language": "en"}
-TOKEN = re.compile(r"eyJ[\w.-]+|lcpub_\w+|lcjoin_[\w-]+")
+TOKEN = re.compile(r"eyJ[\w.-]+|lc(pub|join)_[\w-]+")
 
 
 # Where a plausible value is none that holds.

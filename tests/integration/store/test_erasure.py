@@ -293,19 +293,27 @@ async def test_what_the_person_says_meanwhile_is_erased_too(pools, rooms, writer
         assert SECRET not in str(await room.stored())
 
 
-async def test_who_is_in_a_class_has_a_moment_to_leave_it(pools, room, writer, owner, ann):
+async def test_who_is_in_a_class_has_a_moment_to_leave_it(pools, room, writer, ann, monkeypatch):
     """What they say in it goes too."""
     async with pools.tenant(room.tenant) as connection:
         await users.ensure(connection, room.tenant, ann, "Ann")
     joined = {"user": ann, "name": f"Ann {SECRET}", "role": "student"}
     await writer.append(room.session, room.epoch, [room.command(("participant.joined", joined))])
-    heard = asyncio.Queue()
-    await owner.add_listener(erasure.CHANNEL, lambda *words: heard.put_nowait(words[-1]))
-    erasing = asyncio.ensure_future(erase(pools, room.tenant, ann, leave_seconds=2))
-    await asyncio.wait_for(heard.get(), PATIENCE)
-    await asyncio.sleep(0.3)  # it has looked a second time, and found nothing
+    has_erased, has_spoken = asyncio.Event(), asyncio.Event()
+    is_in_class = erasure._is_in_class
+
+    async def look(*of):
+        is_here = await is_in_class(*of)
+        has_erased.set()
+        await has_spoken.wait()
+        return is_here
+
+    monkeypatch.setattr(erasure, "_is_in_class", look)
+    erasing = asyncio.ensure_future(erase(pools, room.tenant, ann, leave_seconds=0.01))
+    await asyncio.wait_for(has_erased.wait(), PATIENCE)
     await room.take_over()
     await writer.append(room.session, room.epoch, [room.chat(SECRET, actor=ann)])
+    has_spoken.set()
     assert await asyncio.wait_for(erasing, PATIENCE) == Erased(2, 2)
     assert SECRET not in str(await room.stored())
 

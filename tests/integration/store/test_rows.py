@@ -7,6 +7,7 @@ from protocol.ids import FOREVER
 from server.ids import new_id
 from server.store import integrations, participants, recordings, sessions
 from tests.integration.store.whole_class import SOON, Told, tell
+from tests.patience import eventually
 
 
 async def test_the_class_and_its_people(pools, room, writer, projector, whole):
@@ -241,6 +242,5 @@ async def test_a_time_that_is_none_stops_the_session(room, writer, projector, ow
     told = [whole.told[1], Told(None, "participant.muted", {"user": whole.bob, "until": "soon"})]
     await writer.append(room.session, room.epoch, whole.commands(room, told))
     assert not await projector.wait_for(room.session, 2, timeout=0.3)
-    assert await owner.fetchval("SELECT error FROM projections") == (
-        "event 2 (participant.muted): 22007 InvalidDatetimeFormatError"
-    )
+    error = await eventually(lambda: owner.fetchval("SELECT error FROM projections"))
+    assert error == "event 2 (participant.muted): 22007 InvalidDatetimeFormatError"

@@ -13,6 +13,7 @@ from server.hub.asks import Who
 from server.hub.ephemeral import MOST_REACTIONS, MOST_SIGNALS, SIGNAL_BYTES, Ephemeral
 from server.hub.followers import Followers
 from server.hub.roster import Roster
+from tests.patience import eventually
 
 
 class Told:
@@ -98,13 +99,14 @@ async def test_the_lobby_hears_nothing_and_students_no_health(lane, views):
     lane.signal("user", signal())
     lane._roster.connect(Who("user", "Ann", "student"))
     lane.presence_changed()
-    await asyncio.sleep(0.03)
-    kinds = {name: {frame["type"] for frame in told.frames} for name, told in views.items()}
-    assert kinds == {
-        "staff": {"health", "signal", "presence", "counters"},
-        "student": {"signal", "presence", "counters"},
-        "lobby": set(),
-    }
+
+    def kinds():
+        return {name: {frame["type"] for frame in told.frames} for name, told in views.items()}
+
+    felt = {"signal", "presence", "counters"}
+    await eventually(
+        lambda: kinds() == {"staff": {"health", *felt}, "student": felt, "lobby": set()}
+    )
 
 
 async def test_after_the_end_nothing_is_told(lane, views):

@@ -31,7 +31,8 @@ def test_a_copy_is_what_was_recorded(copy: Path) -> None:
 
 def test_what_differs_is_named(copy: Path) -> None:
     (first, second) = sorted(copy.glob("*.m4s"))
-    first.write_bytes(first.read_bytes()[:-1] + b"\0")
+    *whole, last = first.read_bytes()
+    first.write_bytes(bytes((*whole, last ^ 1)))
     second.unlink()
     assert faults(copy) == [
         f"{first.name} is not what was recorded.",

@@ -212,7 +212,7 @@ def example(tmp_path, lines, key):
     file = tmp_path / "class.ndjson"
     file.write_bytes(b"".join(lines))
     return subprocess.run(
-        [sys.executable, "-I", EXAMPLE, file, key], capture_output=True, text=True, timeout=30
+        [sys.executable, "-I", EXAMPLE, file, key], capture_output=True, text=True, timeout=120
     )
 
 
