@@ -1,7 +1,15 @@
 """What people do on the pages, in one line each."""
 
+import re
+
 from playwright.async_api import Locator, Page, expect
 
+from tests.patience import PATIENCE
+
+LIVE = re.compile("● LIVE")
+"""What a live class says, and one that is not live does not."""
+MEASURED = re.compile("Good|Weak connection|Bad connection")
+"""What is said of a connection once it is measured: how good it is, the machine decides."""
 MOST_TABS = 150
 """More controls than any page of ours has: who presses Tab so often has been round."""
 
@@ -20,7 +28,7 @@ async def joined(open_page, lesson, role: str, name: str, **options) -> Page:
 async def go_live(studio: Page) -> None:
     await at(studio, "go-live").click()
     await at(studio, "go-live-confirm").click()
-    await expect(at(studio, "status")).to_contain_text("LIVE")
+    await expect(at(studio, "status")).to_have_text(LIVE)
 
 
 async def turn_camera_on(studio: Page) -> None:
@@ -50,16 +58,29 @@ def scene(studio: Page, kind: str) -> Locator:
     return studio.locator(f'[data-testid=scene][data-kind="{kind}"]')
 
 
-async def draw_a_line(studio: Page) -> None:
-    """Draw with what is in hand: through the middle of the page, from a quarter of it to half."""
-    await at(studio, "strokes").hover()  # in sight, and where it stays
-    box = await at(studio, "strokes").bounding_box()
+async def draw_a_line(studio: Page, start: float = 0.25, end: float = 0.5) -> None:
+    """Draw with what is in hand through the middle of the page; again, if it moved meanwhile."""
+    strokes = at(studio, "strokes")
+    while True:
+        await strokes.hover()  # in sight, and where it stays
+        box = await strokes.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        await studio.mouse.move(box["x"] + start * box["width"], middle)
+        await studio.mouse.down()
+        await studio.mouse.move(box["x"] + end * box["width"], middle, steps=4)
+        await studio.mouse.up()
+        if await strokes.bounding_box() == box:
+            return
+        await at(studio, "board-undo").click()
+
+
+async def click_along(target: Locator, part: float) -> None:
+    """Click on something long, at this part of its length."""
+    await target.hover()  # once it stays as it is
+    box = await target.bounding_box()
     assert box is not None
-    middle = box["y"] + box["height"] / 2
-    await studio.mouse.move(box["x"] + box["width"] / 4, middle)
-    await studio.mouse.down()
-    await studio.mouse.move(box["x"] + box["width"] / 2, middle, steps=4)
-    await studio.mouse.up()
+    await target.click(position={"x": part * (box["width"] - 1), "y": box["height"] / 2})
 
 
 async def reach(target: Locator, key: str = "Tab") -> None:
@@ -79,16 +100,20 @@ async def press(target: Locator, key: str = "Enter") -> None:
     await target.page.keyboard.press(key)
 
 
-async def has_moved(page: Page, testid: str = "video") -> bool:
-    """Return whether new pictures are drawn soon enough to be seen as a film."""
+async def has_moved(page: Page, testid: str = "video", *, since: int | None = None) -> bool:
+    """Return whether new pictures are drawn: more than now, or than ``since`` of them.
+
+    A recording may be over before anybody looks: of one that stood still, count from 0.
+    """
     return await at(page, testid).evaluate(
-        """async (video) => {
+        """async (video, [since, patience]) => {
             const drawn = () => video.getVideoPlaybackQuality().totalVideoFrames;
-            const before = drawn();
-            for (let look = 0; look < 400; look += 1) {
-                await new Promise((done) => setTimeout(done, 50));
+            const before = since ?? drawn();
+            for (const end = Date.now() + patience; Date.now() < end;) {
                 if (video.videoWidth > 0 && drawn() >= before + 5) return true;
+                await new Promise((done) => setTimeout(done, 50));
             }
             return false;
-        }"""
+        }""",
+        [since, PATIENCE * 1000],
     )

@@ -106,17 +106,18 @@ class Viewer:
 
     def _watch(self) -> None:
         options = {"rtmp_live": "live", "analyzeduration": "700000"}
-        given_up = time.monotonic() + PATIENCE
+        seen = time.monotonic()
         while not self._is_over:
             try:
                 with av.open(self._url, timeout=(10, 20), options=options) as container:
                     for frame in container.decode(video=0):
                         self._newest = frame
                         self.frames += 1
+                        seen = time.monotonic()
                         if self._is_over:
                             return
-            except av.FFmpegError:  # it is not sent there yet
-                if self.frames or time.monotonic() > given_up:
+            except av.FFmpegError:  # it is not sent there yet, or not just now
+                if time.monotonic() - seen > PATIENCE:
                     raise
 
     def picture(self) -> Image.Image | None:

@@ -19,6 +19,7 @@ from server.ids import new_id
 from tests import peers
 from tests.demo import Demo
 from tests.directories import reachable_directory
+from tests.patience import PATIENCE
 from tests.rtmp_server import RtmpServer
 
 FLAGS = [
@@ -26,7 +27,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
-WAIT_MS = 30_000
+WAIT_MS = PATIENCE * 1000
 expect.set_options(timeout=WAIT_MS)
 
 

@@ -88,8 +88,7 @@ class PlainPage:
     async def click(self, testid: str, more: str = "") -> None:
         """Click on something once it is there and can be clicked."""
         found = f"document.querySelector('[data-testid={testid}]{more}:not(:disabled)')"
-        await self.until(f"{found} !== null")
-        await self.run(f"{found}.click()")
+        await self.until(f"((it) => it !== null && (it.click(), true))({found})")
 
 
 @asynccontextmanager

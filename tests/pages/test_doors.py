@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.pages.acts import at, joined
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 NOWHERE = "01900000-0000-7000-8000-000000000404"
 

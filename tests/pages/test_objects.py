@@ -16,7 +16,7 @@ from tests.s3 import aws, bucket, moto_url
 
 __all__ = ["aws", "bucket", "moto_url"]
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 SLOW_MS = 60_000
 RECORDED_SECONDS = 3
@@ -82,7 +82,7 @@ async def test_files_go_to_the_store_and_come_from_it(lesson, aws, open_page):
     await studio.get_by_role("link", name="Open the replay").click()
     await expect(at(studio, "mute")).to_be_visible(timeout=SLOW_MS)  # once it is finalized
     await at(studio, "begin").click()
-    assert await has_moved(studio, "player")
+    assert await has_moved(studio, "player", since=0)
 
 
 async def media(lesson):

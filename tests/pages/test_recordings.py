@@ -17,7 +17,7 @@ from server.recordings.downloads import Source
 from server.tasks import Supervisor
 from tests.unit.media.test_recording import Pictures, stream
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 PREFIX = "t/s/recordings/rec"
 PLAY = """

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.gallery.server import STATES, address, application
 from tests.pages.acts import at, go_live, joined, say, turn_camera_on
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 SLOW_MS = 60_000
 PAUSE_SECONDS = 3
@@ -59,10 +59,11 @@ async def test_a_recorded_class_is_seen_again_moment_by_moment(lesson, open_page
     await studio.get_by_role("link", name="Open the replay").click()
     await expect(at(studio, "mute")).to_be_visible(timeout=SLOW_MS)
     await expect(at(studio, "message")).to_have_count(0)
+    await expect(at(studio, "chapter")).to_have_count(1)
     await at(studio, "begin").click()
     await expect(at(studio, "player")).to_have_js_property("paused", False)
-    await expect(at(studio, "chapter")).to_have_count(1)
     await at(studio, "play").click()
+    await expect(at(studio, "player")).to_have_js_property("paused", True)
     await at(studio, "chapter").click()
     await expect(at(studio, "message")).to_have_count(1)
     await expect(at(studio, "message")).to_contain_text("at the beginning")
@@ -134,7 +135,8 @@ async def test_the_keys_of_players_work_but_not_while_one_writes(gallery, open_p
     await expect(at(page, "player")).to_have_js_property("paused", False)
     await expect(at(page, "player")).to_have_js_property("playbackRate", 1.25)
     await page.keyboard.press("Space")
-    await expect(at(page, "player")).to_have_js_property("paused", True)
+    await expect(at(page, "play")).to_have_attribute("aria-label", "Play")
+    stopped_at = await at(page, "player").evaluate("(video) => video.currentTime")
 
     await page.keyboard.press("?")
     await expect(at(page, "keys")).to_be_visible()
@@ -142,12 +144,14 @@ async def test_the_keys_of_players_work_but_not_while_one_writes(gallery, open_p
     await page.keyboard.press("Escape")
     await expect(at(page, "keys")).not_to_be_visible()
     await at(page, "find").press_sequentially("9 limits k")
-    await expect(time).to_contain_text("30:0")
+    await expect(at(page, "player")).to_have_js_property("currentTime", stopped_at)
     await expect(at(page, "player")).to_have_js_property("paused", True)
 
     await at(page, "find").fill("")
     await at(page, "large").click()
-    assert await page.evaluate("document.fullscreenElement.contains(document.activeElement)")
+    await page.wait_for_function(
+        "document.fullscreenElement?.contains(document.activeElement) === true"
+    )
     await page.keyboard.press("f")
     await page.wait_for_function("document.fullscreenElement === null")
 
@@ -224,4 +228,4 @@ async def test_what_is_missing_is_said_and_what_breaks_can_be_tried_again(galler
     await at(page, "without").click()
     await expect(at(page, "broken")).to_have_count(0)
     await at(page, "play").click()
-    await expect(at(page, "time")).to_contain_text(re.compile(r"31:3[2-9]"))
+    await expect(at(page, "time")).not_to_contain_text(re.compile(r"31:3[01] /"))

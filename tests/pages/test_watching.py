@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.pages.acts import at, go_live, has_moved, joined, turn_camera_on
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 NO_ROOM = {"code": "overloaded", "title": "Service Unavailable", "status": 503, "detail": "Full."}
 NO_CODEC = {"code": "unsupported_codec", "title": "No", "status": 422, "detail": "Offer H.264."}

@@ -8,8 +8,10 @@ from playwright.async_api import expect
 from tests.documents import pictures_pdf
 from tests.pages import composing
 from tests.pages.acts import (
+    LIVE,
     at,
     choose,
+    click_along,
     draw_a_line,
     has_moved,
     joined,
@@ -29,7 +31,7 @@ from tests.pages.composing import (
 )
 from tests.patience import PATIENCE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 SLOW_MS = 60_000
 """Of 1280 × 720: the page, where the camera is in a corner, beside a page of 4:3."""
@@ -93,7 +95,7 @@ async def goes_live(studio, name):
     await expect(switch).to_be_checked()
     await dialog.get_by_test_id("start-records").check()
     await at(studio, "go-live-confirm").click()
-    await expect(at(studio, "status")).to_contain_text("LIVE")
+    await expect(at(studio, "status")).to_have_text(LIVE)
     await expect(at(studio, "recording-status")).to_contain_text("REC")
     row = at(studio, "destination").filter(has_text=name)
     await expect(row).to_have_attribute("data-phase", "live")
@@ -184,8 +186,9 @@ async def takes_a_message_out_and_back(studio, students):
         await at(student, "tab-chat").click()
     await say(students[2], "said in anger")
     await choose(at(studio, "message"), "message-menu", "remove-message")
+    await at(studio, "undo").hover()  # offered for ten seconds, and to who reaches for it
     await expect(at(students[0], "removed-message")).to_have_count(1)
-    await at(studio, "undo-it").click()  # offered for ten seconds
+    await at(studio, "undo-it").click()
     for student in students:
         await expect(at(student, "message")).to_contain_text("said in anger")
 
@@ -232,8 +235,7 @@ async def sees_it_again(studio, ann):
     await at(ann, "find").fill("")
     await expect(at(ann, "message")).to_have_count(1)
     await expect(at(ann, "message")).to_contain_text("said in anger")
-    bar = await at(ann, "seek").bounding_box()
-    await at(ann, "seek").click(position={"x": bar["width"] - 2, "y": bar["height"] / 2})
+    await click_along(at(ann, "seek"), 0.995)
     await expect(at(ann, "message")).to_have_count(4)
-    await at(ann, "seek").click(position={"x": 1, "y": bar["height"] / 2})
+    await click_along(at(ann, "seek"), 0.002)
     await expect(at(ann, "message")).to_have_count(0)

@@ -9,9 +9,9 @@ from playwright.async_api import expect
 
 from tests.documents import pictures_pdf
 from tests.pages import composing
-from tests.pages.acts import at, has_moved, joined, press, reach, scene
+from tests.pages.acts import LIVE, at, has_moved, joined, press, reach, scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 SLOW_MS = 60_000
 
@@ -50,7 +50,7 @@ async def goes_live(studio, name):
     await press(switch, "Space")
     await expect(switch).to_be_checked()
     await press(at(studio, "go-live-confirm"))
-    await expect(at(studio, "status")).to_contain_text("LIVE")
+    await expect(at(studio, "status")).to_have_text(LIVE)
     row = at(studio, "destination").filter(has_text=name)
     await expect(row).to_have_attribute("data-phase", "live")
 
@@ -66,6 +66,8 @@ async def shows_a_slide(studio, students):
     await expect(at(studio, "asset")).to_be_visible(timeout=SLOW_MS)
     await press(at(studio, "asset"))
     await expect(at(studio, "page-number")).to_have_text("1 / 2")
+    # It comes on air by itself, before somebody chooses how.
+    await expect(scene(studio, "corner")).to_have_attribute("aria-pressed", "true")
     await studio.keyboard.press("ArrowRight")
     for page in (studio, *students):
         await expect(at(page, "shown")).to_have_attribute("data-page", "2")
