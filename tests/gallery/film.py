@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +15,17 @@ _PICTURES = 360
 DURATION_MS = _PICTURES * SECONDS_BETWEEN * 1000
 
 
-@functools.cache
+_MAKING = threading.Lock()
+
+
 def files() -> dict[str, bytes]:
-    """Return the playlist ``index.m3u8`` and what it names."""
+    """Return the playlist ``index.m3u8`` and what it names, made once for all who ask."""
+    with _MAKING:
+        return _files()
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as directory:
         options = {"hls_time": "600", "hls_segment_type": "fmp4", "hls_playlist_type": "vod"}
         playlist = Path(directory) / "index.m3u8"
