@@ -48,9 +48,7 @@ def _refused(name: str, problem: Problem, *, was_here: bool = False) -> State:
 
 _GONE = Problem("not_found", "Not Found", 404, "This link was revoked: ask for another.")
 _CLOSED = Problem("forbidden", "Forbidden", 403, "This school holds no classes at present.")
-_BUSY = Problem(
-    "rate_limited", "Too Many Requests", 429, "Too many at once; try again.", retry_ms=9_000
-)
+_BUSY = Problem("rate_limited", "Too Many Requests", 429, "Too many at once; try again.", None, 50)
 _AWAY = Problem("unavailable", "Unavailable", 503, "The database cannot be reached just now.")
 
 JOIN: tuple[State, ...] = (

@@ -8,7 +8,7 @@ import { t } from "../shared/strings.js";
 
 const TOO_MANY = 429;
 const BAD_GATEWAY = 502;
-/** Less is not worth telling anybody. */
+/** Longer than the server asks for, and less is not worth telling anybody. */
 const LEAST_MS = 4_000;
 
 /** Why there is no answer yet, and when it is asked again. */
@@ -29,13 +29,13 @@ export async function persistently(ask) {
       trouble.value = null;
       return answer;
     } catch (problem) {
-      const { status, retryMs } = /** @type {import("../shared/rest.js").Problem} */ (problem);
+      const { status } = /** @type {import("../shared/rest.js").Problem} */ (problem);
       const isBusy = status === TOO_MANY;
       if (!isBusy && status !== 0 && !(status >= BAD_GATEWAY)) {
         trouble.value = null;
         throw problem;
       }
-      const wait = isBusy ? spread(Math.max(LEAST_MS, retryMs)) : LEAST_MS + backoff(attempt);
+      const wait = isBusy ? spread(LEAST_MS) : LEAST_MS + backoff(attempt);
       trouble.value = { why: isBusy ? "busy" : "offline", at: Date.now() + wait };
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait);

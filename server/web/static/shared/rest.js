@@ -10,12 +10,11 @@ const LONG_MS = 60_000;
 
 /** The server said no, or could not be reached (`status` 0); `message` is for people. */
 export class Problem extends Error {
-  /** @param {number} status @param {string} code @param {string} message @param {number} [retryMs] when to try again, if the server said so */
-  constructor(status, code, message, retryMs = 0) {
+  /** @param {number} status @param {string} code @param {string} message */
+  constructor(status, code, message) {
     super(message);
     this.status = status;
     this.code = code;
-    this.retryMs = retryMs;
   }
 }
 
@@ -109,5 +108,5 @@ export async function problem(response) {
     // Not every proxy on the way speaks problem+json; the status says enough.
   }
   const text = said.detail ?? said.title ?? response.statusText;
-  return new Problem(response.status, said.code ?? "", text || `HTTP ${response.status}`, said.retry_ms);
+  return new Problem(response.status, said.code ?? "", text || `HTTP ${response.status}`);
 }
