@@ -77,6 +77,8 @@ async def arrivals(lesson, open_page):
 async def checks_devices(studio):
     await at(studio, "camera-on").click()
     await expect(at(studio, "device-check")).to_be_visible()
+    # Its columns scroll, the page does not: what says whether one is live stays in sight.
+    assert await studio.evaluate("document.documentElement.scrollHeight === innerHeight")
     assert await has_moved(studio, "self-view")
     async with asyncio.timeout(PATIENCE):  # the fake microphone beeps each second
         while await at(studio, "check-level").get_attribute("aria-valuenow") == "0":

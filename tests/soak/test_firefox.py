@@ -78,6 +78,7 @@ async def checks_devices(studio: Page) -> None:
     # Its microphone is heard nowhere but on air: without a sound card, no AudioContext of it runs.
     await studio.click("camera-on")
     await studio.shows("device-check")
+    await studio.until("document.documentElement.scrollHeight === innerHeight")
     await studio.until(_MOVES % "self-view")
     await studio.click("device-check-done")
     await studio.counts("device-check", 0)
