@@ -4,6 +4,7 @@ Budgets are for two cores; a part that takes longer fails the run, because tests
 tests that are not run. On a machine that others keep busy a second counts for less.
 """
 
+import logging
 import os
 import time
 from collections import defaultdict
@@ -78,6 +79,16 @@ def data_dir():
     """A directory for the data of embedded services."""
     with reachable_directory() as directory:
         yield directory
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was():
+    """Undo what a test does to the log: a command configures it, and its process is ours."""
+    root = logging.getLogger()
+    handlers, level, config = root.handlers, root.level, structlog.get_config()
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.configure(**config)
 
 
 @pytest.fixture

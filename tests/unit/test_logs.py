@@ -12,17 +12,7 @@ from server.tasks import Supervisor
 
 
 @pytest.fixture
-def restored():
-    """Leave logging as it was."""
-    root = logging.getLogger()
-    before, config = (root.handlers, root.level), structlog.get_config()
-    yield
-    root.handlers, root.level = before
-    structlog.configure(**config)
-
-
-@pytest.fixture
-def logged(capsys, restored):
+def logged(capsys):
     """Configure the log, and give what it writes."""
     logs.configure("json", "info")
     return lambda: capsys.readouterr().err
@@ -39,7 +29,7 @@ def test_an_error_of_a_handler_is_logged_with_its_traceback(logged):
     assert "KeyError" in logged()
 
 
-def test_where_nobody_reads_it_is_one_object_of_json_a_line(capsys, restored) -> None:
+def test_where_nobody_reads_it_is_one_object_of_json_a_line(capsys) -> None:
     logs.configure("auto", "info")
     log = structlog.get_logger("x")
     with structlog.contextvars.bound_contextvars(request="r1", trace="t1"):
@@ -52,7 +42,7 @@ def test_where_nobody_reads_it_is_one_object_of_json_a_line(capsys, restored) ->
 
 
 async def test_what_runs_in_the_background_is_not_about_the_request_that_began_it(
-    capsys, restored
+    capsys,
 ) -> None:
     logs.configure("json", "info")
 

@@ -87,9 +87,12 @@ async def test_a_database_that_is_away_is_no_news_and_is_asked_seldom(news, data
     monkeypatch.setattr(module, "MOST_SECONDS", 0.05)
     database.has("a")
     database.is_away = True
-    waiting = asyncio.ensure_future(news.grown("a", LINK, 5, 0.3))
-    assert await waiting is False
-    assert 1 <= len(database.asked) <= 15
+    began = asyncio.get_running_loop().time()
+    waiting = asyncio.ensure_future(news.grown("a", LINK, 5, 60))
+    await asked(database, 4)
+    assert asyncio.get_running_loop().time() - began > 3 * 0.05 / 2
+    assert not waiting.done()
+    waiting.cancel()
 
 
 async def test_who_stops_waiting_leaves_the_others_to_wait(news, database):
