@@ -189,11 +189,13 @@ async def test_a_class_is_searched_and_jumped_into_by_what_was_said_and_shown(ga
 
 async def test_who_has_the_picture_already_goes_on_watching(gallery, open_page):
     page = await open_page("about:blank")
-    asked = []
+    asked, may_tell = [], asyncio.Event()
 
     async def being_finished(route):
-        answer = await route.fetch()
         asked.append(route.request.url)
+        if len(asked) > 1:
+            await may_tell.wait()
+        answer = await route.fetch()
         told = await answer.json() | {"is_finalizing": len(asked) == 1}
         await route.fulfill(response=answer, json=told)
 
@@ -204,8 +206,9 @@ async def test_who_has_the_picture_already_goes_on_watching(gallery, open_page):
     await at(page, "player").evaluate("(video) => { video.dataset.same = 'yes' }")
     async with page.expect_response(re.compile("/playback$")):
         await page.keyboard.press("l")
+        may_tell.set()
     await page.wait_for_timeout(500)  # in which another player would have come
-    assert len(asked) == 2
+    assert len(asked) >= 2
     await expect(at(page, "player")).to_have_attribute("data-same", "yes")
     await expect(at(page, "time")).to_contain_text("31:40 /")
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** One link for the whole class: copied, shown as a QR code, revoked. */
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { t, when } from "./strings.js";
 import { Icon } from "./ui/icon.js";
 import { later } from "./ui/later.js";
@@ -77,8 +77,8 @@ function Link({ link, isNew, isBusy, onRevoke }) {
       setSaid(t("invite.copy_yourself")); // it is selected; only the clipboard is out of reach
     }
   };
-  useEffect(() => void (isNew && copy()), []);
-  useEffect(() => cancel.current?.focus(), [isAsked]);
+  useLayoutEffect(() => void (isNew && copy()), []);
+  useLayoutEffect(() => cancel.current?.focus(), [isAsked]);
   return html`<div class="row">
       <input class="grow" ref=${field} readonly data-testid="classlink-url" aria-label=${t("classlink.title")} value=${link.url} onFocus=${(/** @type {any} */ { target }) => target.select()} />
       <button type="button" class="primary" data-testid="classlink-copy" onClick=${copy}>${t("invite.copy")}</button>
