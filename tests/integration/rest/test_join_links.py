@@ -164,6 +164,14 @@ async def test_a_link_ends_with_its_class(api, owner, school) -> None:
     assert await owner.fetchval("SELECT uses FROM join_links") == 0
 
 
+async def test_a_class_that_never_began_goes_with_its_links(api, owner, school) -> None:
+    link = await make(api, school)
+    session = f"/v1/sessions/{school.session}"
+    assert (await api.send("DELETE", school.teacher, session)).status == 204
+    assert await owner.fetchval("SELECT count(*) FROM join_links") == 0
+    assert (await refusals(api, code_of(link)))[:2] == (404, "not_found")
+
+
 async def test_no_more_come_in_than_a_link_lets_in_however_many_try(api, owner, school) -> None:
     link = await make(api, school, max_uses=5)
     answers = await asyncio.gather(*(join(api, code_of(link), f"P{n}") for n in range(12)))
