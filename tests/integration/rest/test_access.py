@@ -22,7 +22,7 @@ async def test_no_route_answers_without_a_token(api) -> None:
         assert (answer.status, answer.code) == (401, "unauthorized"), route
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     open_to_all = {route.path for route in ROUTES if route.access is ANYBODY}
-    assert open_to_all == {"/v1/sign-in"}
+    assert open_to_all == {"/v1/sign-in", "/v1/join-link", "/v1/join"}
 
 
 async def test_a_token_that_does_not_hold_is_refused(api, school) -> None:
