@@ -8,21 +8,22 @@ import urllib.request
 
 import pytest
 
+from tests.demo import free_port
+from tests.patience import PATIENCE
+
 
 @pytest.fixture(scope="session")
 def moto_url(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=log, stderr=log,
     )  # fmt: skip
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 2 * PATIENCE
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
             break
         except OSError:
             assert server.poll() is None, "moto ended"
@@ -30,7 +31,7 @@ def moto_url(tmp_path_factory):
             time.sleep(0.05)
     yield f"http://127.0.0.1:{port}"
     server.terminate()
-    server.wait(10)
+    server.wait(PATIENCE)
     log.close()
 
 
@@ -57,5 +58,5 @@ def bucket(aws):
 
 
 def call(method, url):
-    with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10):
+    with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=PATIENCE):
         pass

@@ -84,7 +84,7 @@ def test_the_specification_does_not_depend_on_the_order_of_hashing():
             cwd=PROTOCOL.parent,
             env={"PYTHONHASHSEED": seed},
             capture_output=True,
-            timeout=30,
+            timeout=120,
             check=True,
         ).stdout
         for seed in ("1", "2")

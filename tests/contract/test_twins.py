@@ -129,7 +129,7 @@ def test_both_folds_agree_on_any_history(favoured, ids):
         input=json.dumps({"events": events, "every": EVERY}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     for number, (ours, theirs) in enumerate(zip(states, json.loads(run.stdout), strict=True), 1):

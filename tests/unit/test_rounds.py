@@ -4,7 +4,7 @@ import asyncio
 
 from server.errors import UnavailableError
 from server.rounds import Rounds
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 
 
 async def rounds_of(work, *, seconds, tell=0):
@@ -14,7 +14,7 @@ async def rounds_of(work, *, seconds, tell=0):
     for _ in range(tell):
         await asyncio.sleep(0.01)
         rounds.notify()
-    done, _ = await asyncio.wait({task}, timeout=30)
+    done, _ = await asyncio.wait({task}, timeout=PATIENCE)
     task.cancel()
     return bool(done) and isinstance(task.exception(), Enough)
 
@@ -62,5 +62,5 @@ async def test_what_is_not_done_yet_is_gone_on_with_at_once():
         return left.pop(0)
 
     rounds = asyncio.ensure_future(Rounds("work", work, 60).run())
-    await eventually(lambda: not left, 30)
+    await eventually(lambda: not left)
     rounds.cancel()

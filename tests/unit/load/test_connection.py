@@ -44,7 +44,7 @@ class Line:
         self._socket = socket
 
     async def hears(self, kind):
-        frame = codec.decode_client((await self._socket.receive(timeout=5)).data)
+        frame = codec.decode_client((await self._socket.receive(timeout=PATIENCE)).data)
         assert isinstance(frame, kind)
         return frame
 
@@ -55,7 +55,7 @@ class Line:
         await self._socket.send_str("not a frame")
 
     async def is_left(self):
-        assert (await self._socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        assert (await self._socket.receive(timeout=PATIENCE)).type is aiohttp.WSMsgType.CLOSE
 
     async def lets_in(self, recovery="snapshot"):
         hello = await self.hears(Hello)
