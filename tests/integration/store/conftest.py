@@ -3,15 +3,24 @@
 import os
 
 import orjson
+import pytest
 import pytest_asyncio
 
 from server.ids import new_id
 from server.store import chain, nodes
+from server.store import log as log_module
 from server.store.log import LogReader, LogWriter, NewEvent
 from server.store.projector import Projector
 from tests.integration.store.whole_class import WholeClass
+from tests.patience import PATIENCE
 
 AT_MS = 1_795_302_000_123
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """Let who is held up by a test wait for as long as that takes on this machine."""
+    monkeypatch.setattr(log_module, "LOCK_SECONDS", PATIENCE)
 
 
 async def make_session(pools, tenant=None):
