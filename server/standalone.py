@@ -145,8 +145,7 @@ async def sign_in_link(database_url: str, url: str, tenant: str, user: str) -> s
         await credentials.add_sign_in_code(
             connection, tenant, user, made.digest, ttl_seconds=LINK_SECONDS
         )
-    # After the #, so that it reaches no server and no log.
-    return f"{url}/sign-in#{made.text}"
+    return opaque.sign_in_url(url, made)
 
 
 async def _school(settings: Settings, path: Path) -> _School:

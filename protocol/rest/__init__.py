@@ -28,9 +28,11 @@ from protocol.rest.courses import (
 from protocol.rest.credentials import (
     IssuedPublishToken,
     NewPublishToken,
+    NewSignInLink,
     PublishToken,
     SignedIn,
     SignIn,
+    SignInLink,
 )
 from protocol.rest.destinations import (
     Destination,
@@ -219,6 +221,7 @@ __all__ = [
     "NewLesson",
     "NewPublishToken",
     "NewSession",
+    "NewSignInLink",
     "NewStreamKey",
     "NewTenant",
     "NewUpload",
@@ -261,6 +264,7 @@ __all__ = [
     "SessionRecording",
     "SessionsQuery",
     "SignIn",
+    "SignInLink",
     "SignedIn",
     "Stay",
     "StreamKeyRef",

@@ -1,5 +1,9 @@
 """Tokens of encoders, and signing in by a link."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from protocol.ids import Role, SessionId, ShortText, TenantId, Timestamp, UserId
 from protocol.rest.shapes import Answer, Body
 
@@ -34,6 +38,19 @@ class IssuedPublishToken(Answer, frozen=True):
     """The bearer token."""
     url: str
     """Where to publish by WHIP."""
+
+
+class NewSignInLink(Body, frozen=True):
+    """How long a link to sign in can wait for whoever it is for."""
+
+    ttl_seconds: Annotated[int, Meta(ge=60, le=7 * 86_400)] = 3600
+
+
+class SignInLink(Answer, frozen=True):
+    """A link that signs a person in, once; it is shown in this answer only."""
+
+    url: str
+    expires_at: Timestamp
 
 
 class SignIn(Body, frozen=True):

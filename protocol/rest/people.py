@@ -29,6 +29,10 @@ class UsersQuery(PageQuery, frozen=True):
 
     email: Email | None = None
     status: Literal["active", "inactive"] | None = None
+    q: ShortText | None = None
+    """A part of their name or address."""
+    role: Role | None = None
+    """A role that they were given, wherever."""
 
 
 class User(Answer, frozen=True):
@@ -38,6 +42,8 @@ class User(Answer, frozen=True):
     name: str
     email: str | None
     status: Literal["active", "inactive"]
+    role: Role | None
+    """The highest role that they were given, wherever; null: none."""
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -47,6 +47,11 @@ def sign_in_code() -> Made:
     return Made(text, _digest(text))
 
 
+def sign_in_url(url: str, code: Made) -> str:
+    """Return the link that brings a code: after the #, so that it reaches no server and no log."""
+    return f"{url}/sign-in#{code.text}"
+
+
 def read_sign_in_code(text: str) -> bytes | None:
     """Return the digest of a code; None if it is none."""
     return _digest(text) if _SIGN_IN.fullmatch(text) else None

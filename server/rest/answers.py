@@ -102,6 +102,7 @@ def user(row: User) -> rest.User:
         name=row.display_name,
         email=row.email,
         status=row.status,
+        role=row.role,
         created_at=timestamp(row.created_at),
         updated_at=timestamp(row.updated_at),
     )

@@ -2,21 +2,25 @@
 
 from operator import attrgetter
 
+import structlog
+
 from protocol.codec import timestamp
 from protocol.rest import (
     IssuedPublishToken,
     NewPublishToken,
+    NewSignInLink,
     Page,
     PageQuery,
     PublishToken,
     SignedIn,
     SignIn,
+    SignInLink,
 )
 from server.auth import opaque
 from server.auth.tokens import tokens_key
 from server.clock import SystemClock
 from server.config import settings_key
-from server.errors import UnauthorizedError
+from server.errors import ConflictError, UnauthorizedError
 from server.ids import new_id
 from server.rest import answers
 from server.rest.ports import signalling_key
@@ -24,6 +28,8 @@ from server.rest.route import Call
 from server.store import credentials as store
 from server.store import users
 from server.store.pool import pools_key
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SIGNED_IN_SECONDS = 12 * 3600
 
@@ -73,8 +79,27 @@ async def revoke(call: Call[None, None]) -> None:
         await call.app[signalling_key].delete(session, resource)
 
 
+async def make_link(call: Call[NewSignInLink, None]) -> SignInLink:
+    """Make a link that signs a person in, once. Whoever opens it first is that person.
+
+    Send it only to them. Each request makes another one, and those that were made before go on.
+    """
+    user, seconds = call["user"], call.body.ttl_seconds
+    made = opaque.sign_in_code()
+    expires_at = SystemClock().now_ms() + 1000 * seconds
+    async with call.database() as connection:
+        if (await users.get(connection, user)).status == "inactive":
+            raise ConflictError("This person is deactivated.")
+        await store.add_sign_in_code(
+            connection, call.identity.tenant, user, made.digest, ttl_seconds=seconds
+        )
+    log.info("sign_in_link_made", user=user, by=call.identity.user)
+    url = opaque.sign_in_url(call.app[settings_key].public_url, made)
+    return SignInLink(url, timestamp(expires_at))
+
+
 async def sign_in(call: Call[SignIn, None]) -> SignedIn:
-    """Exchange the code of a link for a token. A code opens once, and within an hour."""
+    """Exchange the code of a link for a token. A code opens once, until the link's time is over."""
     digest = opaque.read_sign_in_code(call.body.code)
     clock = SystemClock()
     found = None

@@ -48,6 +48,8 @@ async def index(call: Call[None, UsersQuery]) -> Page[User]:
             connection,
             email=query.email,
             status=query.status,
+            part=query.q,
+            role=query.role,
             after=query.after,
             limit=limit + 1,
         )

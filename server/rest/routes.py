@@ -105,6 +105,8 @@ ROUTES: tuple[Route, ...] = (
           errors=("conflict",)),
     Route("GET", "/v1/users/{user}/erasure", people.show_erasure, ADMINISTER, rest.Erasure),
     Route("GET", "/v1/users/{user}/export", people.export, ADMINISTER, produces=people.NDJSON),
+    Route("POST", "/v1/users/{user}/sign-in-links", credentials.make_link, ADMINISTER,
+          rest.SignInLink, rest.NewSignInLink, status=201, errors=("conflict",)),
     Route("GET", "/v1/roles", people.roles, LOOK, rest.Page[rest.KnownRole]),
     Route("POST", "/v1/users/{user}/roles", people.give, MANAGE, rest.Assignment,
           rest.NewAssignment, status=201, idempotent=True),

@@ -23,11 +23,19 @@ class User(Row, frozen=True):
     email: str | None
     display_name: str
     status: Literal["active", "inactive"]
+    role: Role | None
+    """The highest that they were given, wherever."""
     created_at: int
     updated_at: int
 
 
-_SELECT = f"SELECT {columns(User)} FROM users"  # noqa: S608
+_SELECT = f"""
+SELECT {columns(User)} FROM (
+    SELECT *, (SELECT r.name FROM user_roles g JOIN roles r ON r.id = g.role_id
+               WHERE g.user_id = users.id
+               ORDER BY array_position(ARRAY['admin', 'teacher', 'assistant'], r.name)
+               LIMIT 1) AS role
+    FROM users) AS people"""  # noqa: S608
 
 
 async def ensure(
@@ -81,16 +89,26 @@ async def list_all(
     *,
     email: str | None = None,
     status: str | None = None,
+    part: str | None = None,
+    role: Role | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> list[User]:
-    """Return people in the order of their ids, from the one that follows ``after``."""
+    """Return people in the order of their ids, from the one that follows ``after``.
+
+    ``part`` is one of their name or address; ``role`` was given to them somewhere.
+    """
     rows = await connection.fetch(
         _SELECT
         + """ WHERE ($1::uuid IS NULL OR id > $1) AND ($3::citext IS NULL OR email = $3)
                 AND ($4::text IS NULL OR status = $4)
+                AND ($5::text IS NULL OR position(lower($5) in lower(display_name)) > 0
+                     OR position(lower($5) in lower(email::text)) > 0)
+                AND ($6::text IS NULL OR EXISTS (
+                     SELECT FROM user_roles g JOIN roles r ON r.id = g.role_id
+                     WHERE g.user_id = people.id AND r.name = $6))
               ORDER BY id LIMIT $2""",
-        after, limit, email, status,
+        after, limit, email, status, part, role,
     )  # fmt: skip
     return [User(*row) for row in rows]
 

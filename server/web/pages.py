@@ -14,7 +14,10 @@ from server.web import assets
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-_HOME = ("/", "/sign-in", "/courses", f"/courses/{{course:{_UUID}}}", "/destinations", "/search")
+_HOME = (
+    "/", "/sign-in", "/courses", f"/courses/{{course:{_UUID}}}", "/destinations", "/search",
+    "/school", "/school/settings", "/school/webhooks",
+)  # fmt: skip
 """Parts of one page, each with an address."""
 
 Framers = Callable[[str], Awaitable[Sequence[str]]]

@@ -1,12 +1,8 @@
 """The states of the teachers' page: who is signed in, where in it they are, and what REST says."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
-from protocol import codec
 from protocol.health import StreamWarning
 from protocol.ids import Role
 from protocol.rest import (
@@ -29,25 +25,11 @@ from protocol.rest import (
 )
 from server.media.destinations.providers import PROVIDERS
 from server.rest import answers
-
-HOUR, DAY = 3_600_000, 86_400_000
-NOW_MS = int(time.time() * 1000)
-"""The page says of days which of them is today."""
-
-
-def _id(number: int) -> str:
-    return f"01900000-0000-7000-9000-{number:012d}"
-
-
-def _at(milliseconds: int) -> str:
-    return codec.timestamp(NOW_MS + milliseconds)
-
-
-def _page(*items: Any) -> dict[str, Any]:
-    return {
-        "items": [msgspec.to_builtins(each) for each in items],
-        "next": None,
-    }
+from tests.gallery import school
+from tests.gallery.answers import DAY, HOUR
+from tests.gallery.answers import at as _at
+from tests.gallery.answers import identifier as _id
+from tests.gallery.answers import page as _page
 
 
 def _me(role: Role = "teacher", scope: Literal["tenant", "course"] = "tenant") -> Any:
@@ -252,5 +234,6 @@ HOMES: Mapping[str, Home] = {
     ),
     "search": Home("/search?q=limit", SCHOOL),
     "search-nothing": Home("/search?q=zebra", NOTHING),
+    **{name: Home(*state) for name, state in school.STATES.items()},
 }
 """Each state by its name."""

@@ -156,6 +156,25 @@ async def test_a_code_makes_nobody_more_than_they_are(api, pools, school) -> Non
     assert (await api.get(signed.body["token"], "/v1/courses")).status == 403
 
 
+async def test_an_admin_makes_a_link_for_whoever_is_theirs(api, school, owner) -> None:
+    path = f"/v1/users/{school.student.id}/sign-in-links"
+    for who in (school.teacher, school.student):
+        assert (await api.post(who, path, {})).code == "forbidden"
+    made = await api.post(school.admin, path, {"ttl_seconds": 86_400})
+    assert made.status == 201
+    url, _, code = made.body["url"].partition("#")
+    assert url == "https://live.example/sign-in"
+    assert code not in str([dict(row) for row in await owner.fetch("SELECT * FROM sign_in_codes")])
+    assert (await sign_in(api, code)).body["user"] == school.student.id
+    assert (await sign_in(api, code)).status == 401
+    too_long = await api.post(school.admin, path, {"ttl_seconds": 8 * 86_400})
+    assert too_long.code == "bad_request"
+    nobody = await api.post(school.admin, f"/v1/users/{new_id()}/sign-in-links", {})
+    assert nobody.code == "not_found"
+    await api.patch(school.admin, path.removesuffix("/sign-in-links"), {"status": "inactive"})
+    assert (await api.post(school.admin, path, {})).code == "conflict"
+
+
 async def test_what_is_no_code_or_no_more_signs_nobody_in(api, pools, school, owner) -> None:
     late = await code_for(pools, school, ttl_seconds=-1)
     good = await code_for(pools, school)

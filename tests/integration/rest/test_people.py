@@ -124,6 +124,28 @@ async def test_people_are_added_changed_and_put_out(api, school) -> None:
     assert (await api.patch(admin, f"/v1/users/{new_id()}", {"name": "x"})).code == "not_found"
 
 
+async def test_people_are_found_by_a_part_of_them_and_by_their_role(api, school) -> None:
+    admin = school.admin
+    given = {"role": "assistant", "scope": "course", "scope_id": school.course}
+    ben = (await api.post(admin, "/v1/users", {"name": "Ben 100%", "email": "b@x.example"})).body
+    assert ben["role"] is None
+    for role in ({"role": "student"}, given):
+        await api.post(admin, f"/v1/users/{ben['id']}/roles", role)
+
+    async def found(query):
+        answer = await api.get(admin, f"/v1/users?{query}")
+        return [each["id"] for each in answer.body["items"]]
+
+    for part in ("EN%201", "0%25", "B@X"):
+        assert await found(f"q={part}") == [ben["id"]]
+    assert await found("q=_en") == []
+    assert ben["id"] in await found("role=assistant")
+    assert ben["id"] not in await found("role=teacher")
+    assert (await api.get(admin, f"/v1/users/{ben['id']}")).body["role"] == "assistant"
+    assert (await api.get(admin, f"/v1/users/{admin.id}")).body["role"] == "admin"
+    assert (await api.get(admin, "/v1/users?role=boss")).code == "bad_request"
+
+
 async def test_nobody_gives_more_than_they_have_and_one_admin_stays(api, school) -> None:
     teacher, admin = school.teacher, school.admin
     ben = (await api.post(teacher, "/v1/users", {"name": "Ben"})).body["id"]

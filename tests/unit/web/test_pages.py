@@ -11,6 +11,7 @@ from server.web import assets, pages, vendor
 
 SESSION = "01900000-0000-7000-8000-000000000001"
 HOME = ["/", "/sign-in", "/courses", f"/courses/{SESSION}", "/destinations", "/search"]
+HOME += ["/school", "/school/settings", "/school/webhooks"]
 PAGES = [
     *HOME,
     "/join",

@@ -65,26 +65,30 @@ export function useRemote(read, of) {
 
 /**
  * One's own act: whether it is under way, and why it was refused.
- * @returns {{isBusy: boolean, refusal: string, run: (act: () => Promise<unknown>) => Promise<boolean>, clear: () => void}}
+ * @returns {{isBusy: boolean, refusal: string, field: string, run: (act: () => Promise<unknown>) => Promise<boolean>, clear: () => void}}
+ *   `field`: what of the request was at fault, if something was
  */
 export function useAct() {
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState("");
+  const [field, setField] = useState("");
+  const clear = () => (setRefusal(""), setField(""));
   /** @param {() => Promise<unknown>} act */
   const run = async (act) => {
     setBusy(true);
-    setRefusal("");
+    clear();
     try {
       await act();
       return true;
     } catch (problem) {
       setRefusal(told(problem));
+      setField(/** @type {Problem} */ (problem).field ?? "");
       return false;
     } finally {
       setBusy(false);
     }
   };
-  return { isBusy, refusal, run, clear: () => setRefusal("") };
+  return { isBusy, refusal, field, run, clear };
 }
 
 /**

@@ -14,6 +14,9 @@ const atLeast = (role, least) => RANK.indexOf(role) >= RANK.indexOf(least);
 /** Whether they teach or assist somewhere. @param {Me} me */
 export const isStaff = (me) => atLeast(me.role, "assistant");
 
+/** Whether they manage the school itself: its people, settings and webhooks. @param {Me} me */
+export const administers = (me) => me.roles.some(({ role, scope }) => scope === "tenant" && role === "admin");
+
 /** Whether they see what is of the whole school. @param {Me} me */
 export const looksAtAll = (me) => me.roles.some(({ role, scope }) => scope === "tenant" && atLeast(role, "assistant"));
 

@@ -11,8 +11,9 @@ import { Course } from "./course.js";
 import { Courses } from "./courses.js";
 import { Destinations } from "./destinations.js";
 import { useRemote } from "./remote.js";
-import { isStaff, looksAtAll } from "./rights.js";
+import { administers, isStaff, looksAtAll } from "./rights.js";
 import { go, Link, route } from "./router.js";
+import { School } from "./school.js";
 import { Search } from "./search.js";
 
 /** @typedef {import("../shared/rest.js").Rest} Rest @typedef {import("./rights.js").Me} Me */
@@ -40,23 +41,24 @@ export function Account({ api }) {
   if (me === null) return html`<${FullPage} title=${t("home.title")} text=${t("home.loading")} testid="home-loading" />`;
   return html`<a class="skip" href="#content">${t("home.skip")}</a>
     <${Header} me=${me} />
-    <main class="home" id="content" tabindex="-1"><${Part} api=${api} me=${me} /></main>`;
+    <main class="home" id="content" tabindex="-1"><${Part} ...${{ api, me }} onRenamed=${load} /></main>`;
 }
 
 /** @param {string} path */
 function titleOf(path) {
   const part = path.split("/")[1];
-  return t({ courses: "home.courses", destinations: "home.destinations", search: "search.title" }[part] ?? "home.classes");
+  return t({ courses: "home.courses", destinations: "home.destinations", school: "home.school", search: "search.title" }[part] ?? "home.classes");
 }
 
-/** @param {{api: Rest, me: Me}} props */
-function Part({ api, me }) {
+/** @param {{api: Rest, me: Me, onRenamed: () => void}} props */
+function Part({ api, me, onRenamed }) {
   const { path, query } = route.value;
   const [, part, id] = path.split("/");
   if (part === "search") return html`<${Search} key=${query.toString()} ...${{ api, me, query }} />`;
   if (part === "courses" && id) return html`<${Course} key=${id} ...${{ api, me, id }} />`;
   if (part === "courses") return html`<${Courses} ...${{ api, me }} />`;
   if (part === "destinations") return html`<${Destinations} ...${{ api, me }} />`;
+  if (part === "school" && administers(me)) return html`<${School} part=${id ?? ""} ...${{ api, me, onRenamed }} />`;
   return html`<${Classes} ...${{ api, me }} />`;
 }
 
@@ -67,6 +69,7 @@ function Header({ me }) {
     { href: "/", name: t("home.classes"), isShown: true, isHere: path === "/" },
     { href: "/courses", name: t("home.courses"), isShown: isStaff(me), isHere: path.startsWith("/courses") },
     { href: "/destinations", name: t("home.destinations"), isShown: looksAtAll(me), isHere: path === "/destinations" },
+    { href: "/school", name: t("home.school"), isShown: administers(me), isHere: path.startsWith("/school") },
   ];
   return html`<header class="bar home-bar">
     <${Link} href="/" class="brand"><span class="mark" aria-hidden="true"></span><span dir="auto">${me.tenant_name}</span><//>

@@ -10,11 +10,12 @@ const LONG_MS = 60_000;
 
 /** The server said no, or could not be reached (`status` 0); `message` is for people. */
 export class Problem extends Error {
-  /** @param {number} status @param {string} code @param {string} message */
-  constructor(status, code, message) {
+  /** @param {number} status @param {string} code @param {string} message @param {string} [field] what of the request is at fault */
+  constructor(status, code, message, field = "") {
     super(message);
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -108,5 +109,5 @@ export async function problem(response) {
     // Not every proxy on the way speaks problem+json; the status says enough.
   }
   const text = said.detail ?? said.title ?? response.statusText;
-  return new Problem(response.status, said.code ?? "", text || `HTTP ${response.status}`);
+  return new Problem(response.status, said.code ?? "", text || `HTTP ${response.status}`, said.field);
 }

@@ -18,13 +18,15 @@ export function Menu({ label, testid, actions }) {
   useLayoutEffect(() => {
     if (button.current) button.current.popoverTargetElement = list.current;
   }, []);
-  // Below its button, or above it where there is more room; from its right edge to the left.
+  // Below its button, or above it where there is more room; from its right edge to the left, or so.
   const place = () => {
     if (button.current === null || list.current === null) return;
-    const { top, bottom, right } = button.current.getBoundingClientRect();
+    const { top, bottom, left, right } = button.current.getBoundingClientRect();
     const isLow = bottom > innerHeight / 2;
     const { style } = list.current;
-    style.right = `${document.documentElement.clientWidth - right}px`;
+    const isLeft = right < innerWidth / 2;
+    style.left = isLeft ? `${left}px` : "auto";
+    style.right = isLeft ? "auto" : `${document.documentElement.clientWidth - right}px`;
     style.top = isLow ? "auto" : `${bottom + GAP_PX}px`;
     style.bottom = isLow ? `${innerHeight - top + GAP_PX}px` : "auto";
   };
