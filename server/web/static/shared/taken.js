@@ -3,9 +3,7 @@
 
 const TEXT = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=button])";
 /** What arrows move in; a range that follows the page's keys says so. */
-const MOVED_BY_ARROWS = "[role=tablist], [role=menu], [role=listbox], [popover], [type=radio], [type=range]:not([data-follows-keys])";
-/** What is read by scrolling up and down. */
-const SCROLLED = "[role=log], aside";
+const MOVED_BY_ARROWS = "[role=tablist], [popover], [type=radio], [type=range]:not([data-follows-keys])";
 const PRESSED_BY_SPACE = "button, summary, a, label, [type=checkbox], [type=radio]";
 
 /** Whether letters are typed into it, or chosen by. @param {EventTarget|null} target */
@@ -22,7 +20,7 @@ export function isTaken(target, key) {
   if (takesText(target) || document.querySelector("dialog[open]") !== null) return true;
   const isIn = (/** @type {string} */ where) => target instanceof Element && target.closest(where) !== null;
   if (key === " ") return isIn(PRESSED_BY_SPACE);
-  if (key.startsWith("Page")) return isIn(`${MOVED_BY_ARROWS}, [role=log]`);
-  if (key === "ArrowUp" || key === "ArrowDown") return isIn(`${MOVED_BY_ARROWS}, ${SCROLLED}`);
-  return key.startsWith("Arrow") && isIn(MOVED_BY_ARROWS);
+  // What is read by scrolling goes up and down by them.
+  if (/Page|Up|Down/.test(key) && isIn(key.startsWith("Page") ? "[role=log]" : "[role=log], aside")) return true;
+  return /Arrow|Page/.test(key) && isIn(MOVED_BY_ARROWS);
 }

@@ -8,5 +8,5 @@ import { t } from "../strings.js";
 /** @param {{isStaff: boolean}} props */
 export function HomeLink({ isStaff }) {
   const hasHome = window.parent === window && keptHere("home") !== null;
-  return isStaff && hasHome ? html`<a class="home-link small" href="/" data-testid="home-link">← ${t("over.home")}</a>` : null;
+  return isStaff && hasHome ? html`<a class="button small quiet" href="/" data-testid="home-link">← ${t("over.home")}</a>` : null;
 }
