@@ -28,7 +28,6 @@ from tests.media.lossy_relay import LossyRelay
 from tests.media.publisher import (
     OPUS_SAMPLES,
     VIDEO_TIME_BASE,
-    Pace,
     PictureTrack,
     TestPublisher,
     ToneTrack,
@@ -52,13 +51,12 @@ class KnownPictures(PictureTrack):
 
     async def recv(self) -> av.Packet:
         packet = await super().recv()
-        self._remember(packet)
+        self._remember(packet, self._pace._start + self._pace.count / self.fps)
         return packet
 
-    def _remember(self, packet: av.Packet) -> None:
+    def _remember(self, packet: av.Packet, moment: float) -> None:
         nals = h264.split_annexb(bytes(packet))
         kept = [nal for nal in nals if h264.nal_type(nal) not in (h264.SPS, h264.PPS, h264.AUD)]
-        moment = self._pace._start + self._pace.count / self.fps
         self.sent[h264.join_lengths(kept)] = len(self.sent), moment
         self.late_seconds = max(self.late_seconds, time.monotonic() - moment)
 
@@ -71,13 +69,15 @@ class KnownPictures(PictureTrack):
 
 
 class LargeKeyframes(KnownPictures):
-    """Nothing but keyframes, each of so many packets as is said, over and over."""
+    """Nothing but keyframes, each of so many packets as is said, over and over.
+
+    There is a pause after each: where they take long, none is late for that.
+    """
 
     def __init__(self, *packets: int) -> None:
         super().__init__()
         self._packets = packets
-        self.fps = 3
-        self._pace = Pace(1 / self.fps)
+        self._began = time.monotonic()
         encoded = next(iter(self._encoder.encode(super()._draw(0))))
         self._parameters = [
             nal
@@ -86,13 +86,14 @@ class LargeKeyframes(KnownPictures):
         ]
 
     async def recv(self) -> av.Packet:
-        count = await self._pace.next()
+        await asyncio.sleep(0.33)
+        now, count = time.monotonic(), len(self.sent)
         size = 1298 * self._packets[count % len(self._packets)] - 1000
         noise = random.Random(count).randbytes(size).replace(b"\x00", b"\x01")
         packet = av.Packet(h264.join_annexb([*self._parameters, b"\x65\x88" + noise]))
-        packet.pts = packet.dts = count * 90_000 // self.fps
+        packet.pts = packet.dts = round((now - self._began) * 90_000)
         packet.time_base = VIDEO_TIME_BASE
-        self._remember(packet)
+        self._remember(packet, now)
         return packet
 
 
@@ -123,7 +124,7 @@ class PicturesWithBFrames(KnownPictures):
         packet = self._waiting.pop(0)
         packet.pts = packet.pts * 90_000 // self.fps
         packet.time_base = VIDEO_TIME_BASE
-        self._remember(packet)
+        self._remember(packet, self._pace._start + self._pace.count / self.fps)
         return packet
 
 
