@@ -7,7 +7,7 @@ from typing import Any
 
 from protocol import codec
 from protocol.rest import JoinLinkOpened, Problem
-from tests.gallery.home import NOW_MS
+from tests.gallery.answers import NOW_MS
 from tests.gallery.states import TEACHER, TITLE, State, session_of
 
 _HOUR_MS = 3_600_000
