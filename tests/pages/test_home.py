@@ -199,7 +199,7 @@ async def test_a_replay_is_published_and_taken_back(lesson, server, admin, open_
     await at(studio, "record").click()
     await expect(at(studio, "recording-status")).to_contain_text("REC")
     await lesson.command("chapter.mark", title="The only part")
-    await studio.wait_for_timeout(2_000)  # of something to play
+    await studio.wait_for_timeout(5_000)  # of something to play, from a key frame on
     await at(studio, "end-class").click()
     await at(studio, "end-class-confirm").click()
     await expect(studio.get_by_role("link", name="Open the replay")).to_be_visible()
