@@ -5,6 +5,7 @@ import { html, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 import { forget } from "./catalogue.js";
+import { Confirm } from "./confirm.js";
 import { NewTitle } from "./courses.js";
 import { Lesson } from "./lesson.js";
 import { Past } from "./past.js";
@@ -12,7 +13,6 @@ import { all, Loaded, Refusal, useAct, useRemote } from "./remote.js";
 import { Rename } from "./rename.js";
 import { manages, managesAll } from "./rights.js";
 import { go, Link } from "./router.js";
-import { Confirm } from "./session.js";
 import { save } from "./takeaway.js";
 
 /** @typedef {import("../shared/rest.js").Rest} Rest @typedef {import("./rights.js").Me} Me */

@@ -5,8 +5,8 @@ import { html, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 import { Menu } from "../shared/ui/menu.js";
+import { Confirm } from "./confirm.js";
 import { Refusal, told, useAct } from "./remote.js";
-import { Confirm } from "./session.js";
 
 /** @typedef {import("../shared/rest.js").Rest} Rest */
 

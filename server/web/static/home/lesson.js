@@ -5,9 +5,10 @@ import { html, useState } from "../shared/html.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 import { Menu } from "../shared/ui/menu.js";
+import { Confirm } from "./confirm.js";
 import { Rename } from "./rename.js";
 import { Schedule } from "./schedule.js";
-import { Confirm, Session } from "./session.js";
+import { Session } from "./session.js";
 
 /**
  * @param {{api: import("../shared/rest.js").Rest, me: import("./rights.js").Me, lesson: any, sessions: any[],

@@ -3,10 +3,10 @@
 
 import { html } from "../shared/html.js";
 import { t } from "../shared/strings.js";
-import { People } from "./people.js";
 import { Link } from "./router.js";
-import { Settings } from "./settings.js";
-import { Webhooks } from "./webhooks.js";
+import { People } from "./school/people.js";
+import { Settings } from "./school/settings.js";
+import { Webhooks } from "./school/webhooks.js";
 
 const PARTS = { "": People, settings: Settings, webhooks: Webhooks };
 

@@ -8,10 +8,10 @@ import { Icon } from "../shared/ui/icon.js";
 import { Menu } from "../shared/ui/menu.js";
 import { enter } from "./account.js";
 import { Place, useCourseOf } from "./catalogue.js";
+import { Confirm } from "./confirm.js";
 import { Encoders } from "./encoders.js";
 import { Invite } from "./invite.js";
 import { Opener } from "./opener.js";
-import { Refusal, useAct } from "./remote.js";
 import { teaches } from "./rights.js";
 import { Schedule } from "./schedule.js";
 import { day, timeOf } from "./times.js";
@@ -57,21 +57,4 @@ export function Session({ api, me, session, isNext = false, isInLesson = false, 
     <//>
     ${mayRun && isPlanned && html`<${Schedule} isOpen=${asking === "edit"} onClose=${close} onDone=${done} ...${{ api, me, session }} />`}
   </li>`;
-}
-
-/**
- * What is asked before something goes for good.
- * @param {{text: string, label: string, act: () => Promise<unknown>, onDone: () => void, onClose: () => void}} props
- */
-export function Confirm({ text, label, act, onDone, onClose }) {
-  const { isBusy, refusal, run } = useAct();
-  const confirm = async () => {
-    if (await run(act)) onDone();
-  };
-  return html`<p dir="auto">${text}</p>
-    <${Refusal} text=${refusal} />
-    <div class="row end">
-      <button type="button" onClick=${onClose}>${t("cancel")}</button>
-      <button type="button" class="danger" data-testid="confirm" disabled=${isBusy} onClick=${confirm}>${label}</button>
-    </div>`;
 }

@@ -4,7 +4,9 @@
 import { html } from "./html.js";
 import { clock, t } from "./strings.js";
 import { Text } from "./text.js";
-import { Menu } from "./ui/menu.js";
+import { later } from "./ui/later.js";
+
+const Menu = later(() => import("./ui/menu.js"), "Menu");
 
 /**
  * @param {{classroom: import("./classroom.js").Classroom, message: import("./state.js").Message,

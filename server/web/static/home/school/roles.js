@@ -1,14 +1,14 @@
 // @ts-check
 /** The roles that a person was given, each with where it holds; and one more. */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { all, Loaded, Refusal, useAct, useRemote } from "./remote.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { all, Loaded, Refusal, useAct, useRemote } from "../remote.js";
 
 const ROLES = ["student", "assistant", "teacher", "admin"];
 const SCHOOL = "";
 
-/** @param {{api: import("../shared/rest.js").Rest, person: any, onClose: () => void}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, person: any, onClose: () => void}} props */
 export function Roles({ api, person, onClose }) {
   const path = `/v1/users/${person.id}/roles`;
   const [role, setRole] = useState("teacher");

@@ -1,8 +1,8 @@
 // @ts-check
 /** A field with its name, what helps to fill it in, and what was wrong with it; and a text to take away. */
 
-import { html, useRef, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
+import { html, useRef, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
 
 /**
  * @param {{name: string, testid: string, value: string, onInput: (value: string) => void, hint?: string,

@@ -1,14 +1,14 @@
 // @ts-check
 /** A link with which one person signs in, once. */
 
-import { html, useState } from "../shared/html.js";
-import { t, when } from "../shared/strings.js";
+import { html, useState } from "../../shared/html.js";
+import { t, when } from "../../shared/strings.js";
+import { Refusal, useAct } from "../remote.js";
 import { Once } from "./field.js";
-import { Refusal, useAct } from "./remote.js";
 
 const DAY_S = 86_400;
 
-/** @param {{api: import("../shared/rest.js").Rest, person: any, onClose: () => void}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, person: any, onClose: () => void}} props */
 export function SignInLink({ api, person: { id, name }, onClose }) {
   const [made, setMade] = useState(/** @type {{url: string, expires_at: string}|null} */ (null));
   const { isBusy, refusal, run } = useAct();

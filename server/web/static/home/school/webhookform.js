@@ -1,10 +1,10 @@
 // @ts-check
 /** Where messages go, and about what. */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Refusal, useAct } from "../remote.js";
 import { Field } from "./field.js";
-import { Refusal, useAct } from "./remote.js";
 
 const URL_LENGTH = 2000;
 const NAME_LENGTH = 200;

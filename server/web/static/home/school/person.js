@@ -1,22 +1,22 @@
 // @ts-check
 /** One person of the school: what they are, how they get in, and how they go. */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui/dialog.js";
-import { Icon } from "../shared/ui/icon.js";
-import { Menu } from "../shared/ui/menu.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Dialog } from "../../shared/ui/dialog.js";
+import { Icon } from "../../shared/ui/icon.js";
+import { Menu } from "../../shared/ui/menu.js";
+import { Confirm } from "../confirm.js";
+import { Refusal, useAct } from "../remote.js";
+import { save } from "../takeaway.js";
 import { Field } from "./field.js";
 import { EMAIL_LENGTH, NAME_LENGTH } from "./newperson.js";
-import { Refusal, useAct } from "./remote.js";
 import { Roles } from "./roles.js";
-import { Confirm } from "./session.js";
 import { SignInLink } from "./signinlink.js";
-import { save } from "./takeaway.js";
 
-/** @typedef {import("../shared/rest.js").Rest} Rest */
+/** @typedef {import("../../shared/rest.js").Rest} Rest */
 
-/** @param {{api: Rest, me: import("./rights.js").Me, person: any, onChange: () => void}} props */
+/** @param {{api: Rest, me: import("../rights.js").Me, person: any, onChange: () => void}} props */
 export function Person({ api, me, person, onChange }) {
   const [asking, ask] = useState("");
   const { isBusy, refusal, run } = useAct();

@@ -1,18 +1,18 @@
 // @ts-check
 /** One system that is told: whether it listens, what it was told last, a test, and its end. */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui/dialog.js";
-import { Menu } from "../shared/ui/menu.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Dialog } from "../../shared/ui/dialog.js";
+import { Menu } from "../../shared/ui/menu.js";
+import { Confirm } from "../confirm.js";
+import { Refusal, useAct } from "../remote.js";
+import { day, timeOf } from "../times.js";
 import { Deliveries } from "./deliveries.js";
-import { Refusal, useAct } from "./remote.js";
-import { Confirm } from "./session.js";
-import { day, timeOf } from "./times.js";
 import { WebhookForm } from "./webhookform.js";
 import { Secret } from "./webhooks.js";
 
-/** @param {{api: import("../shared/rest.js").Rest, endpoint: any, onChange: () => void}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, endpoint: any, onChange: () => void}} props */
 export function Webhook({ api, endpoint, onChange }) {
   const [asking, ask] = useState("");
   const [secret, setSecret] = useState("");

@@ -1,19 +1,19 @@
 // @ts-check
 /** The people of the school: found by name, address and role; and somebody new. */
 
-import { html, useEffect, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui/dialog.js";
+import { html, useEffect, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Dialog } from "../../shared/ui/dialog.js";
+import { Loaded, useRemote } from "../remote.js";
 import { NewPerson } from "./newperson.js";
 import { Person } from "./person.js";
-import { Loaded, useRemote } from "./remote.js";
 
 const PAGE = 50;
 /** After so long without a letter more, one has said whom one looks for. */
 const SAID_MS = 300;
 const KINDS = ["", "admin", "teacher", "assistant", "student", "inactive"];
 
-/** @param {{api: import("../shared/rest.js").Rest, me: import("./rights.js").Me}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, me: import("../rights.js").Me}} props */
 export function People({ api, me }) {
   const [isAdding, setAdding] = useState(false);
   const [sought, seek] = useState("");

@@ -1,15 +1,15 @@
 // @ts-check
 /** The settings of the school: its name, how long what is kept, and whose pages may show its classes. */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui/dialog.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Dialog } from "../../shared/ui/dialog.js";
+import { Confirm } from "../confirm.js";
+import { Loaded, Refusal, useAct, useRemote } from "../remote.js";
 import { Field } from "./field.js";
 import { NAME_LENGTH } from "./newperson.js";
-import { Loaded, Refusal, useAct, useRemote } from "./remote.js";
-import { Confirm } from "./session.js";
 
-/** @typedef {import("../shared/rest.js").Rest} Rest */
+/** @typedef {import("../../shared/rest.js").Rest} Rest */
 
 const TENANT = "/v1/tenant";
 const KEPT = ["recordings_days", "chat_days", "sessions_days"];

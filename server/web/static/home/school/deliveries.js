@@ -1,16 +1,16 @@
 // @ts-check
 /** What a system was told last, and what came of it; looked at again while something waits. */
 
-import { html, useEffect } from "../shared/html.js";
-import { known, t } from "../shared/strings.js";
-import { Loaded, useRemote } from "./remote.js";
-import { day, timeOf } from "./times.js";
+import { html, useEffect } from "../../shared/html.js";
+import { known, t } from "../../shared/strings.js";
+import { Loaded, useRemote } from "../remote.js";
+import { day, timeOf } from "../times.js";
 
 const SHOWN = 10;
 const LOOK_AGAIN_MS = 1_500;
 const COLOURS = { delivered: "ok", pending: "warn", failed: "bad" };
 
-/** @param {{api: import("../shared/rest.js").Rest, path: string}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, path: string}} props */
 export function Deliveries({ api, path }) {
   const found = useRemote(async () => (await api.get(`${path}/deliveries?limit=${SHOWN}`)).items, []);
   const isWaiting = found.value?.some((/** @type {any} */ { status }) => status === "pending") ?? false;

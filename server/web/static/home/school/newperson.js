@@ -1,10 +1,10 @@
 // @ts-check
 /** Somebody new in the school: who they are, what they may, and how they get in. */
 
-import { html, useRef, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
+import { html, useRef, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Refusal, useAct } from "../remote.js";
 import { Field } from "./field.js";
-import { Refusal, useAct } from "./remote.js";
 import { SignInLink } from "./signinlink.js";
 
 export const NAME_LENGTH = 200;
@@ -12,7 +12,7 @@ export const EMAIL_LENGTH = 254;
 /** What is given in the whole school; none: students come by the links to their classes. */
 const ROLES = ["teacher", "assistant", "admin", ""];
 
-/** @param {{api: import("../shared/rest.js").Rest, onDone: () => void, onClose: () => void}} props */
+/** @param {{api: import("../../shared/rest.js").Rest, onDone: () => void, onClose: () => void}} props */
 export function NewPerson({ api, onDone, onClose }) {
   const [form, setForm] = useState({ name: "", email: "", role: "teacher" });
   const made = useRef(/** @type {any} */ (null));

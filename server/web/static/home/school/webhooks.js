@@ -1,15 +1,15 @@
 // @ts-check
 /** The systems that are told what happens in the classes of the school (docs/webhooks.md). */
 
-import { html, useState } from "../shared/html.js";
-import { t } from "../shared/strings.js";
-import { Dialog } from "../shared/ui/dialog.js";
+import { html, useState } from "../../shared/html.js";
+import { t } from "../../shared/strings.js";
+import { Dialog } from "../../shared/ui/dialog.js";
+import { all, Loaded, useRemote } from "../remote.js";
 import { Once } from "./field.js";
-import { all, Loaded, useRemote } from "./remote.js";
 import { Webhook } from "./webhook.js";
 import { WebhookForm } from "./webhookform.js";
 
-/** @param {{api: import("../shared/rest.js").Rest}} props */
+/** @param {{api: import("../../shared/rest.js").Rest}} props */
 export function Webhooks({ api }) {
   const [isAdding, setAdding] = useState(false);
   const [made, setMade] = useState(/** @type {any} */ (null));
