@@ -35,7 +35,8 @@ ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 STATES_PLACE = ROOT / "build" / "screenshots"
 PICTURES = (
-    "studio.jpg", "room.jpg", "room-phone.jpg", "replay.jpg", "home.jpg", "load-report.jpg",
+    "studio.jpg", "join.jpg", "room.jpg", "room-phone.jpg", "replay.jpg", "report.jpg", "home.jpg",
+    "school.jpg", "load-report.jpg",
 )  # fmt: skip
 """What ``docs/images`` holds, and nothing else."""
 
@@ -50,6 +51,7 @@ PLANNED = (
     (3, "What the unit circle is good for"),
     (26, "Questions before the test"),
 )
+JPEG: Any = {"type": "jpeg", "quality": 82}
 AT_ONCE = 4
 SETTLE_SECONDS = 25
 """Until hands are up, questions asked and a poll is open."""
@@ -68,8 +70,10 @@ async def documents(browser: Browser) -> list[str]:
         demo = await Demo(place / "class", "--students", "14").start()
         try:
             await _a_class(browser, demo)
+            await _its_link(browser, demo)
             await _the_home_of_it(browser, demo)
             await _its_replay(browser, demo)
+            await _its_report(browser, demo)
             await _a_load_run(browser, demo, place)
         finally:
             await demo.stop()
@@ -91,6 +95,16 @@ async def _a_class(browser: Browser, demo: Demo) -> None:
         await _take(page, f"{file}.jpg")
 
 
+async def _its_link(browser: Browser, demo: Demo) -> None:
+    path = f"/v1/sessions/{demo.ready['session']}/join-links"
+    async with _http(demo) as http, http.get(path) as answer:
+        (link,) = (await answer.json())["items"]
+    page = await browser.new_page(viewport=DESKTOP, color_scheme="dark")
+    await page.goto(link["url"])
+    await page.get_by_test_id("join-name").fill("Ann Lindqvist")
+    await _take(page, "join.jpg")
+
+
 async def _the_home_of_it(browser: Browser, demo: Demo) -> None:
     tomorrow = datetime.now(UTC).replace(hour=9, minute=0) + timedelta(days=1)
     async with _http(demo) as http:
@@ -105,7 +119,10 @@ async def _the_home_of_it(browser: Browser, demo: Demo) -> None:
     await expect(page.get_by_test_id("session")).to_have_count(1 + len(PLANNED))
     courses = page.get_by_role("main").get_by_role("link", name="Mathematics")
     await expect(courses).to_have_count(1 + len(PLANNED))
-    await _take(page, "home.jpg")
+    await page.screenshot(path=IMAGES / "home.jpg", **JPEG)
+    await page.goto(f"{demo.ready['url']}/school")
+    await expect(page.get_by_test_id("people").get_by_role("listitem").first).to_be_visible()
+    await _take(page, "school.jpg")
 
 
 async def _its_replay(browser: Browser, demo: Demo) -> None:
@@ -125,6 +142,13 @@ async def _its_replay(browser: Browser, demo: Demo) -> None:
     await page.keyboard.press("8")
     await asyncio.sleep(2)
     await _take(page, "replay.jpg")
+
+
+async def _its_report(browser: Browser, demo: Demo) -> None:
+    page = await _opened(browser, demo, "report", demo.ready["tokens"]["teacher"])
+    await expect(page.get_by_test_id("attendee").first).to_be_visible()
+    await expect(page.get_by_test_id("chart").first).to_be_visible()
+    await _take(page, "report.jpg")
 
 
 async def _a_load_run(browser: Browser, demo: Demo, place: Path) -> None:
@@ -163,7 +187,7 @@ async def _opened(
 
 
 async def _take(page: Page, name: str) -> None:
-    await page.screenshot(path=IMAGES / name, type="jpeg", quality=82)
+    await page.screenshot(path=IMAGES / name, **JPEG)
     await page.close()
 
 
