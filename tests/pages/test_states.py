@@ -13,18 +13,16 @@ from tests.gallery.server import STATES, application
 from tests.gallery.states import State
 from tests.gallery.visit import STILL, visit
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
 
 AXE = Path(__file__).parent.parent / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => (await import("/axe.js"), await axe.run(document, {
     resultTypes: ["violations"],
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 })).violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))"""
-LOOKS = (
-    ("dark", {"width": 320, "height": 640}),
-    ("light", {"width": 1440, "height": 900}),
-)
-"""Each state is come to on a small screen, and seen on a wide one, too."""
+SMALL, WIDE = {"width": 320, "height": 640}, {"width": 1440, "height": 900}
+LOOKS = (("dark", SMALL), ("light", SMALL), ("light", WIDE), ("dark", WIDE))
+"""Each state is come to in the first, and seen in the others, too."""
 AT_ONCE = 4
 """Pages looked at side by side."""
 
@@ -54,9 +52,10 @@ async def _faults(page: Page, url: str, state: State) -> list[str]:
         await page.emulate_media(color_scheme=scheme)
         await page.set_viewport_size(size)
         await page.evaluate(STILL)
-        faults += [f"{scheme}: {fault}" for fault in await page.evaluate(RUN)]
+        look = f"{scheme}, {size['width']} px"
+        faults += [f"{look}: {fault}" for fault in await page.evaluate(RUN)]
         if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            faults.append(f"{scheme}: scrolls sideways")
+            faults.append(f"{look}: scrolls sideways")
     return [f"{state.page}/{state.name}: {fault}" for fault in faults]
 
 
