@@ -48,6 +48,9 @@ Told = ClientPong | ClientPing | SignalSent | Resync | Roster | TokenSent | Hell
 
 Check = Callable[[str, AnyCommand], Awaitable[None]]
 """Refuses a command of a tenant that names what is not there (``server.store.references``)."""
+LATE_SECONDS = 0.5
+"""What came while this process stood still it reads only when the time for it is up already: it
+looks once more before it sends somebody away."""
 
 
 class Connection:
@@ -104,6 +107,9 @@ class Connection:
         self._later("ping", HEARTBEAT_INTERVAL_MS / 1000, self._ping)
 
     def _no_pong(self) -> None:
+        self._later("pong", LATE_SECONDS, self._silent)
+
+    def _silent(self) -> None:
         if not self.seat.peer.is_behind:
             self.seat.peer.close(CloseCode.NO_PONG)
 

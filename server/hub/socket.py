@@ -28,7 +28,7 @@ from server.clock import Clock
 from server.errors import LiveClassError, UnauthorizedError, UnavailableError
 from server.hub.asks import Who
 from server.hub.bucket import AbuseError
-from server.hub.connection import Connection
+from server.hub.connection import LATE_SECONDS, Connection
 from server.hub.door import Door
 from server.hub.hub import Hub
 from server.hub.peer import Peer
@@ -47,9 +47,6 @@ UNSENT_BYTES = 1 << 17
 """… and the kernel beneath takes only so much that it cannot send yet: by itself it takes
 megabytes for each slow peer before the server notices anything."""
 CLOSE_SECONDS = 2.0
-LATE_SECONDS = 0.5
-"""What came while this process stood still it reads only when the time for it is up already: it
-looks once more before it sends somebody away for good."""
 FRAMES_PER_TURN = 16
 """What has arrived is read without a pause: after so many frames the others have their turn."""
 UNHEARD = frozenset((CloseCode.ABUSE, CloseCode.PROTOCOL_ERROR))

@@ -347,10 +347,21 @@ async def test_who_does_not_answer_a_ping_is_closed(lesson, node, unharmed, monk
     await eventually(lambda: "pong" not in timers)
     monkeypatch.setattr(connection_module, "HEARTBEAT_INTERVAL_MS", 100)
     monkeypatch.setattr(connection_module, "HEARTBEAT_TIMEOUT_MS", 60)
+    monkeypatch.setattr(connection_module, "LATE_SECONDS", 0.01)
     silent = await lesson.raw()
     bye, code = await silent.farewell()
     assert (bye["code"], code) == (4112, 4112)
     assert (await alive.say("hand.lower"))["type"] == "ack"
+
+
+async def test_a_pong_that_came_while_the_loop_stood_still_is_heard(lesson, node):
+    raw = await lesson.raw()
+    connection = connection_of(raw, node)
+    connection._later("pong", 0.2, connection._no_pong)
+    await raw.send({"type": "pong", "applied": 1})
+    time.sleep(0.3)
+    await eventually(lambda: "pong" not in connection._timers)
+    assert (await raw.say("chat.post", {"text": "still here"}))["type"] == "ack"
 
 
 async def test_who_is_too_fast_is_told_to_wait_then_closed(lesson, unharmed, in_no_time):
