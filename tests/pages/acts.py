@@ -41,6 +41,16 @@ async def say(page: Page, text: str) -> None:
     await at(page, "chat-send").click()
 
 
+async def open_poll(studio: Page, prompt: str, *options: str) -> None:
+    """Ask the class something."""
+    await at(studio, "tab-polls").click()
+    await at(studio, "poll-compose").click()
+    await at(studio, "poll-prompt").fill(prompt)
+    for number, option in enumerate(options):
+        await at(studio, "poll-option").nth(number).fill(option)
+    await at(studio, "poll-open").click()
+
+
 async def choose(row: Locator, menu: str, action: str) -> None:
     """Choose an action from the small menu of one person, message or question."""
     await row.get_by_test_id(menu).click()

@@ -30,7 +30,7 @@ RED: Colour = (217, 45, 32)
 PAPER: Colour = (255, 255, 255)
 SHARED: Colour = (192, 64, 160)
 MIDDLE, LEFT, CORNER, EDGE = (640, 330), (400, 360), (1_230, 690), (60, 360)
-"""Places of the programme, in its 1280 × 720 pixels."""
+"""Of 1280 × 720: the page, left of it, where the camera is in a corner, beside a page of 4:3."""
 
 
 async def launch(playwright: Playwright) -> Browser:

@@ -7,7 +7,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.pages.acts import MEASURED, at, choose, go_live, has_moved, joined, say, turn_camera_on
+from tests.pages.acts import (
+    MEASURED,
+    at,
+    choose,
+    go_live,
+    has_moved,
+    joined,
+    open_poll,
+    say,
+    turn_camera_on,
+)
 from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -145,12 +155,7 @@ async def test_the_most_wanted_question_comes_first(people):
 
 async def test_a_poll_from_the_question_to_the_results(people):
     studio, ann, bob = people
-    await at(studio, "tab-polls").click()
-    await at(studio, "poll-compose").click()
-    await at(studio, "poll-prompt").fill("Ready?")
-    await at(studio, "poll-option").nth(0).fill("Yes")
-    await at(studio, "poll-option").nth(1).fill("No")
-    await at(studio, "poll-open").click()
+    await open_poll(studio, "Ready?", "Yes", "No")
     for page, choice in ((ann, 0), (bob, 0)):
         await at(page, "option").nth(choice).check()  # the poll came to the front by itself
         await at(page, "vote").click()

@@ -32,7 +32,6 @@ from tests.patience import PATIENCE
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 SLOW_MS = 60_000
-"""Of 1280 × 720: the page, left of it, where the camera is in a corner, beside a page of 4:3."""
 ALLOWED = ["camera", "microphone"]
 PREVIEWED = """(video) => {
     const context = new OffscreenCanvas(1280, 720).getContext("2d");

@@ -15,6 +15,7 @@ from tests.pages.acts import (
     draw_a_line,
     has_moved,
     joined,
+    open_poll,
     put_on_air,
     say,
 )  # fmt: skip
@@ -34,7 +35,6 @@ from tests.patience import PATIENCE
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 SLOW_MS = 60_000
-"""Of 1280 × 720: the page, where the camera is in a corner, beside a page of 4:3."""
 
 
 async def test_a_whole_class_by_mouse(lesson, open_page, platform):
@@ -132,12 +132,7 @@ async def draws_on_a_board(studio, students, viewer):
 
 
 async def polls(studio, students):
-    await at(studio, "tab-polls").click()
-    await at(studio, "poll-compose").click()
-    await at(studio, "poll-prompt").fill("Ready?")
-    await at(studio, "poll-option").nth(0).fill("Yes")
-    await at(studio, "poll-option").nth(1).fill("No")
-    await at(studio, "poll-open").click()
+    await open_poll(studio, "Ready?", "Yes", "No")
     for student, choice in zip(students, (0, 0, 1), strict=True):
         await at(student, "option").nth(choice).check()
         await at(student, "vote").click()

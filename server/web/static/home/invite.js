@@ -1,8 +1,9 @@
 // @ts-check
 /** Links into a class: one for all, or one for each person, to be copied one by one or all at once. */
 
-import { html, useRef, useState } from "../shared/html.js";
 import { ClassLink } from "../shared/classlink.js";
+import { copied } from "../shared/clipboard.js";
+import { html, useRef, useState } from "../shared/html.js";
 import { t, when } from "../shared/strings.js";
 import { Refusal, useAct } from "./remote.js";
 
@@ -48,15 +49,7 @@ export function Invite({ api, session, mayRun, onClose }) {
     });
   };
   /** @param {string} text @param {HTMLInputElement|null} field */
-  const copy = async (text, field) => {
-    field?.select();
-    try {
-      await navigator.clipboard.writeText(text);
-      setSaid(t("invite.copied"));
-    } catch {
-      setSaid(t("invite.copy_yourself"));
-    }
-  };
+  const copy = async (text, field) => setSaid(t((await copied(text, field)) ? "invite.copied" : "invite.copy_yourself"));
   const everything = () => made.map(({ name, url }) => `${name}\t${url}`).join("\n");
   return html`<${ClassLink} api=${api} id=${session.id} />
   <form class="stack single" onSubmit=${make}>

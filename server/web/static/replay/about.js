@@ -1,6 +1,7 @@
 // @ts-check
 /** What this replay is, a link to this moment, the file to take away, and who may see it. */
 
+import { copied } from "../shared/clipboard.js";
 import { html } from "../shared/html.js";
 import { useSignal } from "../shared/signals.js";
 import { duration, t, when } from "../shared/strings.js";
@@ -16,12 +17,7 @@ export function About({ view, onChanged }) {
   const share = async () => {
     const url = new URL(location.pathname, location.origin);
     url.searchParams.set("t", String(Math.floor(playing.t.value / 1000)));
-    try {
-      await navigator.clipboard.writeText(url.href);
-      note.value = t("replay.shared");
-    } catch {
-      note.value = url.href; // only the clipboard is out of reach
-    }
+    note.value = (await copied(url.href)) ? t("replay.shared") : url.href;
   };
   return html`<section class="stack" aria-label=${t("replay.about")}>
     <div class="row">

@@ -1,6 +1,7 @@
 // @ts-check
 /** One link for the whole class: copied, shown as a QR code, revoked. */
 
+import { copied } from "./clipboard.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { t, when } from "./strings.js";
 import { Icon } from "./ui/icon.js";
@@ -69,13 +70,7 @@ function Link({ link, isNew, isBusy, onRevoke }) {
   const cancel = useRef(/** @type {HTMLButtonElement|null} */ (null));
   const copy = async () => {
     field.current?.focus();
-    field.current?.select();
-    try {
-      await navigator.clipboard.writeText(link.url);
-      setSaid(t("invite.copied"));
-    } catch {
-      setSaid(t("invite.copy_yourself")); // it is selected; only the clipboard is out of reach
-    }
+    setSaid(t((await copied(link.url, field.current)) ? "invite.copied" : "invite.copy_yourself"));
   };
   useLayoutEffect(() => void (isNew && copy()), []);
   useLayoutEffect(() => cancel.current?.focus(), [isAsked]);

@@ -1,38 +1,27 @@
 // @ts-check
-/** What a browser keeps from visit to visit, where it does: in frames and private windows it may not. */
+/** What a browser keeps, where it does: in frames and private windows it may not. */
 
-/** What was kept under a name, or null. @param {string} name @returns {string|null} */
-export function kept(name) {
-  try {
-    return localStorage.getItem(`liveclass.${name}`);
-  } catch {
-    return null;
-  }
-}
+/** @param {() => Storage} storage of which already the look may be refused */
+const shelf = (storage) => ({
+  /** What was kept under a name, or null. @param {string} name @returns {string|null} */
+  kept(name) {
+    try {
+      return storage().getItem(`liveclass.${name}`);
+    } catch {
+      return null;
+    }
+  },
+  /** Keep a text; without storage it is forgotten. @param {string} name @param {string} text */
+  keep(name, text) {
+    try {
+      storage().setItem(`liveclass.${name}`, text);
+    } catch {
+      // It was for the convenience of next time.
+    }
+  },
+});
 
-/** Keep a text; without storage it is forgotten. @param {string} name @param {string} text */
-export function keep(name, text) {
-  try {
-    localStorage.setItem(`liveclass.${name}`, text);
-  } catch {
-    // It was for the convenience of next time.
-  }
-}
-
-/** What was kept in this tab, which a reload leaves, or null. @param {string} name @returns {string|null} */
-export function keptHere(name) {
-  try {
-    return sessionStorage.getItem(`liveclass.${name}`);
-  } catch {
-    return null;
-  }
-}
-
-/** Keep a text as long as this tab is there. @param {string} name @param {string} text */
-export function keepHere(name, text) {
-  try {
-    sessionStorage.setItem(`liveclass.${name}`, text);
-  } catch {
-    // As above.
-  }
-}
+/** From visit to visit. */
+export const { kept, keep } = shelf(() => localStorage);
+/** As long as this tab is there, which a reload leaves. */
+export const { kept: keptHere, keep: keepHere } = shelf(() => sessionStorage);

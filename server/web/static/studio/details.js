@@ -1,6 +1,7 @@
 // @ts-check
 /** How the way in and each way out does: charts of ten minutes, what happened, and a report. */
 
+import { copied } from "../shared/clipboard.js";
 import { html, useEffect, useState } from "../shared/html.js";
 import { useNow } from "../shared/now.js";
 import { clock, duration, t } from "../shared/strings.js";
@@ -104,13 +105,6 @@ function Facts({ verdict }) {
 /** @param {{text: () => string}} props */
 function Copy({ text }) {
   const [note, setNote] = useState("");
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      setNote(t("invite.copied"));
-    } catch {
-      setNote(t("details.not_copied"));
-    }
-  };
+  const copy = async () => setNote(t((await copied(text())) ? "invite.copied" : "details.not_copied"));
   return html`<span class="row grow"><button type="button" data-testid="details-copy" onClick=${copy}>${t("details.copy")}</button><span role="status" class="small">${note}</span></span>`;
 }

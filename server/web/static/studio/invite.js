@@ -1,8 +1,9 @@
 // @ts-check
 /** Links into the class, made by the server, copied by the teacher: one for all, and one for one person. */
 
-import { html, useRef, useState } from "../shared/html.js";
 import { ClassLink } from "../shared/classlink.js";
+import { copied } from "../shared/clipboard.js";
+import { html, useRef, useState } from "../shared/html.js";
 import { t, when } from "../shared/strings.js";
 import { RANK } from "./person.js";
 
@@ -31,15 +32,7 @@ export function Invite({ id, api, onClose, role = "student" }) {
       setNote(/** @type {Error} */ (problem).message);
     }
   };
-  const copy = async () => {
-    field.current?.select();
-    try {
-      await navigator.clipboard.writeText(made.url);
-      setNote(t("invite.copied"));
-    } catch {
-      setNote(t("invite.copy_yourself")); // it is selected; only the clipboard is out of reach
-    }
-  };
+  const copy = async () => setNote(t((await copied(made.url, field.current)) ? "invite.copied" : "invite.copy_yourself"));
   return html`<${ClassLink} api=${api} id=${id} />
   <form class="stack single" onSubmit=${make}>
     <h3>${t("invite.single")}</h3>

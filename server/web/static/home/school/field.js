@@ -1,6 +1,7 @@
 // @ts-check
 /** A field with its name, what helps to fill it in, and what was wrong with it; and a text to take away. */
 
+import { copied } from "../../shared/clipboard.js";
 import { html, useRef, useState } from "../../shared/html.js";
 import { t } from "../../shared/strings.js";
 
@@ -27,15 +28,7 @@ export function Field({ name, testid, value, onInput, hint = "", error = "", row
 export function Once({ name, text, testid }) {
   const field = useRef(/** @type {HTMLInputElement|null} */ (null));
   const [said, setSaid] = useState("");
-  const copy = async () => {
-    field.current?.select();
-    try {
-      await navigator.clipboard.writeText(text);
-      setSaid(t("invite.copied"));
-    } catch {
-      setSaid(t("field.copy_yourself"));
-    }
-  };
+  const copy = async () => setSaid(t((await copied(text, field.current)) ? "invite.copied" : "field.copy_yourself"));
   return html`<div class="card stack once">
     <label class="field">${name}
       <span class="row nowrap">
