@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from protocol import codec
+from protocol import commands as cmd
 from protocol.client import Client
 from protocol.errors import CloseCode
 from protocol.ids import STAFF
@@ -352,3 +353,23 @@ def people(*roles):
     return [
         Who(identifier(10 + number), f"Name {number}", role) for number, role in enumerate(roles)
     ]
+
+
+async def begun(hall, *everybody):
+    """Let everybody come to a live class; return their wires."""
+    wires = [hall.comes(who) for who in everybody]
+    hall.does(everybody[0], cmd.SessionStart())
+    hall.commit()
+    await settled()
+    return wires
+
+
+def kinds(wire, since=0):
+    """Return the types of the frames that came after the first ``since`` bytes."""
+    return [frame["type"] for frame in parsed(wire.data[since:])]
+
+
+async def settled(turns=30):
+    """Let everybody do what they have begun."""
+    for _ in range(turns):
+        await asyncio.sleep(0)

@@ -14,6 +14,7 @@ from server.hub.peer import Peer
 from server.hub.wire import Frame, websocket_frame
 from server.tasks import Supervisor
 from tests.patience import PATIENCE
+from tests.unit.hub.hall import settled
 
 ENDLESS = 10**9
 
@@ -123,11 +124,6 @@ class Log:
         reader = Reader(high)
         self.feed.attach(reader.peer, position)
         return reader
-
-
-async def settled(turns=30):
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)
