@@ -4,16 +4,11 @@
 import { html, useState } from "../../shared/html.js";
 import { t } from "../../shared/strings.js";
 import { Refusal, useAct } from "../remote.js";
+import { EVENTS, PERSONAL } from "./events.js";
 import { Field } from "./field.js";
 
 const URL_LENGTH = 2000;
 const NAME_LENGTH = 200;
-/** What can be told; the last two name people. */
-export const EVENTS = [
-  "session.started", "session.ended", "session.archived", "recording.finalized", "recording.failed", "replay.published",
-  "replay.unpublished", "destination.live", "destination.failed", "participant.joined", "participant.left",
-];
-const PERSONAL = ["participant.joined", "participant.left"];
 
 /**
  * @param {{endpoint?: any, save: (body: object) => Promise<unknown>, onClose: () => void}} props `endpoint`: the one to change
