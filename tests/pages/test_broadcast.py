@@ -16,7 +16,6 @@ from load.connection import Connection
 from protocol import codec
 from protocol.frames import Health
 from server.tasks import Supervisor
-from tests.demo import free_port
 from tests.media.pulled import pull
 from tests.pages.acts import at, go_live, has_moved, turn_camera_on
 from tests.patience import eventually
@@ -84,15 +83,23 @@ async def smooth(url):
     return stream if is_smooth else None
 
 
+@pytest.fixture
+def deaf():
+    """A port where nobody listens, nor will: it is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 async def test_a_broadcast_reaches_its_platforms_whatever_the_others_do(
-    lesson, open_page, platform, mute
+    lesson, open_page, platform, mute, deaf
 ):
     ids = await add_destinations(
         lesson,
         {
             "One": platform.url("one"),
             "Two": platform.url("two"),
-            "Refuses": f"rtmp://127.0.0.1:{free_port()}/live",
+            "Refuses": f"rtmp://127.0.0.1:{deaf}/live",
             "Mute": f"rtmp://127.0.0.1:{mute}/live",
         },
     )
