@@ -40,13 +40,14 @@ class Timelines:
 
         """
         if not recordings:
-            return Timeline([Stretch(None, started_at, ended_at - started_at)])
+            return Timeline([Stretch(None, started_at, ended_at - started_at)], ended_at)
         return Timeline(
             [
                 part
                 for each in recordings
                 for part in stretches(each.id, await self._clock(each), each.duration_ms)
-            ]
+            ],
+            ended_at,
         )
 
     async def _clock(self, recording: Recording) -> tuple[tuple[int, int], ...]:

@@ -2,7 +2,8 @@
 
 The media of a replay are the recordings of its class one after the other; media time counts
 through all of them. What was not recorded takes no media time: whatever happened in a gap happens
-where the gap was cut out, just before what was recorded next.
+where the gap was cut out, just before what was recorded next; whatever happened after the last
+recording happens at its end.
 
 ::
 
@@ -37,9 +38,10 @@ def stretches(recording: str, clock: Sequence[tuple[int, int]], duration_ms: int
 
 
 class Timeline:
-    """The media time of one replay."""
+    """The media time of one replay; its class was over at ``ended_at``."""
 
-    def __init__(self, parts: Iterable[Stretch]) -> None:
+    def __init__(self, parts: Iterable[Stretch], ended_at: int) -> None:
+        self._ended_at = ended_at
         self._parts = sorted(parts, key=lambda part: part.wall_ms)
         self._walls = [part.wall_ms for part in self._parts]
         self._starts = [0, *accumulate(part.duration_ms for part in self._parts)]
@@ -71,15 +73,15 @@ class Timeline:
         raise KeyError(recording)
 
     def wall_of(self, media_ms: int) -> int:
-        """Return when the moment ``media_ms`` was; before the media and after them, their ends.
+        """Return when the moment ``media_ms`` was; before the media, their beginning.
 
-        Where something was cut out it is the moment after that.
+        Where something was cut out it is the moment after that, and at the end of the media that
+        of the class.
         """
-        if not self._parts:
-            return 0
-        index = max(0, min(bisect_right(self._starts, media_ms), len(self._parts)) - 1)
-        part = self._parts[index]
-        return part.wall_ms + max(0, min(media_ms - self._starts[index], part.duration_ms))
+        if media_ms >= self.duration_ms:
+            return self._ended_at
+        index = max(0, bisect_right(self._starts, media_ms) - 1)
+        return self._parts[index].wall_ms + max(0, media_ms - self._starts[index])
 
     def media_of(self, wall_ms: int) -> int:
         """Return where in media time the moment ``wall_ms`` is; in a gap, where that was cut."""

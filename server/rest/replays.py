@@ -133,7 +133,7 @@ async def events(call: Call[None, ReplayEventsQuery]) -> ReplayEvents:
     """Return what happened in a window of media time, as the caller's view shows it.
 
     What happened before the media begins is in the state at their first moment; what happened in
-    a gap is told where that was cut out.
+    a gap is told where that was cut out; what happened after the media, at their end.
     """
     past, query = await _past(call), call.query
     session, timeline = past.row.session, past.timeline

@@ -46,6 +46,10 @@ async def test_a_recorded_class_is_seen_again_moment_by_moment(lesson, open_page
     await say(ann, "at the end")
     await expect(at(ann, "message")).to_have_count(2)
     await asyncio.sleep(PAUSE_SECONDS)
+    await at(studio, "record").click()
+    await expect(at(studio, "recording-status")).not_to_contain_text("REC")
+    await say(ann, "after the recording")
+    await expect(at(ann, "message")).to_have_count(3)
     await at(studio, "end-class").click()
     await at(studio, "end-class-confirm").click()
     await expect(at(ann, "over-ended")).to_be_visible()
@@ -53,7 +57,7 @@ async def test_a_recorded_class_is_seen_again_moment_by_moment(lesson, open_page
     # A draft is the staff's; whoever was in the class reads what was said.
     await ann.get_by_role("link", name="Open the replay").click()
     await expect(at(ann, "not-published")).to_be_visible()
-    await expect(at(ann, "message")).to_have_count(2)
+    await expect(at(ann, "message")).to_have_count(3)
 
     # The picture comes by itself once it is finalized.
     await studio.get_by_role("link", name="Open the replay").click()
@@ -73,6 +77,10 @@ async def test_a_recorded_class_is_seen_again_moment_by_moment(lesson, open_page
     await at(studio, "seek").focus()
     await studio.keyboard.press("0")
     await expect(at(studio, "message")).to_have_count(0)
+    # The bar reaches the very end: there is whatever came after it.
+    await studio.keyboard.press("End")
+    await expect(at(studio, "message")).to_have_count(3)
+    await expect(at(studio, "message").last).to_contain_text("after the recording")
 
     await at(studio, "find").fill("END the")
     await expect(at(studio, "hit")).to_have_count(1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from server.media.hls.playlist import parse
 from server.replays.timeline import Stretch, Timeline, stretches
 
-TWO = Timeline([Stretch("a", 1_000, 500), Stretch("b", 3_000, 200)])
+TWO = Timeline([Stretch("a", 1_000, 500), Stretch("b", 3_000, 200)], ended_at=4_000)
 
 
 def test_recordings_follow_each_other_and_gaps_take_no_time() -> None:
@@ -20,8 +20,12 @@ def test_recordings_follow_each_other_and_gaps_take_no_time() -> None:
 def test_what_was_not_recorded_is_where_it_was_cut_out() -> None:
     assert [TWO.media_of(each) for each in (1_500, 2_000, 2_999)] == [500, 500, 500]
     assert (TWO.media_of(0), TWO.media_of(9_000)) == (0, 700)
-    assert (TWO.wall_of(-5), TWO.wall_of(10_000)) == (1_000, 3_200)
-    assert Timeline([]).wall_of(10) == 0
+    assert TWO.wall_of(-5) == 1_000
+
+
+def test_what_came_after_the_last_recording_is_at_its_end() -> None:
+    assert [TWO.wall_of(each) for each in (699, 700, 10_000)] == [3_199, 4_000, 4_000]
+    assert [TWO.media_of(each) for each in (3_200, 4_000)] == [700, 700]
 
 
 def test_a_recording_has_a_stretch_for_each_pair_of_its_clock() -> None:
@@ -59,7 +63,7 @@ def timelines(draw):
 
 @given(timelines(), st.data())
 def test_every_moment_of_the_media_is_one_of_the_class(parts, data) -> None:
-    timeline = Timeline(data.draw(st.permutations(parts)))
+    timeline = Timeline(data.draw(st.permutations(parts)), ended_at=10**7)
     media_ms = data.draw(st.integers(0, timeline.duration_ms - 1))
     wall_ms = timeline.wall_of(media_ms)
     assert timeline.media_of(wall_ms) == media_ms

@@ -7,7 +7,7 @@ from server.replays.tracks import Tracks
 from server.webvtt import Cue
 
 # Recorded from the second second on, with a gap from the fourth to the tenth.
-MEDIA = Timeline([Stretch("a", 102_000, 2_000), Stretch("b", 110_000, 5_000)])
+MEDIA = Timeline([Stretch("a", 102_000, 2_000), Stretch("b", 110_000, 5_000)], ended_at=120_000)
 STARTED_AT = 100_000
 
 

@@ -5,6 +5,9 @@ import { html, useState } from "../shared/html.js";
 import { duration, t } from "../shared/strings.js";
 import { current } from "./cues.js";
 
+/** The bar goes in whole seconds; its last one is a whole one, so that it reaches the end. */
+const STEP_MS = 1000;
+
 /** @param {{view: import("./view.js").View}} props */
 export function Timeline({ view: { playing, playback, chapters } }) {
   const { t: at, duration: whole, loadedTo, hasMedia } = playing;
@@ -26,7 +29,7 @@ export function Timeline({ view: { playing, playback, chapters } }) {
     </div>
     ${playback.gaps.map(({ at_ms: from }) => html`<span key=${`g${from}`} class="gap" data-testid="gap" aria-hidden="true" style=${{ left: part(from) }}></span>`)}
     <input
-      type="range" data-testid="seek" data-follows-keys min="0" max=${Math.max(1, whole)} step="1000" value=${at.value}
+      type="range" data-testid="seek" data-follows-keys min="0" max=${Math.max(1, Math.ceil(whole / STEP_MS)) * STEP_MS} step=${STEP_MS} value=${at.value}
       aria-label=${t("replay.position")}
       aria-valuetext=${[t("replay.of", { time: duration(at.value), whole: duration(whole) }), chapter?.text].filter(Boolean).join(", ")}
       onInput=${(/** @type {any} */ { target }) => playing.seek(Number(target.value))}
