@@ -5,6 +5,8 @@
 ``lesson``   makes classes: each test has its own session on the shared server
 ``platform`` a platform to go out to: nginx with its RTMP module
 ``open``     opens a page as a person; at the end, nothing may have gone wrong in any of them
+
+Of a test that fails it is told what each page showed then, and what the server wrote last.
 """
 
 from contextlib import asynccontextmanager
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Error, async_playwright, expect
 
 from server.ids import new_id
 from tests import peers
@@ -29,6 +31,16 @@ FLAGS = [
 ]  # fmt: skip
 WAIT_MS = PATIENCE * 1000
 expect.set_options(timeout=WAIT_MS)
+HAS_FAILED = pytest.StashKey[bool]()
+TOLD_LINES = 40
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        item.stash[HAS_FAILED] = True
+    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -98,9 +110,11 @@ async def school(url: str, admin: str):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def lesson(server):
+async def lesson(server, request):
     async with school(server.ready["url"], server.ready["tokens"]["admin"]) as lesson:
         yield lesson
+    if request.node.stash.get(HAS_FAILED, False):
+        print(*server.log.splitlines()[-TOLD_LINES:], sep="\n")
 
 
 @pytest.fixture
@@ -113,7 +127,7 @@ def platform(tmp_path):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser):
+async def open_page(browser, request):
     """Open an address in a browser profile of its own; a page that throws fails the test."""
     contexts, errors = [], []
 
@@ -131,6 +145,19 @@ async def open_page(browser):
         return page
 
     yield open_page
+    if request.node.stash.get(HAS_FAILED, False):
+        for context in contexts:
+            for page in context.pages:
+                print(await _shown(page))
     for context in contexts:
         await context.close()
     assert errors == []
+
+
+async def _shown(page):
+    """Return what a page shows, in words."""
+    try:
+        text = await page.locator("body").inner_text()
+    except Error as error:
+        text = str(error)
+    return f"--- {page.url.partition('#')[0]}\n{text}\n"
