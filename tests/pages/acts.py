@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 LIVE = re.compile("● LIVE")
 """What a live class says, and one that is not live does not."""
@@ -91,6 +91,15 @@ async def click_along(target: Locator, part: float) -> None:
     box = await target.bounding_box()
     assert box is not None
     await target.click(position={"x": part * (box["width"] - 1), "y": box["height"] / 2})
+
+
+async def comes_true(page: Page, expression: str) -> None:
+    """Wait until this is true in the page.
+
+    Not Playwright's ``wait_for_function``, which a page whose policy forbids ``eval`` stops as soon
+    as it has to look again.
+    """
+    await eventually(lambda: page.evaluate(expression))
 
 
 async def reach(target: Locator, key: str = "Tab") -> None:

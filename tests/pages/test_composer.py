@@ -9,7 +9,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.documents import pictures_pdf
 from tests.pages import composing
-from tests.pages.acts import at, draw_a_line, joined, put_on_air, scene
+from tests.pages.acts import at, comes_true, draw_a_line, joined, put_on_air, scene
 from tests.pages.composing import (
     CORNER,
     GROUND,
@@ -194,7 +194,7 @@ async def test_devices_are_checked_before_the_class(lesson, open_page):
     await expect(at(studio, "device-problem")).to_have_count(0)
     await at(studio, "test-sound").evaluate(NOTE_PLAYING)
     await at(studio, "test-sound").click()
-    await studio.wait_for_function("window.hasPlayed")
+    await comes_true(studio, "window.hasPlayed")
     await expect(at(studio, "test-sound")).to_be_enabled()
     await at(studio, "device-check-done").click()
     await expect(at(studio, "device-check")).to_have_count(0)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.pages.acts import at, choose, go_live, joined, say
+from tests.pages.acts import at, choose, comes_true, go_live, joined, say
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -138,7 +138,7 @@ async def test_the_chat_says_why_it_is_closed(studio, lesson, open_page):
     await lesson.command("chat.configure", slow_mode_s=SLOW_SECONDS)
     await expect(at(studio, "chat-slow")).to_have_value(str(SLOW_SECONDS))
     await say(ann, "one")
-    await ann.wait_for_function(MAY_NOT_WRITE_YET)
+    await comes_true(ann, MAY_NOT_WRITE_YET)
     await expect(at(ann, "chat-input")).to_be_enabled()  # by itself
     await say(ann, "two")
     await expect(at(studio, "message").last).to_contain_text("two")

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from tests.gallery.server import STATES, address, application
-from tests.pages.acts import at, go_live, joined, say, turn_camera_on
+from tests.pages.acts import at, comes_true, go_live, joined, say, turn_camera_on
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -157,11 +157,9 @@ async def test_the_keys_of_players_work_but_not_while_one_writes(gallery, open_p
 
     await at(page, "find").fill("")
     await at(page, "large").click()
-    await page.wait_for_function(
-        "document.fullscreenElement?.contains(document.activeElement) === true"
-    )
+    await comes_true(page, "document.fullscreenElement?.contains(document.activeElement) === true")
     await page.keyboard.press("f")
-    await page.wait_for_function("document.fullscreenElement === null")
+    await comes_true(page, "document.fullscreenElement === null")
 
     # How fast and how loud is remembered; arrows in the list of what was said scroll it.
     await page.keyboard.press("ArrowDown")

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.pages.acts import at, go_live, has_moved, joined, say, turn_camera_on
+from tests.pages.acts import at, comes_true, go_live, has_moved, joined, say, turn_camera_on
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -100,7 +100,7 @@ async def test_the_class_is_heard_after_a_tap_and_also_without_its_picture(lesso
     await at(ann, "sound-only").check()
     await expect(at(ann, "stage-note")).to_have_text("Sound only")
     await expect(at(ann, "stage")).to_have_attribute("data-playing", "true")
-    await ann.wait_for_function(PLAYS_SOUND_ONLY)
+    await comes_true(ann, PLAYS_SOUND_ONLY)
     await ann.reload()  # it is remembered
     await expect(at(ann, "stage-note")).to_have_text("Sound only")
     await at(ann, "unmute").click()
@@ -159,7 +159,7 @@ async def test_the_chat_is_read_out_until_somebody_silences_it(studio, lesson, o
     await news.evaluate(NOTE_NEWS)
     await say(ann, "hello")  # one knows what one wrote
     await say(bob, "good morning")
-    await ann.wait_for_function("window.heard.length > 0")
+    await comes_true(ann, "window.heard.length > 0")
     assert await ann.evaluate("window.heard") == ["Bob: good morning"]
     await expect(at(ann, "chat")).to_have_attribute("aria-live", "off")
     await at(ann, "settings").click()
