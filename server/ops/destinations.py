@@ -1,12 +1,13 @@
-"""What operators see of destinations: counts by provider, state and code, never an id."""
+"""What operators see of destinations: counts by provider, state and code, never an id.
 
-from collections import Counter
-from collections.abc import Mapping
+Gauges are counted when they are read: every session reports each second.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from protocol.health import DestinationHealth
 from server.ops import metrics
-
-_Labels = tuple[str, str]
 
 
 class DestinationMetrics:
@@ -14,8 +15,7 @@ class DestinationMetrics:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, DestinationHealth]] = {}
-        self._shown: set[_Labels] = set()
-        self._providers: set[str] = set()
+        self._shown: set[tuple[str, str]] = set()
 
     def observe(self, session: str, destinations: Mapping[str, DestinationHealth]) -> None:
         """Take what a session reported; its counters only ever grow while it is enabled."""
@@ -23,12 +23,11 @@ class DestinationMetrics:
         self._known[session] = dict(destinations)
         for identity, now in destinations.items():
             self._count(before.get(identity), now)
-        self._show()
+            self._show(now.provider, now.state)
 
     def forget(self, session: str) -> None:
         """Leave out a session that is over, or another node's."""
-        if self._known.pop(session, None) is not None:
-            self._show()
+        self._known.pop(session, None)
 
     def _count(self, old: DestinationHealth | None, now: DestinationHealth) -> None:
         if old is None or now.bytes < old.bytes or now.connects < old.connects:
@@ -42,18 +41,24 @@ class DestinationMetrics:
             errors = metrics.destination_errors.labels(provider, now.last_error.code)
             errors.inc(now.retries - old.retries)
 
-    def _show(self) -> None:
-        everything = [each for of in self._known.values() for each in of.values()]
-        states = Counter[_Labels]((each.provider, each.state) for each in everything)
-        for labels in self._shown | states.keys():
-            metrics.destinations.labels(*labels).set(states[labels])
-        self._shown |= states.keys()
-        bits: Counter[str] = Counter()
-        lag: dict[str, int] = {}
-        for each in everything:
-            bits[each.provider] += each.kbps * 1000
-            lag[each.provider] = max(lag.get(each.provider, 0), each.lag_ms)
-        self._providers |= bits.keys()
-        for provider in self._providers:
-            metrics.destination_bits.labels(provider).set(bits[provider])
-            metrics.destination_lag_seconds.labels(provider).set(lag.get(provider, 0) / 1000)
+    def _show(self, provider: str, state: str) -> None:
+        if (provider, state) not in self._shown:
+            self._shown.add((provider, state))
+            number = partial(self._number, provider, state)
+            metrics.destinations.labels(provider, state).set_function(number)
+            bits, lag = partial(self._bits, provider), partial(self._lag_seconds, provider)
+            metrics.destination_bits.labels(provider).set_function(bits)
+            metrics.destination_lag_seconds.labels(provider).set_function(lag)
+
+    def _number(self, provider: str, state: str) -> int:
+        return sum(each.state == state for each in self._of(provider))
+
+    def _bits(self, provider: str) -> int:
+        return sum(each.kbps * 1000 for each in self._of(provider))
+
+    def _lag_seconds(self, provider: str) -> float:
+        return max((each.lag_ms for each in self._of(provider)), default=0) / 1000
+
+    def _of(self, provider: str) -> Iterator[DestinationHealth]:
+        for of in self._known.values():
+            yield from (each for each in of.values() if each.provider == provider)
