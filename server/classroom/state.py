@@ -1,4 +1,8 @@
-"""What the rules know of a class: the fold of all its events. Frozen; ``evolve`` makes the next."""
+"""What the rules know of a class: the fold of all its events. Frozen; ``evolve`` makes the next.
+
+What there are thousands of is nothing for the garbage collector (``gc=False``): it is made of what
+was there before, so it is never part of a cycle.
+"""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -23,7 +27,7 @@ class Actor(Struct, frozen=True):
     role: Role
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, frozen=True, gc=False):
     """Somebody who has come to the class, or to its lobby, at least once."""
 
     name: str
@@ -51,7 +55,7 @@ class Chat(Struct, frozen=True):
     before_start: bool = False
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """A chat message that may still be replied to, removed, restored or pinned.
 
     ``sequences`` are of the events that hold its text.
@@ -66,14 +70,14 @@ class Message(Struct, frozen=True):
     removed: bool = False
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, gc=False):
     """A question and who voted for it."""
 
     status: Literal["open", "answered", "dismissed"] = "open"
     voters: frozenset[str] = frozenset()
 
 
-class Poll(Struct, frozen=True):
+class Poll(Struct, frozen=True, gc=False):
     """A poll, everybody's vote, and the sum of them per option."""
 
     options: int

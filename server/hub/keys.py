@@ -7,7 +7,8 @@ read; a hit that is no longer among the newest is verified in the log's index.
 import hashlib
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from server.store.log import LogReader
 
@@ -16,7 +17,7 @@ _HASH_BYTES = 8
 _PIECE_BYTES = _HASH_BYTES * 4096
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True, gc=False):
     """Where a key was used before, and for what."""
 
     first: int

@@ -1,9 +1,11 @@
 """What goes over a live socket: WebSocket frames, encoded once for everybody who is told them."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True, gc=False):
     """An encoded WebSocket frame that covers the log from ``first`` to ``last``."""
 
     first: int
