@@ -5,6 +5,7 @@ are verified with its public keys. Who a token says it is of decides only which 
 the algorithms and keys of each are fixed, so that none passes by the rule of another.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ SECRET_BYTES = 32
 OTHERS_SCOPES = frozenset(("publish",))
 """What only concerns a class; to manage the installation is ours to give."""
 TOKEN_BYTES = 16_384
+KEPT = 16_384
+"""Our tokens that were verified and need not be again: who comes back brings the same one."""
 NIL = "00000000-0000-0000-0000-000000000000"
 """What no tenant and no person is called (RFC 9562 §5.9)."""
 
@@ -92,6 +95,8 @@ class Tokens:
         self._issuer = issuer
         self._clock = clock
         self._trusted = trusted or Issuers()
+        self._verified: dict[bytes, Identity] = {}
+        """By the SHA-256 of the token. Not of others, whose keys may be taken back."""
 
     def issue(
         self,
@@ -145,24 +150,29 @@ class Tokens:
         """
         if len(token) > TOKEN_BYTES:
             raise InvalidTokenError("The token is too long.")
-        with _explained():
-            keys = self._issuer_of(token)
+        if not token.isascii():
+            raise InvalidTokenError("The token is not a JWT that is valid here.")
+        digest = hashlib.sha256(token.encode()).digest()
+        identity = self._verified.get(digest)
+        if identity is None:
+            with _explained():
+                keys = self._issuer_of(token)
+                if keys is None:
+                    claims = _claims(token, self._secret.reveal(), ALGORITHM, self._issuer)
+                else:
+                    claims = _claims_of_other(token, keys)
+            identity = _identity(claims)
             if keys is None:
-                claims = _claims(token, self._secret.reveal(), ALGORITHM, self._issuer)
-            else:
-                claims = _claims_of_other(token, keys)
+                self._keep(digest, identity)
         # The clock is ours, so that one notion of time holds for all, tests included.
-        if claims.exp * 1000 <= self._clock.now_ms():
+        if identity.expires_at_ms <= self._clock.now_ms():
             raise TokenExpiredError
-        return Identity(
-            user=user_id(claims.iss, claims.sub),
-            tenant=claims.tenant,
-            session=claims.session,
-            role=claims.role,
-            name=claims.name,
-            scope=frozenset(claims.scope.split()),
-            expires_at_ms=claims.exp * 1000,
-        )
+        return identity
+
+    def _keep(self, digest: bytes, identity: Identity) -> None:
+        if len(self._verified) >= KEPT:
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = identity
 
     def _issuer_of(self, token: str) -> IssuerKeys | None:
         """Return the other issuer that a token claims to be of; None for ourselves."""
@@ -190,6 +200,18 @@ def _claims_of_other(token: str, keys: IssuerKeys) -> _Claims:
     if not OTHERS_SCOPES.issuperset(claims.scope.split()):
         raise InvalidTokenError("The token's issuer may not give this scope.")
     return claims
+
+
+def _identity(claims: _Claims) -> Identity:
+    return Identity(
+        user=user_id(claims.iss, claims.sub),
+        tenant=claims.tenant,
+        session=claims.session,
+        role=claims.role,
+        name=claims.name,
+        scope=frozenset(claims.scope.split()),
+        expires_at_ms=claims.exp * 1000,
+    )
 
 
 def _claims(token: str, key: Any, algorithm: str, issuer: str) -> _Claims:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jwt
 import pytest
 
+from server.auth import tokens as module
 from server.auth.tokens import Identity, InvalidTokenError, TokenExpiredError, Tokens, user_id
 from server.secrets.secret import Secret
 
@@ -72,11 +73,24 @@ def test_what_is_issued_is_what_is_verified() -> None:
 def test_a_token_ends_on_its_second_without_leeway() -> None:
     clock = Clock(1_800_000_000_000)
     token = signed(exp=1_800_000_060)
+    ours = tokens(clock)
     clock.ms = 1_800_000_059_999
-    assert tokens(clock).verify(token).name == "Ann"
+    assert ours.verify(token).name == "Ann"
     clock.ms = 1_800_000_060_000
-    with pytest.raises(TokenExpiredError):
-        tokens(clock).verify(token)
+    for each in (ours, tokens(clock)):  # one remembers it, the other does not
+        with pytest.raises(TokenExpiredError):
+            each.verify(token)
+
+
+def test_a_bounded_number_of_tokens_is_remembered(monkeypatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 3)
+    ours, made = tokens(), [signed(name=str(number)) for number in range(5)]
+    first = [ours.verify(token) for token in made]
+    again = [ours.verify(token) for token in reversed(made)]
+    assert [each.name for each in again] == ["4", "3", "2", "1", "0"]
+    assert [new is old for new, old in zip(reversed(again), first, strict=True)] == [
+        False, False, True, True, True,
+    ]  # fmt: skip
 
 
 def test_a_forged_token_that_has_expired_is_invalid_not_expired() -> None:
@@ -118,7 +132,9 @@ def test_claims_that_do_not_hold_are_named(changes: dict[str, object], message: 
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a.b.c", "…", "x" * 20_000, "a.b.c.d", "\0.\0.\0"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a.b.c", "…", "x" * 20_000, "a.b.c.d", "\0.\0.\0", "\udcff"]
+)
 def test_what_is_no_jwt_is_invalid(text: str) -> None:
     with pytest.raises(InvalidTokenError):
         tokens().verify(text)
