@@ -4,8 +4,8 @@ Everything here is the latest value, told together after a short pause, and miss
 a peer that lags gets the full picture when it has caught up.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -20,6 +20,7 @@ from server.classroom.state import Classroom
 from server.classroom.view import counters
 from server.hub.fanout import Feed
 from server.hub.followers import Followers
+from server.hub.pauses import Pauses
 from server.hub.roster import Roster
 from server.hub.views import AUDIENCES, Audience
 
@@ -53,6 +54,7 @@ class Ephemeral:
         roster: Roster,
         now: Callable[[], tuple[Classroom, int]],
         followers: Followers,
+        pauses: Pauses,
     ) -> None:
         self.forward: Callable[[str, SignalSent], None] | None = None
         """Where signals are gathered, if another node owns the class."""
@@ -63,7 +65,8 @@ class Ephemeral:
         self._reactions: dict[str, int] = {}
         self._have_reacted = False
         self._signals: dict[tuple[str, str], Signal] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._pauses = pauses
+        self._is_due: set[str] = set()
 
     def presence_changed(self) -> None:
         """Tell the roster's changes soon."""
@@ -126,12 +129,6 @@ class Ephemeral:
             reactions=self._reactions,
         )
 
-    def close(self) -> None:
-        """Tell nothing more."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-
     def _react(self, emoji: str) -> None:
         if emoji in self._reactions or len(self._reactions) < MOST_REACTIONS:
             self._reactions[emoji] = self._reactions.get(emoji, 0) + 1
@@ -139,12 +136,12 @@ class Ephemeral:
             self.counters_changed()
 
     def _soon(self, what: str, milliseconds: int, tell: Callable[[], None]) -> None:
-        if what not in self._timers:
-            loop = asyncio.get_running_loop()
-            self._timers[what] = loop.call_later(milliseconds / 1000, self._due, what, tell)
+        if what not in self._is_due:
+            self._is_due.add(what)
+            self._pauses.after(milliseconds, partial(self._due, what, tell))
 
     def _due(self, what: str, tell: Callable[[], None]) -> None:
-        del self._timers[what]
+        self._is_due.remove(what)
         tell()
 
     def _tell_presence(self) -> None:

@@ -227,7 +227,7 @@ class Room:
             self._inbox.refuse_all()
             self._ownership.end()
             self._replica.is_settled.set()
-            self.seating.ephemeral.close()
+            self.seating.close()
 
     async def _follow_owner(self, owner: Elsewhere) -> None:
         """Follow ``owner`` until it is lost. While it is not reached the log is told.

@@ -27,6 +27,7 @@ from server.hub.followers import Followers
 from server.hub.history import PAGE, REPLAY_MOST, catch_up_frame
 from server.hub.link_messages import Listed
 from server.hub.lobby import Lobby
+from server.hub.pauses import Pauses
 from server.hub.roster import Roster
 from server.hub.seat import RejectedError, Seat
 from server.hub.standing import Standing, decided, doubtful, is_over, standing_of
@@ -63,8 +64,13 @@ class Seating:
         clock: Clock,
         tasks: Supervisor,
     ) -> None:
+        self._pauses = Pauses(lambda: sum(len(view.feed) for view in self.views.values()))
         self.views = {
-            audience: View(audience, Feed(head=0, read=self._reader_of(audience), tasks=tasks))
+            audience: View(
+                audience,
+                Feed(head=0, read=self._reader_of(audience), tasks=tasks),
+                self._pauses,
+            )
             for audience in AUDIENCES
         }
         self.lobby = Lobby(committed=committed, tasks=tasks)
@@ -77,6 +83,7 @@ class Seating:
             self.roster,
             committed,
             self.followers,
+            self._pauses,
         )
         self._place = place
         self._committed = committed
@@ -130,6 +137,10 @@ class Seating:
             return
         self._stand_up(seat)
         self.attendance.went(seat.who.user, seat.view)
+
+    def close(self) -> None:
+        """Tell nothing more of what was gathered."""
+        self._pauses.close()
 
     def tick(self) -> None:
         """Notice who has been away for too long. Called once a second."""

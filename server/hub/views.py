@@ -5,7 +5,6 @@ a view nothing moves only its position, and that is told with what comes next, o
 when thousands vote in a few seconds, students see none of it but the counters.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -19,6 +18,7 @@ from protocol.snapshot import State, fold
 from server.classroom.view import Rewritten, view
 from server.hub.draft import Recorded
 from server.hub.fanout import Feed
+from server.hub.pauses import Pauses
 
 Audience = Literal["staff", "student"]
 AUDIENCES: tuple[Audience, ...] = ("staff", "student")
@@ -81,9 +81,10 @@ def frames(
 class View:
     """One view of one session."""
 
-    def __init__(self, audience: Audience, feed: Feed) -> None:
+    def __init__(self, audience: Audience, feed: Feed, pauses: Pauses) -> None:
         self.audience = audience
         self.feed = feed
+        self._pauses = pauses
         self.sequence = 0
         self._told = 0  # what is between the two shows nothing
         self._state = State()
@@ -133,8 +134,7 @@ class View:
             self._publish(told)
         elif not is_waiting:
             # As long as the counters' pause, which such events begin, too: both in one write.
-            loop = asyncio.get_running_loop()
-            loop.call_later(COUNTERS_COALESCE_MS / 1000, self.catch_up)
+            self._pauses.after(COUNTERS_COALESCE_MS, self.catch_up)
 
     def catch_up(self) -> None:
         """Tell the position, if nothing else has told it meanwhile."""

@@ -13,7 +13,7 @@ async def hall(monkeypatch):
     async with Supervisor("test") as tasks:
         hall = Hall(tasks)
         yield hall
-        hall.seating.ephemeral.close()
+        hall.seating.close()
 
 
 @pytest.fixture

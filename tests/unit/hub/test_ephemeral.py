@@ -12,6 +12,7 @@ from server.hub import ephemeral as ephemeral_module
 from server.hub.asks import Who
 from server.hub.ephemeral import MOST_REACTIONS, MOST_SIGNALS, SIGNAL_BYTES, Ephemeral
 from server.hub.followers import Followers
+from server.hub.pauses import Pauses
 from server.hub.roster import Roster
 from tests.patience import eventually
 
@@ -35,13 +36,18 @@ def views():
 
 
 @pytest.fixture
-async def lane(views, monkeypatch):
+async def pauses():
+    pauses = Pauses(lambda: 2)
+    yield pauses
+    pauses.close()
+
+
+@pytest.fixture
+async def lane(views, pauses, monkeypatch):
     for pause in ("PRESENCE_COALESCE_MS", "COUNTERS_COALESCE_MS", "SIGNAL_COALESCE_MS"):
         monkeypatch.setattr(ephemeral_module, pause, 1)
     roster = Roster()
-    lane = Ephemeral(views, roster, lambda: (Classroom(), 7), Followers("s", roster))
-    yield lane
-    lane.close()
+    return Ephemeral(views, roster, lambda: (Classroom(), 7), Followers("s", roster), pauses)
 
 
 def signal(kind="typing", **data):
@@ -109,9 +115,9 @@ async def test_the_lobby_hears_nothing_and_students_no_health(lane, views):
     )
 
 
-async def test_after_the_end_nothing_is_told(lane, views):
+async def test_after_the_end_nothing_is_told(lane, pauses, views):
     lane.signal("user", signal())
     lane.counters_changed()
-    lane.close()
+    pauses.close()
     await asyncio.sleep(0.02)
     assert not any(told.frames for told in views.values())

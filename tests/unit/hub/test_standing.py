@@ -292,7 +292,7 @@ async def _course(steps):
         for step in steps:
             await _step(hall, persons, step)
         await _end(hall)
-        hall.seating.ephemeral.close()
+        hall.seating.close()
 
 
 async def _step(hall, persons, step):

@@ -10,6 +10,7 @@ from protocol.events import ChatPosted, FeedbackMarked
 from protocol.frames import SnapshotFrame
 from server.hub import views
 from server.hub.draft import Recorded
+from server.hub.pauses import Pauses
 from server.hub.views import View
 from tests.patience import PATIENCE
 
@@ -42,7 +43,7 @@ def feed():
 @pytest.fixture
 def student(feed, monkeypatch):
     monkeypatch.setattr(views, "COUNTERS_COALESCE_MS", 1)
-    return View("student", feed)
+    return View("student", feed, Pauses(lambda: 1))
 
 
 def commit(view, *happened):
@@ -88,7 +89,7 @@ async def test_a_pause_that_ends_after_something_was_told_tells_nothing(student,
 
 
 async def test_staff_are_told_at_once(feed):
-    staff = View("staff", feed)
+    staff = View("staff", feed, Pauses(lambda: 1))
     commit(staff, MARK)
     assert feed.ranges == [(1, 1, [1])]
 
