@@ -84,5 +84,9 @@ def fit_values(
     items: dict[str, T], budget: int, *, last: Callable[[T], bool] = lambda _: False
 ) -> dict[str, T]:
     """Return what :func:`fit` keeps of the values, in the order in which their keys were added."""
-    kept = {id(item) for item in fit(list(items.values()), budget, last=last)}
+    values = list(items.values())
+    fitting = fit(values, budget, last=last)
+    if fitting is values:
+        return items
+    kept = {id(item) for item in fitting}
     return {key: item for key, item in items.items() if id(item) in kept}
