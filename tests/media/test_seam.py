@@ -44,8 +44,9 @@ def test_the_private_names_are_there() -> None:
 
 
 def pictures(count: int) -> list[bytes]:
-    """Encode noise, so that keyframes have many packets."""
+    """Encode noise, so that keyframes have many packets, each of them in several slices."""
     encoder = av.CodecContext.create("libx264", "w")
+    encoder.thread_count = 4  # a slice for each, however many processors there are
     encoder.width, encoder.height, encoder.pix_fmt = 640, 360, "yuv420p"
     encoder.time_base = encoder.framerate = Fraction(1, 30)
     encoder.bit_rate = 6_000_000

@@ -40,13 +40,15 @@ class Hub:
 @pytest.fixture
 async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
     async with Supervisor("test") as tasks:
-        yield Worker(
+        worker = Worker(
             objects=MemoryObjects(),
             spool=tmp_path,
             guard=AddressGuard(),
             clock=SystemClock(),
             tasks=tasks,
         )
+        yield worker
+        await worker.close()
 
 
 async def test_what_was_said_last_is_applied_last(worker: Worker) -> None:
