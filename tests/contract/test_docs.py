@@ -19,7 +19,7 @@ from protocol.ids import FOREVER
 from protocol.snapshot import State
 from server.classroom import access, chat, destinations, erasure
 from server.classroom.state import Actor, Chat, Classroom, Member
-from server.hub import bucket, ephemeral
+from server.hub import bucket, ephemeral, pauses
 from tests import reference, screenshots
 
 ROOT = Path(__file__).parents[2]
@@ -278,6 +278,8 @@ NUMBERS = {
     f"above {limits.ROSTER_FULL_STAFF} staff are, too",
     f"{limits.ROSTER_PAGE} people at a time",
     f"of each person every {limits.SIGNAL_COALESCE_MS} ms",
+    f"leaves a class of more than {pauses.FEW} people",
+    f"above {pauses.STEP_LISTENERS:,} people at the next half",
     f"at most {ephemeral.SIGNAL_BYTES} bytes",
     f"`muted_until` of a mute without an end is `{FOREVER}`",
     f"`to_staff` are your last {chat.STAFF_MESSAGES_KEPT}",
