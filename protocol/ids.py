@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
+from protocol.limits import PROMPT_LENGTH, SHORT_TEXT_LENGTH, TEXT_LENGTH
+
 # ``(?!\n)``: in Python ``$`` also matches before a last newline, in JSON Schema it does not.
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$"
 
@@ -45,10 +47,12 @@ ViewName: TypeAlias = Literal["staff", "student", "lobby"]
 # exclude each other: matching takes linear time, whatever the text.
 _VISIBLE = r"^\s*[^\s\x00][^\x00]*$"
 
-ChatText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_VISIBLE)]
-Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_VISIBLE)]
-ShortText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=_VISIBLE)]
-OptionalText: TypeAlias = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+ChatText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=TEXT_LENGTH, pattern=_VISIBLE)]
+Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=PROMPT_LENGTH, pattern=_VISIBLE)]
+ShortText: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=SHORT_TEXT_LENGTH, pattern=_VISIBLE)
+]
+OptionalText: TypeAlias = Annotated[str, Meta(max_length=TEXT_LENGTH, pattern=r"^[^\x00]*$")]
 CaptionText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=_VISIBLE)]
 Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Language: TypeAlias = Annotated[

@@ -11,6 +11,17 @@ EVENTS_PER_FRAME = 64
 EVENTS_FRAME_BYTES = 256 * 1024
 SNAPSHOT_BYTES = 256 * 1024
 
+# How long a text may be, in characters
+SHORT_TEXT_LENGTH = 200
+"""A name, a title, an option of a poll, what is looked for."""
+TEXT_LENGTH = 2_000
+"""A message, an answer, a description."""
+PROMPT_LENGTH = 1_000
+"""A question, a student's or a poll's, and a note."""
+EMAIL_LENGTH = 254
+URL_LENGTH = 2_000
+STREAM_KEY_LENGTH = 1_000
+
 # What a snapshot keeps; the fold trims as it goes, on both sides alike: first by number, …
 SNAPSHOT_MESSAGES = 200
 SNAPSHOT_QUESTIONS = 500

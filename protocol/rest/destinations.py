@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from protocol.health import StreamWarning
 from protocol.ids import DestinationId, ShortText, Timestamp
+from protocol.limits import STREAM_KEY_LENGTH
 from protocol.rest.live import CommandDone
 from protocol.rest.shapes import UNBROKEN, Answer, Body, IntegrationId, Url
 
@@ -31,7 +32,9 @@ class Integration(Answer, frozen=True):
     created_at: Timestamp
 
 
-StreamKeyText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=UNBROKEN)]
+StreamKeyText: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=STREAM_KEY_LENGTH, pattern=UNBROKEN)
+]
 StreamKeyRef: TypeAlias = Annotated[
     str,
     Meta(

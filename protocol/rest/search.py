@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from protocol.ids import SessionId, Timestamp, UserId
+from protocol.limits import SHORT_TEXT_LENGTH
 from protocol.rest.shapes import Answer, Body, CourseId, Instant, Language, LessonId
 
 Findable: TypeAlias = Literal[
@@ -31,7 +32,7 @@ class SearchQuery(Body, frozen=True, rename={"from_": "from"}):
         str,
         Meta(
             min_length=1,
-            max_length=200,
+            max_length=SHORT_TEXT_LENGTH,
             pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$",
             examples=["fraction"],
         ),

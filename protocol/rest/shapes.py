@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta, Struct
 
 from protocol.ids import SessionId
+from protocol.limits import EMAIL_LENGTH, URL_LENGTH
 
 CourseId: TypeAlias = Annotated[SessionId, Meta(description="A course.")]
 LessonId: TypeAlias = Annotated[SessionId, Meta(description="A lesson.")]
@@ -32,7 +33,7 @@ Email: TypeAlias = Annotated[
     str,
     Meta(
         pattern=r"^[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+(?!\n)$",
-        max_length=254,
+        max_length=EMAIL_LENGTH,
         description="An address of e-mail.",
     ),
 ]
@@ -57,7 +58,7 @@ FramingOrigin: TypeAlias = Annotated[
 ]
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=36_500)]
 UNBROKEN = r"^[^\x00-\x20\x7f]*(?!\n)$"
-Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000, pattern=UNBROKEN)]
+Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=URL_LENGTH, pattern=UNBROKEN)]
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True):

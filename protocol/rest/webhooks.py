@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.ids import SessionId, Timestamp
+from protocol.limits import SHORT_TEXT_LENGTH
 from protocol.rest.paging import PageQuery
 from protocol.rest.shapes import Answer, Body, Url
 
@@ -37,7 +38,7 @@ WebhookEvents: TypeAlias = Annotated[
     tuple[WebhookEvent, ...],
     Meta(min_length=1, max_length=50, description="The types of events that are told."),
 ]
-Description: TypeAlias = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+Description: TypeAlias = Annotated[str, Meta(max_length=SHORT_TEXT_LENGTH, pattern=r"^[^\x00]*$")]
 EndpointStatus: TypeAlias = Literal["active", "disabled"]
 DeliveryStatus: TypeAlias = Literal["pending", "delivered", "failed"]
 

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from protocol.ids import Role, SessionId, TenantId, UserId
+from protocol.ids import Role, SessionId, ShortText, TenantId, UserId
 from server.auth.jwks import IssuerKeys, Issuers
 from server.clock import Clock
 from server.errors import UnauthorizedError
@@ -70,7 +70,7 @@ class _Claims(Struct, frozen=True):
     sub: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
     tenant: TenantId
     role: Role
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\s*[^\s\x00][^\x00]*$")]
+    name: ShortText
     session: SessionId | None = None
     scope: Annotated[str, Meta(max_length=1000)] = ""
 

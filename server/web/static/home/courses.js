@@ -2,12 +2,11 @@
 /** The courses, and a field for a new one. */
 
 import { html, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { all, Loaded, Refusal, useAct, useRemote } from "./remote.js";
 import { managesAll } from "./rights.js";
 import { go, Link } from "./router.js";
-
-const TITLE_LENGTH = 200;
 
 /** @param {{api: import("../shared/rest.js").Rest, me: import("./rights.js").Me}} props */
 export function Courses({ api, me }) {
@@ -41,7 +40,7 @@ export function NewTitle({ label, example, button, testid, onMake }) {
     if (await run(() => onMake(title.trim()))) setTitle((now) => (now === title ? "" : now)); // or the next one is begun
   };
   return html`<form class="row new" onSubmit=${make}>
-      <input class="grow" dir="auto" data-testid=${`${testid}-title`} aria-label=${label} placeholder=${example} maxlength=${TITLE_LENGTH} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
+      <input class="grow" dir="auto" data-testid=${`${testid}-title`} aria-label=${label} placeholder=${example} maxlength=${SHORT_TEXT_LENGTH} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
       <button class="primary" data-testid=${`${testid}-make`} disabled=${isBusy || title.trim() === ""}>${button}</button>
     </form>
     <${Refusal} text=${refusal} />`;

@@ -2,6 +2,7 @@
 /** One place to stream to: another key, a try, and its end. The key goes in and never comes back. */
 
 import { html, useState } from "../shared/html.js";
+import { STREAM_KEY_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 import { Menu } from "../shared/ui/menu.js";
@@ -9,8 +10,6 @@ import { Confirm } from "./confirm.js";
 import { Refusal, told, useAct } from "./remote.js";
 
 /** @typedef {import("../shared/rest.js").Rest} Rest */
-
-const KEY_LENGTH = 1000;
 
 /**
  * @param {{api: Rest, destination: any, keyPage: string, mayChange: boolean, isRevoked: boolean,
@@ -86,7 +85,7 @@ function NewKey({ api, id, keyPage, onDone, onClose }) {
 /** A stream key: it can be pasted, and not be read over a shoulder. @param {{value: string, onInput: (key: string) => void, keyPage: string}} props */
 export function KeyField({ value, onInput, keyPage }) {
   return html`<label class="field">${t("places.stream_key")}
-      <input type="password" autocomplete="off" data-testid="stream-key" maxlength=${KEY_LENGTH} aria-describedby="key-help" value=${value} onInput=${(/** @type {any} */ { target }) => onInput(target.value)} />
+      <input type="password" autocomplete="off" data-testid="stream-key" maxlength=${STREAM_KEY_LENGTH} aria-describedby="key-help" value=${value} onInput=${(/** @type {any} */ { target }) => onInput(target.value)} />
     </label>
     <p class="small muted" id="key-help">${keyPage ? `${t("places.key_where", { page: keyPage })} ` : ""}${t("places.key_never")}</p>`;
 }

@@ -2,6 +2,7 @@
 /** Teach with OBS or another encoder: its address and a token, which is shown this once. */
 
 import { html, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t, when } from "../shared/strings.js";
 import { all, Loaded, Refusal, useAct, useRemote } from "./remote.js";
 
@@ -42,7 +43,7 @@ export function Encoders({ api, id, onClose }) {
       <label class="field">${t("encoder.token")}<input readonly data-testid="encoder-token" value=${made.token} onFocus=${(/** @type {any} */ { target }) => target.select()} /></label>
     </div>`}
     <form class="row" onSubmit=${make}>
-      <input class="grow" aria-label=${t("encoder.name")} placeholder=${t("encoder.name")} maxlength="200" data-testid="encoder-name" value=${name} onInput=${(/** @type {any} */ { target }) => setName(target.value)} />
+      <input class="grow" aria-label=${t("encoder.name")} placeholder=${t("encoder.name")} maxlength=${SHORT_TEXT_LENGTH} data-testid="encoder-name" value=${name} onInput=${(/** @type {any} */ { target }) => setName(target.value)} />
       <button data-testid="encoder-make" disabled=${isBusy || name.trim() === ""}>${t("encoder.make")}</button>
     </form>
     <${Refusal} text=${refusal} />

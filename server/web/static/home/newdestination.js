@@ -2,12 +2,10 @@
 /** A new place to stream to: which platform, where, and with which key. */
 
 import { html, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH, URL_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { KeyField } from "./destination.js";
 import { Refusal, useAct } from "./remote.js";
-
-const NAME_LENGTH = 200;
-const URL_LENGTH = 2000;
 
 /**
  * @param {{api: import("../shared/rest.js").Rest, providers: any[], integrations: any[], onDone: () => void,
@@ -56,7 +54,7 @@ export function NewDestination({ api, providers, integrations, onDone, onClose }
     </fieldset>
     <p class="small muted">${takes(provider)}</p>
     <label class="field">${t("home.name")}
-      <input data-testid="destination-name-field" dir="auto" required maxlength=${NAME_LENGTH} value=${form.name} onInput=${(/** @type {any} */ { target }) => change({ name: target.value })} />
+      <input data-testid="destination-name-field" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} value=${form.name} onInput=${(/** @type {any} */ { target }) => change({ name: target.value })} />
     </label>
     <${KeyField} value=${form.key} onInput=${(/** @type {string} */ key) => change({ key })} keyPage=${provider.key_page} />
     <details class="stack" open=${provider.ingest === null}><summary class="small">${t("places.addresses")}</summary>

@@ -2,10 +2,9 @@
 /** Another title for something. */
 
 import { html, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { Refusal, useAct } from "./remote.js";
-
-const TITLE_LENGTH = 200;
 
 /** @param {{title: string, act: (title: string) => Promise<unknown>, onDone: () => void, onClose: () => void}} props */
 export function Rename({ title: before, act, onDone, onClose }) {
@@ -18,7 +17,7 @@ export function Rename({ title: before, act, onDone, onClose }) {
   };
   return html`<form class="stack" onSubmit=${save}>
     <label class="field">${t("home.name")}
-      <input data-testid="rename-title" dir="auto" required maxlength=${TITLE_LENGTH} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
+      <input data-testid="rename-title" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
     </label>
     <${Refusal} text=${refusal} />
     <div class="row end">

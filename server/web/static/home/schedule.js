@@ -2,6 +2,7 @@
 /** The dialog that plans a class, or changes when it is and what it is called. */
 
 import { html, useEffect, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 import { all, Refusal, useAct } from "./remote.js";
@@ -10,7 +11,6 @@ import { fromField, soon, toField, zone } from "./times.js";
 
 /** @typedef {import("../shared/rest.js").Rest} Rest @typedef {import("./rights.js").Me} Me */
 
-const TITLE_LENGTH = 200;
 const LANGUAGES = ["en", "de", "es", "fr", "it", "pt", "nl", "pl", "tr", "uk", "ru", "ar", "hi", "zh", "ja", "ko"];
 const names = new Intl.DisplayNames("en", { type: "language" });
 
@@ -49,7 +49,7 @@ function Form({ api, me, session, lesson, onClose, onDone }) {
   };
   return html`<form class="stack" onSubmit=${save}>
     <label class="field">${t("schedule.name")}
-      <input data-testid="class-title" dir="auto" required maxlength=${TITLE_LENGTH} placeholder=${t("schedule.name_example")} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
+      <input data-testid="class-title" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} placeholder=${t("schedule.name_example")} value=${title} onInput=${(/** @type {any} */ { target }) => setTitle(target.value)} />
     </label>
     <label class="field">${t("schedule.when")}
       <input type="datetime-local" data-testid="class-when" value=${moment} aria-describedby="zone" onInput=${(/** @type {any} */ { target }) => setMoment(target.value)} />

@@ -2,6 +2,7 @@
 /** What is around every part: who is signed in, where one can go, and the search. */
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { FullPage } from "../shared/ui/fullpage.js";
 import { signOut } from "./account.js";
@@ -95,6 +96,6 @@ function Finder({ asked }) {
     if (text.trim()) go(`/search?q=${encodeURIComponent(text.trim())}`);
   };
   return html`<form role="search" onSubmit=${find}>
-    <input type="search" data-testid="find" maxlength="200" aria-label=${t("home.find")} placeholder=${t("home.find")} value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+    <input type="search" data-testid="find" maxlength=${SHORT_TEXT_LENGTH} aria-label=${t("home.find")} placeholder=${t("home.find")} value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
   </form>`;
 }

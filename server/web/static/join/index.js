@@ -4,6 +4,7 @@
 import "./words.js";
 import { keepFocus } from "../shared/focus.js";
 import { html, render, useEffect, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { rest } from "../shared/rest.js";
 import { effect, signal } from "../shared/signals.js";
 import { keep, kept as stored } from "../shared/storage.js";
@@ -16,7 +17,6 @@ import { Trouble, persistently } from "./persistence.js";
 /** @typedef {import("./kept.js").Kept} Kept */
 
 const CODE = /lcjoin_[\w-]{43}/;
-const NAME_LENGTH = 200;
 
 /** What the link leads to; null: not known yet. */
 const found = signal(/** @type {any} */ (null));
@@ -106,7 +106,7 @@ function Welcome({ link, before }) {
       </div>
       <form class="card stack" onSubmit=${submit}>
         <label class="name">${t("join.name")}
-          <input ref=${focused} data-testid="join-name" name="name" dir="auto" autocomplete="name" maxlength=${NAME_LENGTH} aria-describedby="join-hint" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+          <input ref=${focused} data-testid="join-name" name="name" dir="auto" autocomplete="name" maxlength=${SHORT_TEXT_LENGTH} aria-describedby="join-hint" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
         </label>
         <p id="join-hint" class="small muted">${before !== null && before.name === wanted ? t("join.before") : t("join.name_hint")}</p>
         <button class="primary" data-testid="join-go" disabled=${wanted === "" || isJoining.value}>${t(isJoining.value ? "join.joining" : "join.join")}</button>

@@ -2,6 +2,7 @@
 /** Find what was said, written, asked and shown: in this class, or in all classes of its course. */
 
 import { html, useEffect } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { signal, useSignal } from "../shared/signals.js";
 import { duration, t, when } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
@@ -20,7 +21,7 @@ export function Search({ view }) {
   const { replay } = view;
   return html`<div class="search" role="search">
     <div class="row">
-      <input type="search" class="grow" data-testid="find" maxlength="200" aria-label=${t("replay.find")} placeholder=${t("replay.find")} value=${wanted} onInput=${(/** @type {any} */ { target }) => (wanted.value = target.value)} />
+      <input type="search" class="grow" data-testid="find" maxlength=${SHORT_TEXT_LENGTH} aria-label=${t("replay.find")} placeholder=${t("replay.find")} value=${wanted} onInput=${(/** @type {any} */ { target }) => (wanted.value = target.value)} />
       ${replay.course !== null &&
       html`<label class="choice"><input type="checkbox" role="switch" data-testid="find-course" checked=${isWide.value} onChange=${() => (isWide.value = !isWide.value)} />${t("replay.find_course")}</label>`}
     </div>

@@ -3,10 +3,9 @@
 
 import { Composer } from "../shared/composer.js";
 import { html } from "../shared/html.js";
+import { PROMPT_LENGTH } from "../shared/lengths.js";
 import { keepsFromNotes } from "../shared/speaking.js";
 import { clock, t } from "../shared/strings.js";
-
-const NOTE_LENGTH = 1000;
 
 /** @param {{classroom: import("../shared/classroom.js").Classroom}} props */
 export function Notes({ classroom }) {
@@ -19,7 +18,7 @@ export function Notes({ classroom }) {
       testid="note"
       label=${t("notes.write")}
       action=${t("notes.keep")}
-      maxlength=${NOTE_LENGTH}
+      maxlength=${PROMPT_LENGTH}
       hinders=${keepsFromNotes}
       onSend=${(/** @type {string} */ text) => classroom.act("note.add", { text })}
     />

@@ -3,6 +3,7 @@
 
 import { Composer } from "./composer.js";
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
+import { TEXT_LENGTH } from "./lengths.js";
 import { Message, Unsent } from "./message.js";
 import { keepsFromChat } from "./speaking.js";
 import { t } from "./strings.js";
@@ -12,7 +13,6 @@ import { later } from "./ui/later.js";
 
 const ChatNews = later(() => import("./chatnews.js"), "ChatNews");
 const ChatSettings = later(() => import("./chatsettings.js"), "ChatSettings");
-const TEXT_LENGTH = 2000;
 /** So close to its end, the log goes on following. */
 const AT_END_PX = 40;
 /** So many lines are drawn of a log that is followed, or as many as fit; the others when somebody looks for them. */

@@ -3,11 +3,10 @@
 
 import { Composer } from "./composer.js";
 import { html } from "./html.js";
+import { PROMPT_LENGTH } from "./lengths.js";
 import { keepsFromAsking } from "./speaking.js";
 import { t } from "./strings.js";
 import { Menu } from "./ui/menu.js";
-
-const PROMPT_LENGTH = 1000;
 
 /** @typedef {import("./classroom.js").Classroom} Classroom @typedef {import("./state.js").Question} Asked */
 

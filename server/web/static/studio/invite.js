@@ -4,10 +4,9 @@
 import { ClassLink } from "../shared/classlink.js";
 import { copied } from "../shared/clipboard.js";
 import { html, useRef, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t, when } from "../shared/strings.js";
 import { RANK } from "./person.js";
-
-const NAME_LENGTH = 200;
 
 /**
  * @param {{id: string, api: import("../shared/rest.js").Rest, onClose: () => void,
@@ -38,7 +37,7 @@ export function Invite({ id, api, onClose, role = "student" }) {
     <h3>${t("invite.single")}</h3>
     <p class="small muted">${t("invite.text")}</p>
     <div class="row">
-      <input class="grow" data-testid="invite-name" aria-label=${t("invite.name")} placeholder=${t("invite.name")} maxlength=${NAME_LENGTH} value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <input class="grow" data-testid="invite-name" aria-label=${t("invite.name")} placeholder=${t("invite.name")} maxlength=${SHORT_TEXT_LENGTH} value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
       ${roles.length > 1 &&
       html`<select class="narrow" data-testid="invite-role" aria-label=${t("invite.role")} value=${given} onChange=${(/** @type {any} */ event) => give(event.target.value)}>
         ${roles.map((each) => html`<option key=${each} value=${each}>${t(`role.${each}`)}</option>`)}

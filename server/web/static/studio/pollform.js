@@ -7,13 +7,12 @@
  */
 
 import { html, useLayoutEffect, useRef } from "../shared/html.js";
+import { PROMPT_LENGTH, SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { Icon } from "../shared/ui/icon.js";
 
 const LEAST_OPTIONS = 2;
 const MOST_OPTIONS = 8;
-const PROMPT_LENGTH = 1000;
-const OPTION_LENGTH = 200;
 
 /** @type {Draft} */
 const BLANK = { prompt: "", options: ["", ""], multiple: false, anonymous: false, results: "published", correct: [] };
@@ -103,7 +102,7 @@ function Options({ draft: { options, correct }, onChange }) {
     ${options.map((option, index) => {
       const number = index + 1;
       return html`<div class="row nowrap" key=${index}>
-        <input class="grow" dir="auto" data-testid="poll-option" aria-label=${t("polls.option", { number })} placeholder=${t("polls.option", { number })} maxlength=${OPTION_LENGTH} value=${option} onInput=${(/** @type {any} */ event) => onChange({ options: options.with(index, event.target.value) })} />
+        <input class="grow" dir="auto" data-testid="poll-option" aria-label=${t("polls.option", { number })} placeholder=${t("polls.option", { number })} maxlength=${SHORT_TEXT_LENGTH} value=${option} onInput=${(/** @type {any} */ event) => onChange({ options: options.with(index, event.target.value) })} />
         <button type="button" class="small" data-testid="poll-correct" aria-pressed=${correct.includes(index)} aria-label=${t("polls.mark_correct", { number })} title=${t("polls.mark_correct", { number })} onClick=${() => mark(index)}><${Icon} name="check" /></button>
         <button type="button" class="small quiet" aria-label=${t("polls.remove_option", { number })} title=${t("polls.remove_option", { number })} disabled=${options.length <= LEAST_OPTIONS} onClick=${() => remove(index)}><${Icon} name="x" /></button>
       </div>`;

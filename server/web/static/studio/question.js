@@ -2,10 +2,9 @@
 /** One question, and what staff do with it: answer aloud or in words, hide, open again. */
 
 import { html, useLayoutEffect, useRef, useState } from "../shared/html.js";
+import { TEXT_LENGTH } from "../shared/lengths.js";
 import { clock, t } from "../shared/strings.js";
 import { Menu } from "../shared/ui/menu.js";
-
-const ANSWER_LENGTH = 2000;
 
 /**
  * @param {{classroom: import("../shared/classroom.js").Classroom, isOpen: boolean,
@@ -61,7 +60,7 @@ function Reply({ classroom, question, onClose }) {
     onClose();
   };
   return html`<form class="stack tight" onSubmit=${send}>
-    <textarea ref=${field} rows="3" dir="auto" data-testid="reply-text" aria-label=${t("questions.reply_text")} placeholder=${t("questions.reply_text")} maxlength=${ANSWER_LENGTH} value=${text} onInput=${(/** @type {any} */ event) => write(event.target.value)}></textarea>
+    <textarea ref=${field} rows="3" dir="auto" data-testid="reply-text" aria-label=${t("questions.reply_text")} placeholder=${t("questions.reply_text")} maxlength=${TEXT_LENGTH} value=${text} onInput=${(/** @type {any} */ event) => write(event.target.value)}></textarea>
     <div class="row end">
       <button type="button" class="small" onClick=${onClose}>${t("cancel")}</button>
       <button class="small primary" data-testid="reply-send" disabled=${text.trim() === ""}>${t("questions.reply_send")}</button>

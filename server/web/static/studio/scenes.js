@@ -2,6 +2,7 @@
 /** The scenes of the studio: see how they would look, put one on air, make others. */
 
 import { html, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { remembered } from "../shared/remembered.js";
 import { shows, whole } from "../shared/scene.js";
 import { signal } from "../shared/signals.js";
@@ -133,7 +134,7 @@ function Compose({ classroom, isOpen }) {
   return html`<details>
     <summary class="small">${t("scenes.more")}</summary>
     <form class="row" onSubmit=${create}>
-      <input class="grow" data-testid="scene-name" aria-label=${isTitle ? t("scenes.text") : t("scenes.name")} placeholder=${isTitle ? t("scenes.text") : t("scenes.name")} maxlength="200" value=${name} disabled=${!isOpen} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <input class="grow" data-testid="scene-name" aria-label=${isTitle ? t("scenes.text") : t("scenes.name")} placeholder=${isTitle ? t("scenes.text") : t("scenes.name")} maxlength=${SHORT_TEXT_LENGTH} value=${name} disabled=${!isOpen} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
       <select class="layout" data-testid="scene-layout" aria-label=${t("scenes.layout")} value=${kind} disabled=${!isOpen} onChange=${(/** @type {any} */ event) => setKind(event.target.value)}>
         ${Object.keys(KINDS).map((key) => html`<option key=${key} value=${key}>${t(`scenes.kind.${key}`)}</option>`)}
       </select>

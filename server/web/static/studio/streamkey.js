@@ -2,10 +2,10 @@
 /** Give a destination another stream key: it goes to the server's vault and is never shown again. */
 
 import { html, useState } from "../shared/html.js";
+import { STREAM_KEY_LENGTH } from "../shared/lengths.js";
 import { t } from "../shared/strings.js";
 import { Dialog } from "../shared/ui/dialog.js";
 
-const KEY_LENGTH = 1000;
 const FORBIDDEN = 403;
 
 /**
@@ -39,7 +39,7 @@ function Form({ api, id, onClose }) {
   return html`<form class="stack" onSubmit=${save}>
     <p class="small muted">${t("key.text")}</p>
     <label>${t("key.new")}
-      <input type="password" autocomplete="off" spellcheck="false" data-testid="key-input" maxlength=${KEY_LENGTH} value=${key} onInput=${(/** @type {any} */ event) => write(event.target.value)} />
+      <input type="password" autocomplete="off" spellcheck="false" data-testid="key-input" maxlength=${STREAM_KEY_LENGTH} value=${key} onInput=${(/** @type {any} */ event) => write(event.target.value)} />
     </label>
     <p role="alert" class="small" data-testid="key-trouble">
       ${isForbidden ? t("key.elsewhere") : trouble?.message ?? ""}

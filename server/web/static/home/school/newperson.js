@@ -2,13 +2,12 @@
 /** Somebody new in the school: who they are, what they may, and how they get in. */
 
 import { html, useRef, useState } from "../../shared/html.js";
+import { EMAIL_LENGTH, SHORT_TEXT_LENGTH } from "../../shared/lengths.js";
 import { t } from "../../shared/strings.js";
 import { Refusal, useAct } from "../remote.js";
 import { Field } from "./field.js";
 import { SignInLink } from "./signinlink.js";
 
-export const NAME_LENGTH = 200;
-export const EMAIL_LENGTH = 254;
 /** What is given in the whole school; none: students come by the links to their classes. */
 const ROLES = ["teacher", "assistant", "admin", ""];
 
@@ -36,7 +35,7 @@ export function NewPerson({ api, onDone, onClose }) {
   }
   const isTaken = refusal !== "" && made.current === null;
   return html`<form class="stack" onSubmit=${save}>
-    <${Field} name=${t("home.name")} testid="person-name" dir="auto" required maxlength=${NAME_LENGTH} disabled=${made.current !== null} value=${form.name} onInput=${(/** @type {string} */ name) => change({ name })}
+    <${Field} name=${t("home.name")} testid="person-name" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} disabled=${made.current !== null} value=${form.name} onInput=${(/** @type {string} */ name) => change({ name })}
       error=${isTaken && field === "name" ? refusal : ""} />
     <${Field} name=${t("people.email")} testid="person-email" type="email" autocomplete="off" maxlength=${EMAIL_LENGTH} disabled=${made.current !== null} value=${form.email} onInput=${(/** @type {string} */ email) => change({ email })}
       hint=${t("people.email_why")} error=${isTaken && field !== "name" ? refusal : ""} />

@@ -2,6 +2,7 @@
 /** The people of the school: found by name, address and role; and somebody new. */
 
 import { html, useEffect, useState } from "../../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../../shared/lengths.js";
 import { t } from "../../shared/strings.js";
 import { Dialog } from "../../shared/ui/dialog.js";
 import { Loaded, useRemote } from "../remote.js";
@@ -45,7 +46,7 @@ export function People({ api, me }) {
     </div>
     <p class="muted">${t("people.text")}</p>
     <div class="row filters">
-      <input type="search" class="grow" data-testid="people-find" maxlength="200" aria-label=${t("people.find")} placeholder=${t("people.find")} value=${text} onInput=${(/** @type {any} */ { target }) => setText(target.value)} />
+      <input type="search" class="grow" data-testid="people-find" maxlength=${SHORT_TEXT_LENGTH} aria-label=${t("people.find")} placeholder=${t("people.find")} value=${text} onInput=${(/** @type {any} */ { target }) => setText(target.value)} />
       <select data-testid="people-kind" aria-label=${t("people.kind")} value=${kind} onChange=${(/** @type {any} */ { target }) => setKind(target.value)}>
         ${KINDS.map((each) => html`<option key=${each} value=${each}>${t(`people.kind_${each || "all"}`)}</option>`)}
       </select>

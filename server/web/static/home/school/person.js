@@ -2,6 +2,7 @@
 /** One person of the school: what they are, how they get in, and how they go. */
 
 import { html, useState } from "../../shared/html.js";
+import { EMAIL_LENGTH, SHORT_TEXT_LENGTH } from "../../shared/lengths.js";
 import { t } from "../../shared/strings.js";
 import { Dialog } from "../../shared/ui/dialog.js";
 import { Icon } from "../../shared/ui/icon.js";
@@ -10,7 +11,6 @@ import { Confirm } from "../confirm.js";
 import { Refusal, useAct } from "../remote.js";
 import { save } from "../takeaway.js";
 import { Field } from "./field.js";
-import { EMAIL_LENGTH, NAME_LENGTH } from "./newperson.js";
 import { Roles } from "./roles.js";
 import { SignInLink } from "./signinlink.js";
 
@@ -79,7 +79,7 @@ function Change({ api, person, onDone, onClose }) {
     if (await run(() => api.send("PATCH", `/v1/users/${person.id}`, { name: name.trim(), email: email.trim() || null }))) onDone();
   };
   return html`<form class="stack" onSubmit=${submit}>
-    <${Field} name=${t("home.name")} testid="change-name" dir="auto" required maxlength=${NAME_LENGTH} value=${name} onInput=${setName} error=${field === "name" ? refusal : ""} />
+    <${Field} name=${t("home.name")} testid="change-name" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} value=${name} onInput=${setName} error=${field === "name" ? refusal : ""} />
     <${Field} name=${t("people.email")} testid="change-email" type="email" autocomplete="off" maxlength=${EMAIL_LENGTH} value=${email} onInput=${setEmail} error=${field === "name" ? "" : refusal} />
     <div class="row end">
       <button type="button" onClick=${onClose}>${t("cancel")}</button>

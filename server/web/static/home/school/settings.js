@@ -2,21 +2,19 @@
 /** The settings of the school: its name, how long what is kept, and whose pages may show its classes. */
 
 import { html, useState } from "../../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../../shared/lengths.js";
 import { t } from "../../shared/strings.js";
 import { Dialog } from "../../shared/ui/dialog.js";
 import { Confirm } from "../confirm.js";
 import { Loaded, Refusal, useAct, useRemote } from "../remote.js";
 import { Field } from "./field.js";
-import { NAME_LENGTH } from "./newperson.js";
+import { MOST_ORIGINS, readOrigins } from "./origins.js";
 
 /** @typedef {import("../../shared/rest.js").Rest} Rest */
 
 const TENANT = "/v1/tenant";
 const KEPT = ["recordings_days", "chat_days", "sessions_days"];
 const MOST_DAYS = 36_500;
-const MOST_ORIGINS = 20;
-/** What the server takes: https, perhaps all below a name, or this machine, to try it out. */
-const ORIGIN = /^(https:\/\/(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])|http:\/\/(localhost|127\.0\.0\.1))(:[1-9][0-9]{0,4})?$/;
 
 /** @param {{api: Rest, onRenamed: () => void}} props */
 export function Settings({ api, onRenamed }) {
@@ -57,7 +55,7 @@ function Name({ school, change, onDone }) {
     if (await run(() => change({ name: name.trim() }))) setSaved(true), onDone();
   };
   return html`<${Part} name=${t("settings.name")} text=${t("settings.name_text")} testid="school-name" onSave=${save} ...${{ isBusy, isSaved }}>
-    <${Field} name=${t("home.name")} testid="school-name-field" dir="auto" required maxlength=${NAME_LENGTH} value=${name} error=${refusal} onInput=${(/** @type {string} */ text) => (setName(text), setSaved(false))} />
+    <${Field} name=${t("home.name")} testid="school-name-field" dir="auto" required maxlength=${SHORT_TEXT_LENGTH} value=${name} error=${refusal} onInput=${(/** @type {string} */ text) => (setName(text), setSaved(false))} />
   <//>`;
 }
 
@@ -95,19 +93,14 @@ function Embedding({ school, change }) {
   const [isSaved, setSaved] = useState(false);
   const { isBusy, refusal, run } = useAct();
   const save = async () => {
-    const origins = [...new Set(text.split(/\s+/).filter(Boolean).map(tidy))];
-    const fault = origins.find((each) => !ORIGIN.test(each));
-    setWrong(fault ? t("settings.no_origin", { text: fault }) : origins.length > MOST_ORIGINS ? t("settings.too_many", { count: MOST_ORIGINS }) : "");
-    if (fault || origins.length > MOST_ORIGINS) return;
+    const { origins, fault } = readOrigins(text);
+    const refused = fault !== null ? t("settings.no_origin", { text: fault }) : origins.length > MOST_ORIGINS ? t("settings.too_many", { count: MOST_ORIGINS }) : "";
+    setWrong(refused);
+    if (refused) return;
     if (await run(() => change({ embed_origins: origins }))) setSaved(true), setText(origins.join("\n"));
   };
   return html`<${Part} name=${t("settings.embedding")} text=${t("settings.embedding_text")} testid="embedding" onSave=${save} ...${{ isBusy, isSaved }}>
     <${Field} name=${t("settings.origins")} testid="origins" rows=${4} spellcheck="false" autocapitalize="off" class="address" placeholder="https://lms.school.example" hint=${t("settings.origins_hint")} value=${text} error=${wrong || refusal}
       onInput=${(/** @type {string} */ origins) => (setText(origins), setWrong(""), setSaved(false))} />
   <//>`;
-}
-
-/** What a browser's address bar gives is an origin, but for its end and its letters. @param {string} text */
-export function tidy(text) {
-  return text.toLowerCase().replace(/\/+$/, "");
 }

@@ -2,13 +2,11 @@
 /** Where messages go, and about what. */
 
 import { html, useState } from "../../shared/html.js";
+import { SHORT_TEXT_LENGTH, URL_LENGTH } from "../../shared/lengths.js";
 import { t } from "../../shared/strings.js";
 import { Refusal, useAct } from "../remote.js";
 import { EVENTS, PERSONAL } from "./events.js";
 import { Field } from "./field.js";
-
-const URL_LENGTH = 2000;
-const NAME_LENGTH = 200;
 
 /**
  * @param {{endpoint?: any, save: (body: object) => Promise<unknown>, onClose: () => void}} props `endpoint`: the one to change
@@ -27,7 +25,7 @@ export function WebhookForm({ endpoint, save, onClose }) {
   const isOfUrl = field === "" || field === "url";
   return html`<form class="stack" onSubmit=${submit}>
     <${Field} name=${t("webhooks.url")} testid="webhook-url" type="url" inputmode="url" spellcheck="false" required maxlength=${URL_LENGTH} placeholder="https://school.example/hooks" value=${url} onInput=${setUrl} hint=${t("webhooks.url_hint")} error=${isOfUrl ? refusal : ""} />
-    <${Field} name=${t("webhooks.description")} testid="webhook-description" dir="auto" maxlength=${NAME_LENGTH} placeholder=${t("webhooks.description_example")} value=${description} onInput=${setDescription} />
+    <${Field} name=${t("webhooks.description")} testid="webhook-description" dir="auto" maxlength=${SHORT_TEXT_LENGTH} placeholder=${t("webhooks.description_example")} value=${description} onInput=${setDescription} />
     <fieldset class="stack tight"><legend class="small muted">${t("webhooks.events")}</legend>
       <div class="checks">
         ${EVENTS.map(
