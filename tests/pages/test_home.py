@@ -117,6 +117,36 @@ async def test_a_class_is_planned_shared_found_and_opened(server, admin, open_pa
     await expect(at(page, "hit").filter(has_text="Class")).to_contain_text(word)
 
 
+async def test_nobody_is_forgotten_when_links_are_made_for_many(server, admin, open_page):
+    page = await signed_in(open_page, server, admin)
+    title = f"Many {new_id()[-6:]}"
+    await at(page, "schedule").click()
+    dialog = at(page, "schedule-dialog").locator("visible=true")
+    await at(dialog, "class-title").fill(title)
+    await at(dialog, "schedule-save").click()
+    row = named(page, "session", "session-title", title)
+    await at(row, "invite").click()
+    names, make, links = (at(row, f"invite-{what}") for what in ("names", "make", "url"))
+    await names.fill(f"Ann\n{'long' * 51}\nBob")
+    await make.click()
+    await expect(row.get_by_text("is too long for a name")).to_be_visible()
+    await expect(links).to_have_count(0)
+
+    async def cut_off_eve(route):
+        is_hers = json.loads(route.request.post_data)["name"] == "Eve"
+        await (route.abort() if is_hers else route.continue_())
+
+    await page.route("**/join-tokens", cut_off_eve)
+    await names.fill("Ann\nEve\nBob\nCid\nDan")
+    await make.click()
+    await expect(links).to_have_count(3)  # of the four at once
+    await expect(names).to_have_value("Eve\nDan")
+    await page.unroute("**/join-tokens")
+    await make.click()
+    await expect(links).to_have_count(5)
+    await expect(names).to_have_value("")
+
+
 async def test_a_class_is_changed_deleted_and_started_at_once(server, admin, open_page):
     page = await signed_in(open_page, server, admin)
     title = f"Once {new_id()[-6:]}"

@@ -4,15 +4,18 @@
 import { ClassLink } from "../shared/classlink.js";
 import { copied } from "../shared/clipboard.js";
 import { html, useRef, useState } from "../shared/html.js";
+import { SHORT_TEXT_LENGTH } from "../shared/lengths.js";
 import { t, when } from "../shared/strings.js";
 import { Refusal, useAct } from "./remote.js";
 
 const DAY_S = 86_400;
 const AFTER_S = DAY_S / 2;
 const LONGEST_S = 30 * DAY_S;
-const NAME_LENGTH = 200;
+/** So many at one press; the rest stay in the field. */
 const MOST = 200;
 const AT_ONCE = 4;
+/** Of a name that is too long, so many letters are shown to tell which. */
+const SHOWN = 30;
 
 /** How long a link must last to be of use: until half a day after the class. @param {string|null} at */
 export function lasting(at, now = Date.now()) {
@@ -34,19 +37,25 @@ export function Invite({ api, session, mayRun, onClose }) {
   const make = async (event) => {
     event.preventDefault();
     setSaid("");
-    const wanted = names.split("\n").map((name) => name.trim().slice(0, NAME_LENGTH)).filter(Boolean).slice(0, MOST);
-    await run(async () => {
-      for (let at = 0; at < wanted.length; at += AT_ONCE) {
-        const some = await Promise.all(
-          wanted.slice(at, at + AT_ONCE).map(async (name) => ({
-            name,
-            ...(await api.post(`/v1/sessions/${session.id}/join-tokens`, { role, name, ttl_seconds: lasting(session.scheduled_at) })),
-          })),
+    let left = names.split("\n").map((name) => name.trim()).filter(Boolean);
+    const isDone = await run(async () => {
+      const long = left.find((name) => [...name].length > SHORT_TEXT_LENGTH);
+      if (long) throw new Error(t("invite.too_long", { name: `${[...long].slice(0, SHOWN).join("")}…`, count: SHORT_TEXT_LENGTH }));
+      for (let count = 0; count < MOST && left.length > 0; count += AT_ONCE) {
+        const some = left.slice(0, AT_ONCE);
+        const answers = await Promise.allSettled(
+          some.map((name) => api.post(`/v1/sessions/${session.id}/join-tokens`, { role, name, ttl_seconds: lasting(session.scheduled_at) })),
         );
-        setMade((before) => [...before, ...some]);
-        setNames(wanted.slice(at + AT_ONCE).join("\n"));
+        const links = answers.flatMap((answer, at) => (answer.status === "fulfilled" ? [{ name: some[at], ...answer.value }] : []));
+        const refused = answers.find(({ status }) => status === "rejected");
+        // Whose link was not made stays in the field: nobody is forgotten, and nobody gets two.
+        left = [...some.filter((_, at) => answers[at].status === "rejected"), ...left.slice(AT_ONCE)];
+        setMade((before) => [...before, ...links]);
+        setNames(left.join("\n"));
+        if (refused) throw /** @type {PromiseRejectedResult} */ (refused).reason;
       }
     });
+    if (isDone && left.length > 0) setSaid(t("invite.left", { count: left.length }));
   };
   /** @param {string} text @param {HTMLInputElement|null} field */
   const copy = async (text, field) => setSaid(t((await copied(text, field)) ? "invite.copied" : "invite.copy_yourself"));
@@ -56,7 +65,7 @@ export function Invite({ api, session, mayRun, onClose }) {
     <h3>${t("invite.singles")}</h3>
     <p class="small muted">${t("invite.text")}</p>
     <label class="field">${t("invite.names")}
-      <textarea rows="3" dir="auto" data-testid="invite-names" placeholder=${t("invite.names_example")} value=${names} onInput=${(/** @type {any} */ { target }) => setNames(target.value)}></textarea>
+      <textarea rows="3" dir="auto" data-testid="invite-names" readonly=${isBusy} placeholder=${t("invite.names_example")} value=${names} onInput=${(/** @type {any} */ { target }) => setNames(target.value)}></textarea>
     </label>
     <div class="row">
       <label class="small muted" for="invite-role">${t("invite.as")}</label>
