@@ -36,6 +36,15 @@ def named(page, row, name, text):
     return at(page, row).filter(has=page.get_by_test_id(name).get_by_text(text, exact=True))
 
 
+async def fill_in_class(place, title, when=None):
+    """Fill in and save the open dialog; without ``when`` its time stays as it is."""
+    dialog = at(place, "schedule-dialog").locator("visible=true")
+    await at(dialog, "class-title").fill(title)
+    if when is not None:
+        await at(dialog, "class-when").fill(when)
+    await at(dialog, "schedule-save").click()
+
+
 async def test_a_link_signs_in_once_and_the_tab_remembers(server, admin, open_page):
     claims = json.loads(urlsafe_b64decode(admin.split(".")[1] + "=="))
     ready = server.ready
@@ -76,10 +85,7 @@ async def test_a_class_is_planned_shared_found_and_opened(server, admin, open_pa
 
     leaves = named(page, "lesson", "lesson-name", "Leaves")
     await leaves.get_by_test_id("lesson-schedule").click()
-    dialog = leaves.get_by_test_id("schedule-dialog").locator("visible=true")
-    await at(dialog, "class-title").fill(f"Leaves and {word}")
-    await at(dialog, "class-when").fill("2031-03-01T09:30")
-    await at(dialog, "schedule-save").click()
+    await fill_in_class(leaves, f"Leaves and {word}", when="2031-03-01T09:30")
     await expect(at(leaves, "session-title")).to_have_text(f"Leaves and {word}")
 
     # It is among all classes, at its time here, which is another time in UTC.
@@ -121,9 +127,7 @@ async def test_nobody_is_forgotten_when_links_are_made_for_many(server, admin, o
     page = await signed_in(open_page, server, admin)
     title = f"Many {new_id()[-6:]}"
     await at(page, "schedule").click()
-    dialog = at(page, "schedule-dialog").locator("visible=true")
-    await at(dialog, "class-title").fill(title)
-    await at(dialog, "schedule-save").click()
+    await fill_in_class(page, title)
     row = named(page, "session", "session-title", title)
     await at(row, "invite").click()
     names, make, links = (at(row, f"invite-{what}") for what in ("names", "make", "url"))
@@ -151,16 +155,11 @@ async def test_a_class_is_changed_deleted_and_started_at_once(server, admin, ope
     page = await signed_in(open_page, server, admin)
     title = f"Once {new_id()[-6:]}"
     await at(page, "schedule").click()
-    dialog = at(page, "schedule-dialog").locator("visible=true")
-    await at(dialog, "class-title").fill(title)
-    await at(dialog, "class-when").fill("")
-    await at(dialog, "schedule-save").click()
+    await fill_in_class(page, title, when="")
     row = named(page, "session", "session-title", title)
     await at(row, "session-actions").click()
     await at(row, "edit").click()
-    dialog = at(row, "schedule-dialog").locator("visible=true")
-    await at(dialog, "class-title").fill(f"{title}, again")
-    await at(dialog, "schedule-save").click()
+    await fill_in_class(row, f"{title}, again")
     row = named(page, "session", "session-title", f"{title}, again")
     await at(row, "session-actions").click()
     await at(row, "encoder").click()
