@@ -70,6 +70,7 @@ class Peer:
         """The peer's ICE sessions, the present one last."""
         self._restart: aioice_seam.IceRestart | None = None
         self._restarting = asyncio.Lock()
+        self._closing: asyncio.Future[None] | None = None
         aiortc_seam.accept_rsa_peers(self.pc)
         self.pc.on("connectionstatechange", self._changed)
 
@@ -122,7 +123,11 @@ class Peer:
         """End the connection. Idempotent."""
         self._end()
         await self._tasks.close()
-        await self.pc.close()
+        # aiortc closes by itself, too, when the peer does; were whoever waits for that cancelled,
+        # it would fail. So it is left to come to its end.
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self.pc.close())
+        await asyncio.shield(self._closing)
 
     async def _negotiate(self, offered: Offer) -> str:
         self.prepare(offered.kinds)
