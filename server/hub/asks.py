@@ -33,13 +33,14 @@ Outcome = Committed | Unchanged | Refusal
 
 
 class Perform(NamedTuple):
-    """Do what ``who`` wishes."""
+    """Do what ``who`` wishes. ``connection`` is the id of the one by which it came, if any."""
 
     who: Who
     key: str
     command: AnyCommand
     expect: int | None
     answer: Callable[[Outcome], None]
+    connection: str = ""
 
 
 class Report(NamedTuple):

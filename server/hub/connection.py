@@ -225,6 +225,7 @@ class Connection:
                 command,
                 frame.expect,
                 lambda outcome: self._answers.fill(slot, outcome),
+                self.id,
             )
         )
 

@@ -7,13 +7,13 @@ events they lead to. It is thrown away whole when the log does not take it.
 import hashlib
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import msgspec
 import orjson
 
 from protocol import codec
-from protocol.errors import Refusal
+from protocol.errors import RETRYABLE, Refusal
 from protocol.events import AnyEvent
 from protocol.features.replays import ReplayCommand
 from server.classroom import people
@@ -21,7 +21,7 @@ from server.classroom.decide import decide, observe
 from server.classroom.evolve import evolve
 from server.classroom.state import Classroom
 from server.hub.asks import Arrive, Ask, Committed, Depart, Outcome, Perform, Report, Unchanged
-from server.hub.keys import Known
+from server.hub.keys import Known, Settled
 from server.ids import new_id
 from server.store import chain
 from server.store.log import NewEvent
@@ -50,7 +50,12 @@ class Draft:
     """The decisions of one turn of a room."""
 
     def __init__(
-        self, session: str, state: Classroom, head: Head, now_ms: int, known: Mapping[str, Known]
+        self,
+        session: str,
+        state: Classroom,
+        head: Head,
+        now_ms: int,
+        known: Mapping[str, Known | Settled],
     ) -> None:
         self.state = state
         self.head = head._replace(at_ms=max(now_ms, head.at_ms))
@@ -59,8 +64,8 @@ class Draft:
         self.asked: list[Ask] = []
         """The ask behind each entry of ``commands``."""
         self.outcomes: list[tuple[Perform | Report, Outcome]] = []
-        self.keys: dict[str, Known] = {}
-        """The keys that this batch uses up."""
+        self.keys: dict[str, Known | Settled] = {}
+        """The keys of this batch, and what became of their commands."""
         self._session = session
         self._at = codec.timestamp(self.head.at_ms)
         self._known = known
@@ -74,22 +79,37 @@ class Draft:
             case Depart(user):
                 self._record(ask, people.depart(self.state, user), by=None)
             case Perform() | Report():
-                try:
-                    outcome = self._once(ask)
-                except Refusal as refusal:
-                    outcome = refusal
-                self.outcomes.append((ask, outcome))
+                self.outcomes.append((ask, self._once(ask)))
 
     def _once(self, ask: Perform | Report) -> Outcome:
-        """Decide an ask unless its key says that it has been done already."""
-        stored = stored_key(ask)
-        digest = command_digest(ask)
-        earlier = self._known.get(stored) or self.keys.get(stored)
-        if earlier is not None:
-            if earlier.digest != digest:
-                text = "This key was used for another command."
-                raise Refusal("idempotency_conflict", text, field="key")
-            return Committed(earlier.first, earlier.last, is_duplicate=True)
+        """Decide an ask unless its key says that it has been decided already."""
+        stored, digest = stored_key(ask), command_digest(ask)
+        match self.keys.get(stored) or self._known.get(stored):
+            case Known() as known:
+                if known.digest != digest:
+                    text = "This key was used for another command."
+                    return Refusal("idempotency_conflict", text, field="key")
+                return Committed(known.first, known.last, is_duplicate=True)
+            case Settled() as settled:
+                if isinstance(ask, Perform) and settled.holds_for(digest, ask.connection):
+                    return settled.outcome
+            case None:
+                pass
+        try:
+            outcome = self._decide(ask, stored, digest)
+        except Refusal as refusal:
+            outcome = refusal.with_traceback(None)  # which would keep all of this draft
+        if isinstance(ask, Perform) and _is_final(outcome):
+            self.keys[stored] = Settled(outcome, digest, ask.connection)
+        return outcome
+
+    def _decide(self, ask: Perform | Report, stored: str, digest: bytes) -> Outcome:
+        """Decide an ask on top of those before it.
+
+        Raises:
+            Refusal: If a rule says no.
+
+        """
         if isinstance(ask, Report):
             events = observe(self.state, ask.event)
             return self._record(ask, events, by=None, stored=stored, digest=digest)
@@ -162,6 +182,17 @@ class Draft:
         if stored is not None and digest is not None:
             self.keys[stored] = Known(first, self.head.sequence, digest)
         return Committed(first, self.head.sequence)
+
+
+def _is_final(outcome: Outcome) -> TypeGuard[Unchanged | Refusal]:
+    """Whether there is no event, and whoever asked does not ask again with the same key."""
+    match outcome:
+        case Committed():
+            return False
+        case Unchanged():
+            return True
+        case Refusal(code=code):
+            return code not in RETRYABLE
 
 
 def stored_key(ask: Perform | Report) -> str:

@@ -191,7 +191,8 @@ def ask_of(asked: Asked | Reported, answer: Callable[[Outcome], None]) -> Ask:
     if isinstance(asked, Asked):
         frame = CommandFrame(0, asked.key, asked.op, msgspec.Raw(asked.data), asked.expect)
         who = Who(asked.user, asked.name, asked.role)
-        return Perform(who, asked.key, codec.decode_command(frame), asked.expect, answer)
+        command = codec.decode_command(frame)
+        return Perform(who, asked.key, command, asked.expect, answer, asked.connection)
     try:
         event: Any = msgspec.json.decode(asked.data, type=EVENTS[asked.event_type])
     except (msgspec.MsgspecError, KeyError):

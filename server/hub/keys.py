@@ -2,19 +2,30 @@
 
 Memory holds 64 bits of each key, and the newest ones whole. A miss is certainly new, and costs no
 read; a hit that is no longer among the newest is verified in the log's index.
+
+What was refused or changed nothing is in no log, and sent again it is decided afresh. But a copy
+of it may still be on its way, in the buffers of a node that stood still, when whoever sent it has
+long been answered by a newer connection: that must not happen after all. So the owner remembers the
+newest of those answers, too, and by which connections they went.
 """
 
 import hashlib
 import struct
 from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from protocol.errors import Refusal
+from server.hub.asks import Unchanged
 from server.store.log import LogReader
 
 RECENT_KEYS = 4096
+"""So many of what was stored, and of what was not."""
 _HASH_BYTES = 8
 _PIECE_BYTES = _HASH_BYTES * 4096
+
+T = TypeVar("T")
 
 
 class Known(Struct, frozen=True, gc=False):
@@ -23,6 +34,21 @@ class Known(Struct, frozen=True, gc=False):
     first: int
     last: int
     digest: bytes
+
+
+class Settled(NamedTuple):
+    """What was answered to a command that left no event, by ``connection``."""
+
+    outcome: Unchanged | Refusal
+    digest: bytes
+    connection: str
+
+    def holds_for(self, digest: bytes, connection: str) -> bool:
+        """Whether that is the answer for a command which came by ``connection``, too.
+
+        So it is if that is older: their ids are in the order of time.
+        """
+        return digest == self.digest and "" < connection < self.connection
 
 
 class KeyHashes:
@@ -70,32 +96,48 @@ class Keys:
         self._session = session
         self._reader = reader
         self._recent: dict[str, Known] = {}
+        self._settled: dict[str, Settled] = {}
 
-    def remember(self, stored: str, known: Known) -> None:
-        """Note a key that has just been committed."""
-        self.hashes.add(stored)
-        self._recent[stored] = known
-        if len(self._recent) > RECENT_KEYS:
-            del self._recent[next(iter(self._recent))]
+    def reload(self, hashes: KeyHashes) -> None:
+        """Begin again with the keys that the log holds now."""
+        self.hashes = hashes
+        self._recent.clear()
 
-    async def find(self, wanted: Iterable[str]) -> dict[str, Known]:
-        """Return those of the ``wanted`` keys that were used before.
+    def remember(self, stored: str, used: Known | Settled) -> None:
+        """Note a key that has just been committed, or what it was answered without an event."""
+        if isinstance(used, Settled):
+            _keep_newest(self._settled, stored, used)
+        else:
+            self.hashes.add(stored)
+            _keep_newest(self._recent, stored, used)
+
+    async def find(self, wanted: Iterable[str]) -> dict[str, Known | Settled]:
+        """Return those of the ``wanted`` keys that were used before, and for what.
 
         Raises:
             UnavailableError: If the log is needed and cannot be read.
 
         """
-        found: dict[str, Known] = {}
+        found: dict[str, Known | Settled] = {}
         for stored in wanted:
-            if stored not in self.hashes:
-                continue
-            known = self._recent.get(stored)
-            if known is None:
-                row = await self._reader.find_key(self._session, stored)
-                known = None if row is None else Known(*row)
-            if known is not None:
-                found[stored] = known
+            used = await self._known(stored) or self._settled.get(stored)
+            if used is not None:
+                found[stored] = used
         return found
+
+    async def _known(self, stored: str) -> Known | None:
+        if stored not in self.hashes:
+            return None
+        if known := self._recent.get(stored):
+            return known
+        row = await self._reader.find_key(self._session, stored)
+        return None if row is None else Known(*row)
+
+
+def _keep_newest(recent: dict[str, T], stored: str, used: T) -> None:
+    recent[stored] = used
+    if len(recent) > RECENT_KEYS:
+        del recent[next(iter(recent))]
 
 
 def _hash(stored: str) -> bytes:

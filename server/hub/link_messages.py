@@ -43,6 +43,7 @@ class Asked(Message, frozen=True):
     op: str
     data: bytes
     expect: int | None
+    connection: str = ""
 
 
 class Reported(Message, frozen=True):

@@ -81,7 +81,7 @@ class Replica:
         """
         past = await self._snapshots.past(self.place.session)
         self.state, self.head = past.state, past.head
-        self.keys = Keys(self.place.session, self._reader, past.keys)
+        self.keys.reload(past.keys)
         self._saved = past.saved
         self.whole_since, self.must_reload = max(epoch, 1), False
         self.seating.restart(past.views, past.head.sequence)
@@ -152,8 +152,8 @@ class Replica:
     def take(self, draft: Draft) -> None:
         """Take what this node has decided and the log now has."""
         before, self.state, self.head = self.state, draft.state, draft.head
-        for stored, known in draft.keys.items():
-            self.keys.remember(stored, known)
+        for stored, used in draft.keys.items():
+            self.keys.remember(stored, used)
         if draft.recorded:
             self._tell(before, draft.recorded)
 

@@ -9,7 +9,7 @@ from server.clock import Clock
 from server.errors import UnavailableError
 from server.hub.asks import Ask, Perform, Report
 from server.hub.draft import Draft, stored_key
-from server.hub.keys import Known
+from server.hub.keys import Known, Settled
 from server.hub.replica import Replica
 from server.outages import Outage
 from server.store.log import LogWriter, PoisonedError
@@ -62,7 +62,9 @@ class Turn:
         asks.clear()
         return True
 
-    def _draft(self, asks: list[Ask], known: Mapping[str, Known]) -> tuple[Draft, Ask | None]:
+    def _draft(
+        self, asks: list[Ask], known: Mapping[str, Known | Settled]
+    ) -> tuple[Draft, Ask | None]:
         """Return the decisions on ``asks``, or the one that our own code fails on."""
         replica = self._replica
         session, now_ms = replica.place.session, self._clock.now_ms()

@@ -90,6 +90,7 @@ class Upstream:
                 ask.command.op,
                 msgspec.json.encode(ask.command),
                 ask.expect,
+                ask.connection,
             )
         else:
             data = msgspec.json.encode(ask.event)

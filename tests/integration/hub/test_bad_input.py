@@ -274,6 +274,30 @@ async def test_a_key_belongs_to_one_command_of_one_person(lesson):
     assert (await raw.say("session.end", {}, key="new"))["code"] == "forbidden"
     assert (await raw.say("hand.lower", {}, key="new"))["sequence"] is None
     assert (await raw.say("hand.raise", {}, key="new"))["sequence"] is not None
+    assert (await raw.say("hand.lower", {}, key="again"))["sequence"] is not None
+    assert (await raw.say("hand.lower", {}, key="anew"))["sequence"] is None
+    assert (await raw.say("hand.raise", {}))["sequence"] is not None
+    assert (await raw.say("hand.lower", {}, key="anew"))["sequence"] is not None
+
+
+async def test_a_late_copy_of_what_was_answered_without_an_event_does_not_happen(lesson):
+    staff, user = await lesson.raw("teacher"), new_id()
+    old = await lesson.raw(user=user)  # by which all comes late
+    new = await lesson.raw(user=user)
+    assert (await new.say("hand.lower", {}, key="a"))["sequence"] is None
+    await new.say("hand.raise", {})
+    for _ in range(2):
+        assert (await old.say("hand.lower", {}, key="a"))["sequence"] is None
+    assert (await new.say("hand.raise", {}))["sequence"] is None  # it is still up
+    await staff.say("chat.configure", {"enabled": False})
+    refused = await new.say("chat.post", {"text": "now?"}, key="b")
+    await staff.say("chat.configure", {"enabled": True})
+    late = await old.say("chat.post", {"text": "now?"}, key="b")
+    assert refused["type"] == late["type"] == "nack"
+    assert (late["code"], late["message"]) == (refused["code"], refused["message"])
+    # Other words are another wish, and so is what is sent again by whoever was answered.
+    assert (await old.say("chat.post", {"text": "no."}, key="c"))["type"] == "ack"
+    assert (await new.say("chat.post", {"text": "now?"}, key="b"))["type"] == "ack"
 
 
 async def test_a_fresh_token_prolongs_and_a_strangers_ends(node, school, lesson, unharmed):

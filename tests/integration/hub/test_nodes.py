@@ -15,6 +15,7 @@ from server.hub import upstream as upstream_module
 from server.hub.departure import depart
 from server.hub.link_messages import Follow, encode
 from server.hub.links import link_key
+from server.ids import new_id
 from server.store import nodes
 from server.store.log import LogReader
 from server.tasks import Supervisor
@@ -273,6 +274,15 @@ async def test_a_node_that_drains_hands_its_classes_over(two):
     assert follower.owns
     assert follower.epoch == epoch + 1
     assert far.client.welcome is welcome
+
+
+async def test_what_comes_late_by_the_other_node_does_not_happen(two):
+    user = new_id()
+    old, new = await two.raw(two.b, user=user), await two.raw(two.a, user=user)
+    assert (await new.say("hand.lower", {}, key="a"))["sequence"] is None
+    await new.say("hand.raise", {})
+    assert (await old.say("hand.lower", {}, key="a"))["sequence"] is None
+    assert (await new.say("hand.raise", {}))["sequence"] is None  # it is still up
 
 
 async def test_a_room_that_nobody_needs_is_followed_no_longer(two, monkeypatch):
