@@ -36,6 +36,10 @@ _WEIGHTS = defaultdict(
     },
 )  # fmt: skip
 _APT: dict[str, tuple[str, Callable[[State], Iterable[str]]]] = {
+    "chat.restore": (
+        "message",
+        lambda state: (each.message for each in state.messages if each.removed),
+    ),
     "chat.unpin": ("message", lambda state: (each.message for each in state.pinned)),
     "participant.admit": ("user", lambda state: _who(state, "waiting", "removed", "denied")),
     "participant.deny": ("user", lambda state: _who(state, "waiting")),

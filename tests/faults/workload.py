@@ -38,7 +38,7 @@ class Crowd(NamedTuple):
     students: int = 40
     more_devices: int = 8
     newcomers: int = 4
-    """Who comes later: into the lobby, if the class is locked then."""
+    """Who comes later: into the lobby, if the class is locked then; for some it is."""
 
 
 class Lesson:
@@ -217,7 +217,9 @@ class Lesson:
                 continue
             wishes: list[AnyCommand] = []
             for user, person in state.people.items():
-                if person.status in undo and rng.random() < 0.4:
+                if person.status == "waiting" and rng.random() < 0.1:
+                    wishes.append(cmd.ParticipantDeny(user))
+                elif person.status in undo and rng.random() < 0.4:
                     wishes.append(undo[person.status](user))
                 elif person.muted_until is not None and rng.random() < 0.3:
                     wishes.append(cmd.ParticipantUnmute(user))
@@ -233,5 +235,7 @@ class Lesson:
     async def _come(self, newcomers: int) -> None:
         for _ in range(newcomers):
             await asyncio.sleep(self._rng.uniform(2, 10))
+            if self._rng.random() < 0.3:
+                await self._send(self.warden, cmd.SessionLock(), expect=None)
             witness = self.comes("student")
             self._acting.insert(0, self._tasks.start("act", self._act(witness)))
