@@ -3,6 +3,8 @@
 What a command led to is what the rules decide on the state before it; and where it led to nothing,
 or was refused, there was a moment between question and answer when the rules said just that. So
 the log is a strict serialization of everything that people were told.
+
+One answer may be older: that of a copy which comes late by an older connection.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from server.classroom.state import Classroom
 from server.classroom.view import mine
 from server.hub.history import recall
 from tests.faults.facts import Facts, Violation
-from tests.faults.history import Asked, Own, Welcomed
+from tests.faults.history import Asked, Client, Connected, Own, Welcomed
 
 SOME_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 JUDGED = frozenset(("forbidden", "muted", "locked", "not_found", "conflict", "session_ended"))
@@ -89,11 +91,12 @@ class Rules:
                 if question.said in self._answers(state, question.asked):
                     continue
                 if question.last <= sequence:
-                    yield self._untrue(question)
+                    yield from self._untrue(question)
                 else:
                     still.append(question)
             open_ = still
-        yield from map(self._untrue, open_)
+        for question in open_:
+            yield from self._untrue(question)
 
     # ------------------------------------------------------------ what led to events
 
@@ -127,13 +130,9 @@ class Rules:
 
     def _ask(self) -> Iterator[Question]:
         for number, asked in enumerate(self.facts.history.asked):
-            match asked.answer:
-                case Ack(sequence=None):
-                    said = NO_CHANGE
-                case Nack(code=code) if code in JUDGED and asked.op not in _ELSEWHERE:
-                    said = code
-                case _:
-                    continue
+            said = _said(asked)
+            if said is None:
+                continue
             assert asked.answered is not None
             first, last = self.facts.window(asked.sent, asked.answered)
             yield Question(first, max(first, last), number, asked, said)
@@ -162,13 +161,35 @@ class Rules:
                 said.add("events" if events else NO_CHANGE)
         return said
 
-    def _untrue(self, question: Question) -> Violation:
+    def _untrue(self, question: Question) -> Iterator[Violation]:
         asked = question.asked
+        if self._is_late_copy(question):
+            return
         text = (
             f"{asked.op} was answered “{question.said}”, which was true at no moment from "
             f"{question.first} to {question.last}"
         )
-        return Violation("untrue", text, question.last, asked.sent, asked.client, asked.key)
+        yield Violation("untrue", text, question.last, asked.sent, asked.client, asked.key)
+
+    def _is_late_copy(self, question: Question) -> bool:
+        """Whether its person was told so before, when its connection was there already."""
+        copy, clients = question.asked, self.facts.history.clients
+        assert copy.answered is not None
+        begun = self._begun(clients[copy.client], copy.answered)
+        return any(
+            asked.answered is not None
+            and begun < asked.answered < copy.answered
+            and _said(asked) == question.said
+            and (asked.key, asked.op, bytes(asked.data)) == (copy.key, copy.op, bytes(copy.data))
+            and clients[asked.client].user == clients[copy.client].user
+            for asked in self.facts.history.asked
+        )
+
+    def _begun(self, client: Client, at: float) -> float:
+        """Return when the connection began that somebody had at a time."""
+        items = (self.facts.history.items[ref] for ref in client.heard)
+        begun = (item.at for item in items if isinstance(item, Connected) and item.at <= at)
+        return max(begun, default=at)
 
     # ------------------------------------------------------------ what is one person's own
 
@@ -196,6 +217,17 @@ class Rules:
             if msgspec.to_builtins(own) != msgspec.to_builtins(seen):
                 text = f"told that theirs is {seen} at {sequence}, by the log it is {own}"
                 yield Violation("own", text, sequence, client=number)
+
+
+def _said(asked: Asked) -> str | None:
+    """Return what was answered without an event, if the rules can judge it."""
+    match asked.answer:
+        case Ack(sequence=None):
+            return NO_CHANGE
+        case Nack(code=code) if code in JUDGED and asked.op not in _ELSEWHERE:
+            return code
+        case _:
+            return None
 
 
 def _command(asked: Asked) -> Any:

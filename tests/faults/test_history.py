@@ -251,6 +251,21 @@ def test_a_duplicate_that_is(scene):
     assert kinds(scene.finish()) == set()
 
 
+def test_a_late_copy_by_an_older_connection_has_the_answer_that_was_given(scene):
+    old = scene.comes("student", ANN)
+    scene.time.now += 1
+    answered = scene.ask(scene.ann, cmd.HandLower(), key="late")
+    assert answered.answer.sequence is None
+    scene.time.now += 1
+    new = scene.comes("student", ANN)
+    scene.ask(scene.ann, cmd.HandRaise())
+    sent = scene.time.now + 1
+    scene.history.asked.append(replace(answered, client=old, sent=sent, answered=sent + 0.1))
+    assert kinds(scene.finish()) == set()
+    scene.history.asked.append(replace(answered, client=new, sent=sent, answered=sent + 0.1))
+    assert kinds(scene.finish()) == {"untrue"}
+
+
 def test_a_refused_command_that_is_in_the_log(scene):
     scene.asked.answer = Nack(1, scene.asked.key, "internal", "", retryable=False)
     assert kinds(scene.finish()) == {"refused"}
