@@ -21,7 +21,7 @@ from server.hub.asks import Unchanged
 from server.store.log import LogReader
 
 RECENT_KEYS = 4096
-"""So many of what was stored, and of what was not."""
+RECENT_SETTLED = 1024
 _HASH_BYTES = 8
 _PIECE_BYTES = _HASH_BYTES * 4096
 
@@ -106,10 +106,10 @@ class Keys:
     def remember(self, stored: str, used: Known | Settled) -> None:
         """Note a key that has just been committed, or what it was answered without an event."""
         if isinstance(used, Settled):
-            _keep_newest(self._settled, stored, used)
+            _keep_newest(self._settled, stored, used, RECENT_SETTLED)
         else:
             self.hashes.add(stored)
-            _keep_newest(self._recent, stored, used)
+            _keep_newest(self._recent, stored, used, RECENT_KEYS)
 
     async def find(self, wanted: Iterable[str]) -> dict[str, Known | Settled]:
         """Return those of the ``wanted`` keys that were used before, and for what.
@@ -134,9 +134,9 @@ class Keys:
         return None if row is None else Known(*row)
 
 
-def _keep_newest(recent: dict[str, T], stored: str, used: T) -> None:
+def _keep_newest(recent: dict[str, T], stored: str, used: T, most: int) -> None:
     recent[stored] = used
-    if len(recent) > RECENT_KEYS:
+    if len(recent) > most:
         del recent[next(iter(recent))]
 
 
