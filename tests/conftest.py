@@ -21,7 +21,7 @@ from tests.patience import share
 
 BUDGET_SECONDS = {
     ("unit", "contract"): 150,
-    ("integration",): 600,
+    ("integration",): 720,
     ("media",): 240,
     ("pages",): 720,
     ("faults",): 660,
