@@ -125,14 +125,17 @@ async def test_a_publisher_of_vp8_is_transcoded_while_somebody_takes_it(
     media: Media, rtmp: RtmpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source, "IDLE_SECONDS", 0.2)
-    await media.publish(codec="VP8")
+    await media.publish(codec="VP8", noisy=True)
     connected = await media.hears("publisher.connected")
     assert connected.data == {"user": TEACHER, "width": 640, "height": 360, "codec": "VP8"}
     assert not await children("ingest.transcode")
-    await media.desire(destinations=(media.destination("one", rtmp.url("kept")),))
+    one = media.destination("one", rtmp.url("kept"))
+    await media.desire(destinations=(one,))
     await media.hears("destination.live")
     assert len(await children("ingest.transcode")) == 1
-    await media.reports(3)
+    # As when another one is enabled that takes no more.
+    await media.desire(destinations=(one,), max_kbps=150)
+    await media.reports(4)
     await media.desire()
     await media.hears("destination.stopped")
     async with asyncio.timeout(PATIENCE):
@@ -141,6 +144,8 @@ async def test_a_publisher_of_vp8_is_transcoded_while_somebody_takes_it(
     kept = await kept_by(rtmp)
     assert kept.longest_gop <= 4
     assert kept.headers == 1
+    end = kept.video[-1][0]
+    assert sum(size for at, _, size in kept.video if at > end - 2) * 8 / 2_000 < 225
 
 
 async def test_sound_alone_is_streamed_watched_and_recorded_with_a_picture_of_ours(

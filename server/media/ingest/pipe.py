@@ -4,7 +4,8 @@
 
     length: u32 │ milliseconds: i64 │ keyframe: u8 │ length bytes
 
-A frame without bytes wishes for a keyframe.
+A frame without bytes is a wish: for a keyframe, or, where it is none, for no more kbit/s than stand
+in the place of its time.
 """
 
 import struct
@@ -23,8 +24,12 @@ class Frame:
     data: bytes
 
 
-WISH = Frame(0, False, b"")
-"""For a keyframe."""
+KEYFRAME_WISH = Frame(0, True, b"")
+
+
+def rate_wish(most_kbps: int) -> Frame:
+    """Return the wish for pictures that take no more than ``most_kbps``."""
+    return Frame(most_kbps, False, b"")
 
 
 def pack(frame: Frame) -> bytes:

@@ -80,10 +80,12 @@ class Source:
         return self._clock.now_ms() - round(self._programme.timeline.ms(self._clock.monotonic()))
 
     def limit(self, max_kbps: int | None) -> None:
-        """Have publishers send no more than ``max_kbps``; None: as much as we take at all."""
+        """Pass on no more than ``max_kbps`` of pictures; None: as much as we take at all."""
         self._cap = REMB_CAP if max_kbps is None else min(REMB_CAP, max_kbps * 1000)
         for publisher in self._publishers.values():
             self._bound(publisher)
+        if self._transcoding is not None:
+            self._transcoding.process.limit(self._cap // 1000)
 
     async def publish(self, user: str, offer: bytes) -> tuple[Publisher, str]:
         """Answer a publisher; it takes the place of the one before.
@@ -246,6 +248,7 @@ class Source:
 
     def _start_transcoding(self, publisher: Publisher, now: float) -> "_Transcoding":
         process = TranscoderProcess(
+            self._cap // 1000,
             on_unit=lambda unit, ms: self._programme.picture(publisher, unit, ms),
             on_crash=lambda: self._programme.warn(Defect.TRANSCODER),
             on_hungry=lambda: self._request_keyframe(publisher),

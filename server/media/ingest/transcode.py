@@ -29,10 +29,11 @@ _MOST_KBPS = 5_000
 _LEAST_KBPS = 600
 
 
-def kbps(geometry: Geometry) -> int:
-    """Return the bitrate for a geometry: 2,500 kbit/s for 1280×720."""
+def kbps(geometry: Geometry, most_kbps: int) -> int:
+    """Return the bitrate for a geometry: 2,500 kbit/s for 1280×720; at most ``most_kbps``."""
     width, height = geometry
-    return max(_LEAST_KBPS, min(_MOST_KBPS, width * height * 2_500 // (1280 * 720)))
+    fitting = max(_LEAST_KBPS, width * height * 2_500 // (1280 * 720))
+    return min(fitting, most_kbps)
 
 
 class Transcoder:
@@ -41,6 +42,7 @@ class Transcoder:
     def __init__(self) -> None:
         self._decoder = _decoder()
         self._encoder: av.VideoCodecContext | None = None
+        self._most_kbps = _MOST_KBPS
         self._last_key_ms: int | None = None
         self._broken = True
         """Whether nothing decodes before the next keyframe."""
@@ -61,15 +63,19 @@ class Transcoder:
                 out += self._encode(picture, frame.ms)
         return out
 
-    def want_key(self) -> None:
-        """Make the next picture a keyframe."""
-        self._last_key_ms = None
+    def wish(self, wish: Frame) -> None:
+        """Heed a frame without bytes."""
+        if wish.key:
+            self._last_key_ms = None
+        else:
+            self._most_kbps = min(wish.ms, _MOST_KBPS)
 
     def _encode(self, picture: av.VideoFrame, ms: int) -> list[Frame]:
         geometry = (picture.width & ~1, picture.height & ~1)
+        bit_rate = kbps(geometry, self._most_kbps) * 1000
         encoder = self._encoder
-        if encoder is None or (encoder.width, encoder.height) != geometry:
-            encoder = self._encoder = _encoder(geometry)
+        if encoder is None or _form(encoder) != (geometry, bit_rate):
+            encoder = self._encoder = _encoder(geometry, bit_rate)
             self._last_key_ms = None
         if (picture.width, picture.height) != geometry or picture.format.name != "yuv420p":
             picture = picture.reformat(*geometry, format="yuv420p")
@@ -91,14 +97,18 @@ def _decoder() -> av.VideoCodecContext:
     return decoder
 
 
-def _encoder(geometry: Geometry) -> av.VideoCodecContext:
+def _form(encoder: av.VideoCodecContext) -> tuple[Geometry, int | None]:
+    return (encoder.width, encoder.height), encoder.bit_rate
+
+
+def _encoder(geometry: Geometry, bit_rate: int) -> av.VideoCodecContext:
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height = geometry
     encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, 1000)
     encoder.framerate = Fraction(30)
-    encoder.bit_rate = kbps(geometry) * 1000
+    encoder.bit_rate = bit_rate
     encoder.profile = "Baseline"
     encoder.options = {
         "preset": "superfast",
@@ -106,8 +116,8 @@ def _encoder(geometry: Geometry) -> av.VideoCodecContext:
         # Keyframes come by the clock, not by the count.
         "g": "100000",
         "sc_threshold": "0",
-        "maxrate": str(encoder.bit_rate),
-        "bufsize": str(encoder.bit_rate),
+        "maxrate": str(bit_rate),
+        "bufsize": str(bit_rate),
         "threads": "2",
     }
     return encoder
@@ -120,7 +130,7 @@ def run(source: BinaryIO, sink: BinaryIO) -> None:
     transcoder = Transcoder()
     while (frame := waiting.get()) is not None:
         if not frame.data:
-            transcoder.want_key()
+            transcoder.wish(frame)
             continue
         for made in transcoder.feed(frame, skip=waiting.qsize() > BEHIND_FRAMES):
             try:

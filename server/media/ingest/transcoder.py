@@ -14,7 +14,7 @@ import structlog
 
 from server.media import h264
 from server.media.ingest.assembler import AccessUnit
-from server.media.ingest.pipe import WISH, Frame, Reader, pack
+from server.media.ingest.pipe import KEYFRAME_WISH, Frame, Reader, pack, rate_wish
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -30,12 +30,14 @@ _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "LANG")
 class TranscoderProcess:
     """Turn VP8 frames into H.264 access units, beside the event loop.
 
-    ``on_unit`` gets each unit with its time; ``on_crash`` is called when the child ended by
-    itself; ``on_hungry`` when only a keyframe of the publisher helps.
+    The units take no more than ``most_kbps``. ``on_unit`` gets each with its time; ``on_crash`` is
+    called when the child ended by itself; ``on_hungry`` when only a keyframe of the publisher
+    helps.
     """
 
     def __init__(
         self,
+        most_kbps: int,
         *,
         on_unit: Callable[[AccessUnit, int], None],
         on_crash: Callable[[], None],
@@ -44,6 +46,7 @@ class TranscoderProcess:
         self._on_unit = on_unit
         self._on_crash = on_crash
         self._on_hungry = on_hungry
+        self._most_kbps = most_kbps
         self._process: asyncio.subprocess.Process | None = None
         self._waits_for_key = True
         self._parameters: h264.VideoParameters | None = None
@@ -78,13 +81,20 @@ class TranscoderProcess:
 
     def want_key(self) -> None:
         """Have a keyframe made soon."""
-        self._write(WISH)
+        self._write(KEYFRAME_WISH)
+
+    def limit(self, most_kbps: int) -> None:
+        """Have the units take no more than ``most_kbps`` from now on."""
+        if most_kbps != self._most_kbps:
+            self._most_kbps = most_kbps
+            self._write(rate_wish(most_kbps))
 
     def _write(self, frame: Frame) -> bool:
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
             return False
-        if process.stdin.transport.get_write_buffer_size() > MAX_WAITING_BYTES:
+        # Wishes are small and rare, and none is left out.
+        if frame.data and process.stdin.transport.get_write_buffer_size() > MAX_WAITING_BYTES:
             return False
         process.stdin.write(pack(frame))
         return True
@@ -101,6 +111,7 @@ class TranscoderProcess:
             start_new_session=True,
         )
         self._process = process
+        self._write(rate_wish(self._most_kbps))
         self._waits_for_key = True
         self._on_hungry()
         log.info("transcoder_started", pid=process.pid)

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 
 from server.media import h264
 from server.media.ingest import transcode
-from server.media.ingest.pipe import WISH, Frame, Reader, pack
+from server.media.ingest.pipe import KEYFRAME_WISH, Frame, Reader, pack, rate_wish
 from server.media.ingest.transcode import Transcoder
 from tests.unit.media.test_vp8 import FRAMES, encoded
 
 INPUT = [Frame(n * 33, n % 10 == 0, data) for n, data in enumerate(FRAMES)]
+
+
+def kilobits_per_second(pictures: list[Frame]) -> float:
+    return sum(len(picture.data) for picture in pictures) * 8 / (33 * len(pictures))
 
 
 def nal_types(frame: Frame) -> list[int]:
@@ -60,7 +64,7 @@ def test_keyframes_come_every_two_seconds_whatever_the_publisher_does() -> None:
 def test_a_keyframe_is_made_when_asked_for() -> None:
     transcoder = Transcoder()
     made = [transcoder.feed(frame)[0].key for frame in INPUT[:5]]
-    transcoder.want_key()
+    transcoder.wish(KEYFRAME_WISH)
     made += [transcoder.feed(frame)[0].key for frame in INPUT[5:8]]
     assert made == [True, False, False, False, False, True, False, False]
 
@@ -95,11 +99,31 @@ def test_nonsense_makes_nothing_until_a_keyframe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("geometry", "expected"),
-    [((1280, 720), 2_500), ((320, 180), 600), ((1920, 1080), 5_000), ((960, 540), 1_406)],
+    ("geometry", "most", "expected"),
+    [
+        ((1280, 720), 5_000, 2_500),
+        ((320, 180), 5_000, 600),
+        ((1920, 1080), 5_000, 5_000),
+        ((960, 540), 5_000, 1_406),
+        ((1920, 1080), 4_000, 4_000),
+        ((320, 180), 300, 300),
+    ],
 )
-def test_the_bitrate_follows_the_size(geometry: tuple[int, int], expected: int) -> None:
-    assert transcode.kbps(geometry) == expected
+def test_the_bitrate_follows_the_size(geometry: tuple[int, int], most: int, expected: int) -> None:
+    assert transcode.kbps(geometry, most) == expected
+
+
+def test_pictures_take_no_more_than_wished_for_from_the_next_one_on() -> None:
+    transcoder = Transcoder()
+    frames = encoded(180, is_noise=True)
+    noise = [Frame(n * 33, n % 10 == 0, data) for n, data in enumerate(frames)]
+    before = [made for frame in noise[:90] for made in transcoder.feed(frame)]
+    transcoder.wish(rate_wish(300))
+    after = [made for frame in noise[90:] for made in transcoder.feed(frame)]
+    assert after[0].key
+    # What the first second may take beyond it is gone by then.
+    assert 500 < kilobits_per_second(before[45:]) < 700
+    assert kilobits_per_second(after[45:]) < 350
 
 
 @given(
@@ -123,7 +147,7 @@ def test_it_runs_from_pipe_to_pipe_until_its_input_ends(monkeypatch: pytest.Monk
             for number, frame in enumerate(INPUT[:8]):
                 sink.write(pack(frame))
                 if number == 4:
-                    sink.write(pack(WISH))
+                    sink.write(pack(KEYFRAME_WISH))
 
     feeding = threading.Thread(target=feed)
     feeding.start()

@@ -1,6 +1,7 @@
 """VP8 frames out of depayloaded packets."""
 
 import itertools
+import random
 from fractions import Fraction
 
 import av
@@ -16,8 +17,11 @@ from server.media.ingest.vp8 import Vp8Assembler, Vp8Frame
 Packet = tuple[int, int, bool, bytes]
 
 
-def encoded(count: int, *, size: tuple[int, int] = (320, 180), key_every: int = 10) -> list[bytes]:
-    """Real VP8 of a bar that moves."""
+def encoded(
+    count: int, *, size: tuple[int, int] = (320, 180), key_every: int = 10, is_noise: bool = False
+) -> list[bytes]:
+    """Real VP8 of a bar that moves, or of noise."""
+    noise = random.Random(2028)
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
     encoder.time_base, encoder.bit_rate = Fraction(1, 30), 2_000_000
@@ -27,7 +31,7 @@ def encoded(count: int, *, size: tuple[int, int] = (320, 180), key_every: int = 
         frame = av.VideoFrame(*size, "yuv420p")
         luma = frame.planes[0]
         row = bytes((x * 7 + number * 5) % 256 for x in range(luma.line_size))
-        luma.update(row * size[1])
+        luma.update(noise.randbytes(luma.buffer_size) if is_noise else row * size[1])
         for plane in frame.planes[1:]:
             plane.update(b"\x80" * plane.buffer_size)
         frame.pts = number
