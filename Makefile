@@ -42,7 +42,7 @@ bench-media: setup-dev  ## Measure what carrying media costs beside FFmpeg and J
 
 soak: setup-dev  ## Run the tests that take minutes, SECONDS=120 each at most; one JSON line at the end
 	$(BIN)/python -m tests.peers
-	SECONDS=$(SECONDS) $(BIN)/pytest tests/soak -o faulthandler_timeout=0 --timeout $$(($(SECONDS) + 300))
+	SECONDS=$(SECONDS) $(BIN)/pytest tests/soak --timeout $$(($(SECONDS) + 300))
 
 fuzz: setup-dev  ## Send random requests and a million random frames to live servers, and judge the answers
 	$(BIN)/python -m tests.rest_fuzz
