@@ -21,7 +21,9 @@ from server.hub.asks import Unchanged
 from server.store.log import LogReader
 
 RECENT_KEYS = 4096
+"""So many of what was stored …"""
 RECENT_SETTLED = 1024
+"""… and of what was answered without an event: a copy comes late by seconds, not by hours."""
 _HASH_BYTES = 8
 _PIECE_BYTES = _HASH_BYTES * 4096
 

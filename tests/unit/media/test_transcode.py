@@ -11,16 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.media import h264
+from server.media.health import kilobits
 from server.media.ingest import transcode
 from server.media.ingest.pipe import KEYFRAME_WISH, Frame, Reader, pack, rate_wish
 from server.media.ingest.transcode import Transcoder
 from tests.unit.media.test_vp8 import FRAMES, encoded
 
 INPUT = [Frame(n * 33, n % 10 == 0, data) for n, data in enumerate(FRAMES)]
-
-
-def kilobits_per_second(pictures: list[Frame]) -> float:
-    return sum(len(picture.data) for picture in pictures) * 8 / (33 * len(pictures))
 
 
 def nal_types(frame: Frame) -> list[int]:
@@ -122,8 +119,8 @@ def test_pictures_take_no_more_than_wished_for_from_the_next_one_on() -> None:
     after = [made for frame in noise[90:] for made in transcoder.feed(frame)]
     assert after[0].key
     # What the first second may take beyond it is gone by then.
-    assert 500 < kilobits_per_second(before[45:]) < 700
-    assert kilobits_per_second(after[45:]) < 350
+    assert 500 < kilobits(sum(len(each.data) for each in before[45:]), 45 * 0.033) < 700
+    assert kilobits(sum(len(each.data) for each in after[45:]), 45 * 0.033) < 350
 
 
 @given(

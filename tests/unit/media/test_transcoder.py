@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from server.media.health import kilobits
 from server.media.ingest.assembler import AccessUnit
 from server.media.ingest.pipe import Frame
 from server.media.ingest.transcoder import TranscoderProcess
@@ -44,7 +45,7 @@ class Parent:
             running.cancel()
             await asyncio.wait((running,))
 
-    async def kilobits_per_second(self) -> float:
+    async def kilobits_per_second(self) -> int:
         """Have the noise transcoded, one frame after the other; what the last two thirds took."""
         sizes = []
         for number, data in enumerate(NOISE):
@@ -53,7 +54,7 @@ class Parent:
             unit = await self.units.get()
             sizes.append(sum(map(len, unit.nals)))
         counted = sizes[len(sizes) // 3 :]
-        return sum(counted) * 8 / (len(counted) * FRAME_MS)
+        return kilobits(sum(counted), len(counted) * FRAME_MS / 1000)
 
 
 async def test_a_limit_holds_from_the_beginning_later_and_for_a_child_that_takes_over() -> None:
